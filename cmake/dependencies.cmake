@@ -25,6 +25,8 @@ execute_process(COMMAND ${CMAKE_SOURCE_DIR}/tools/librdkafka OUTPUT_VARIABLE lib
 if(librdkafka_built)
   set(ENV{PKG_CONFIG_PATH} "${librdkafka_built}:$ENV{PKG_CONFIG_PATH}")
 endif()
+execute_process(COMMAND ${CMAKE_SOURCE_DIR}/tools/uplot OUTPUT_VARIABLE UPLOT_PREFIX OUTPUT_STRIP_TRAILING_WHITESPACE
+                COMMAND_ERROR_IS_FATAL ANY)
 pkg_check_modules(LIBRDKAFKA REQUIRED IMPORTED_TARGET rdkafka>=2.13.2)
 pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
 pkg_check_modules(LZ4 REQUIRED IMPORTED_TARGET liblz4)

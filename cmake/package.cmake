@@ -28,6 +28,8 @@ if(EXISTS ${LIBRDKAFKA_PREFIX}/LICENSES.txt)  # built by tools/librdkafka
   install(FILES ${LIBRDKAFKA_PREFIX}/LICENSES.txt DESTINATION share/doc/freshet RENAME copyright.librdkafka)
 endif()
 
+install(FILES ${UPLOT_PREFIX}/LICENSE DESTINATION share/doc/freshet RENAME copyright.uplot)  # in the console
+
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME freshet)
 set(CPACK_PACKAGE_CONTACT "Freshet maintainers <maintainers@freshet.example>")

@@ -152,6 +152,7 @@ build_preset() {
   set_up_ccache
   # CMake would do it, too, but without a word.
   tools/librdkafka >/dev/null || die "there is no client for Kafka to build with (see above)"
+  tools/uplot >/dev/null || die "there is no chart library for the console to build with (see above)"
   log=$dir/configure.log
   if ! cmake --preset "$preset" >"$log" 2>&1 </dev/null; then
     cat "$log" >&2

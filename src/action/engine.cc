@@ -8,6 +8,7 @@
 #include <optional>
 #include <utility>
 
+#include "action/fingerprint.h"
 #include "action/identity/message.h"
 #include "action/republish.h"
 #include "base/mutant.h"
@@ -41,16 +42,6 @@ google::protobuf::ArenaOptions arena_options() {
   options.start_block_size = 4u << 10;
   options.max_block_size = 64u << 10;
   return options;
-}
-
-// What a message is known by. It ends in the home of the routing identifier, which a record and its repetitions share:
-// so a state that is rebuilt for another number of partitions has the fingerprint where the repetition will arrive.
-Hash128 fingerprint(const v1::Envelope& record, model::Home home) {
-  std::string key;
-  key.reserve(record.tenant().size() + record.message_id().size() + record.ledger().size() + 2);
-  key.append(record.tenant()).append(1, '\0').append(record.message_id());
-  if (!record.ledger().empty()) key.append(1, '\0').append(record.ledger());
-  return model::with_home(hash128(key), home);
 }
 
 }  // namespace
@@ -125,7 +116,7 @@ void Engine::prefetch() {
     const bool user = record.user_size() > 0;
     p.routing_key = protocol_.alias_key(record.tenant(), user ? v1::ENTITY_KIND_USER : v1::ENTITY_KIND_DEVICE,
                                         user ? record.user(0) : record.device(0));
-    p.message = fingerprint(record, model::home_in(p.routing_key));
+    p.message = fingerprint(record.tenant(), record.message_id(), record.ledger(), model::home_in(p.routing_key));
     aliases.push_back(p.routing_key);
     if (record.ledger().empty()) messages.push_back(p.message);
   }

@@ -8,6 +8,7 @@
 #include <memory>
 #include <utility>
 
+#include "action/fingerprint.h"
 #include "action/read_whole.h"
 #include "base/assert.h"
 #include "base/mutant.h"
@@ -88,6 +89,10 @@ Result<ProfileAnswer> answer_from(const state::PartitionState& state, const Rule
   ProfileAnswer answer;
   answer.offset = state.offset();
   if (rules.hash_key().empty()) return answer;  // Nobody has sent anything yet.
+  if (q.message) {
+    FRESHET_ASSIGN(answer.seen, state::peek_seen(state, *q.message));
+    return answer;
+  }
   if (q.identifier) {
     const Hash128 key = model::alias_key(rules.hash_key(), q.tenant, q.kind, *q.identifier);
     FRESHET_ASSIGN(const auto holder, state::peek_holder(state, key));
@@ -201,6 +206,37 @@ void get_profile(ProfileSource& source, uint32_t partitions, ProfileQuestion of,
 
 void find_profile(ProfileSource& source, uint32_t partitions, ProfileQuestion of, ProfileFound found) {
   std::make_shared<LookUp>(source, partitions, std::move(of), std::move(found))->begin();
+}
+
+// All homes are asked at once; the last answer is the one that is told. One that has seen it outweighs those that do
+// not answer.
+void find_message(ProfileSource& source, uint32_t partitions, const ProfileQuestion& of,
+                  const std::vector<v1::Identifier>& senders, std::string_view message_id, MessageFound found) {
+  struct Asked {
+    std::mutex mutex;
+    size_t left = 0;
+    bool seen = false;
+    Status status;
+  };
+  FRESHET_ASSERT(!senders.empty());
+  const auto asked = std::make_shared<Asked>();
+  asked->left = senders.size();
+  for (const v1::Identifier& sender : senders) {
+    ProfileQuestion question{of.tenant, of.kind, std::nullopt, {}};
+    const Hash128 hash =
+        fingerprint(of.tenant, message_id, "", murmur2(model::identifier_key(of.tenant, of.kind, sender)));
+    question.message = hash;
+    source.ask(model::partition_of(hash, partitions), std::move(question),
+               [asked, found](const Result<ProfileAnswer>& answer) {
+                 std::unique_lock lock(asked->mutex);
+                 if (!answer) asked->status = tl::unexpected(answer.error());
+                 if (answer && answer->seen) asked->seen = true;
+                 if (--asked->left > 0) return;
+                 lock.unlock();
+                 if (asked->seen || asked->status) return found(asked->seen);
+                 found(tl::unexpected(asked->status.error()));
+               });
+  }
 }
 
 }  // namespace freshet::action

@@ -5,6 +5,8 @@
 //
 //   reader ──► ask(home of the identifier) ──► whom it leads to ──► ask(where that lives) ──► the document, or
 //                                                                         └─ merged away: into whom, and so on
+//
+// What the states know of messages is asked for in the same way: whether one came, of the homes from which it may have.
 #pragma once
 
 #include <atomic>
@@ -15,6 +17,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "action/rules.h"
@@ -26,18 +29,21 @@
 
 namespace freshet::action {
 
-// One of two: who has the identifier (asked of its home), or what is with the entity `id` (asked of where it lives).
+// One of three: who has the identifier (asked of its home), what is with the entity `id` (asked of where it lives), or
+// whether the message with this fingerprint came (asked of its home).
 struct ProfileQuestion {
   std::string tenant;
   v1::EntityKind kind = v1::ENTITY_KIND_USER;
   std::optional<v1::Identifier> identifier;
   Hash128 id;
+  std::optional<Hash128> message = std::nullopt;
 };
 
 struct ProfileAnswer {
   int64_t offset = 0;                    // what it stands for
   std::optional<Hash128> leads_to;       // who has the identifier; whom the entity was merged into
   std::optional<v1::Document> document;  // of an entity that has one
+  bool seen = false;                     // the message came within the window of deduplication
 };
 using ProfileAnswered = std::function<void(Result<ProfileAnswer>)>;
 
@@ -100,5 +106,11 @@ using ProfileFound = std::function<void(Result<std::optional<FoundProfile>>)>;
 // The profile of an entity, or of whoever has an identifier and lists it. The source must outlive the answer.
 void get_profile(ProfileSource& source, uint32_t partitions, ProfileQuestion of, ProfileFound found);
 void find_profile(ProfileSource& source, uint32_t partitions, ProfileQuestion of, ProfileFound found);
+
+// Whether a record of this id came that names one of these first, within the window of deduplication. Records of
+// imports and replays are in ledgers of their own, and not meant.
+using MessageFound = std::function<void(Result<bool>)>;
+void find_message(ProfileSource& source, uint32_t partitions, const ProfileQuestion& of,
+                  const std::vector<v1::Identifier>& senders, std::string_view message_id, MessageFound found);
 
 }  // namespace freshet::action

@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "action/fingerprint.h"
 #include "model/home.h"
 #include "model/identifier.h"
 #include "testing/clock.h"
@@ -112,6 +113,31 @@ TEST(FindProfile, PassesErrorsOn) {
   Code code = Code::kInvalid;
   find_profile(script, kReadPartitions, by_email("a@b.c"), [&](const auto& found) { code = found.error().code; });
   EXPECT_EQ(code, Code::kRetry);
+}
+
+// Each identifier's home is asked, for the fingerprint that a record which names it first has there.
+TEST(FindMessage, AsksTheHomeOfEachSender) {
+  const v1::Identifier a = *by_email("a@b.c").identifier, b = *by_email("b@b.c").identifier;
+  const auto found_by_homes = [&](std::vector<Result<ProfileAnswer>> answers) {
+    Script script;
+    script.answers = std::move(answers);
+    std::optional<Result<bool>> out;
+    find_message(script, kReadPartitions, {"t", v1::ENTITY_KIND_USER, std::nullopt, {}}, {a, b}, "m1",
+                 [&](Result<bool> found) { out = std::move(found); });
+    EXPECT_EQ(script.asked.size(), 2u);
+    for (size_t i = 0; i < 2; ++i) {
+      const v1::Identifier& of = i == 0 ? a : b;
+      EXPECT_EQ(script.asked[i].first, model::home_of("t", v1::ENTITY_KIND_USER, of, kReadPartitions));
+      const Hash128 key = model::alias_key(std::string(16, 'k'), "t", v1::ENTITY_KIND_USER, of);
+      EXPECT_EQ(script.asked[i].second.message, fingerprint("t", "m1", "", model::home_in(key)));
+    }
+    return *out;
+  };
+  const ProfileAnswer seen{1, {}, {}, true}, not_seen{1, {}, {}, false};
+  EXPECT_TRUE(*found_by_homes({not_seen, seen}));
+  EXPECT_FALSE(*found_by_homes({not_seen, not_seen}));
+  EXPECT_TRUE(*found_by_homes({seen, fail(Code::kRetry, "later")})) << "one that has seen it is enough";
+  EXPECT_FALSE(found_by_homes({not_seen, fail(Code::kRetry, "later")})) << "nobody knows";
 }
 
 class ProfileReadsTest : public ::testing::Test {

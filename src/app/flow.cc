@@ -21,7 +21,7 @@ using eventlog::Topic;
 
 namespace {
 
-constexpr env::TimeUs kLookAgainUs = 1'000'000;
+constexpr env::TimeUs kLookAgainUs = 200'000;
 // Partitions whose oldest record is read: one that is stuck soon has the longest lag.
 constexpr size_t kAgesOfStage = 2;
 

@@ -15,7 +15,7 @@
 
 namespace freshet::app {
 
-// Thread-safe. Whatever asks for it how often: the log is asked once a second at most.
+// Thread-safe. Whatever asks for it how often: the log is asked five times a second at most.
 class Flow {
  public:
   // Partitions that are shown of a stage; of more, those with the longest lag.

@@ -9,7 +9,7 @@ namespace freshet::app {
 namespace {
 
 // A log that is there answers in milliseconds.
-constexpr std::chrono::milliseconds kPatience{1000};
+constexpr std::chrono::milliseconds kPatience{600};
 
 }  // namespace
 
@@ -18,7 +18,7 @@ LogLooks::LogLooks(eventlog::EventLog& log, env::Clock& clock, LogLooksOptions o
       options_(std::move(options)),
       flow_(log, clock),
       seen_("stages", clock, kPatience, [this] { return look(); }),
-      flow_seen_("flow", clock, kPatience, [this] { return flow_.json(options_.readable()); }) {}
+      flow_seen_("flow", clock, kPatience, [this] { return flow_.json(read_changes()); }) {}
 
 // Who plays another role, or has just started, asks the log what the drains have not moved yet.
 LogSeen LogLooks::look() {
@@ -27,6 +27,17 @@ LogSeen LogLooks::look() {
   if (!seen.overflow_lag) seen.overflow_lag = lag_of(log_, ingest::kDrainGroup, eventlog::Topic::kOverflow);
   seen.reaction_lag = options_.reaction_lag();
   return seen;
+}
+
+// Where profiles are read from action's state nobody has to read changes, and who passes them on commits once a minute:
+// what is in the topic is in the profiles already.
+std::vector<eventlog::Position> LogLooks::read_changes() {
+  if (!options_.reads_state) return options_.readable();
+  std::vector<eventlog::Position> ends;
+  const auto marks = log_.all_watermarks(eventlog::Topic::kChanges);
+  for (uint32_t p = 0; marks && p < marks->size(); ++p)
+    ends.push_back({{eventlog::Topic::kChanges, p}, (*marks)[p].high});
+  return ends;
 }
 
 std::string LogLooks::stages() {

@@ -31,12 +31,13 @@ class LogLooks {
   // The log and the clock outlive it, as does what the functions use.
   LogLooks(eventlog::EventLog& log, env::Clock& clock, LogLooksOptions options);
 
-  // app/stages.h, app/flow.h; what the log does not tell within a second is null.
+  // app/stages.h, app/flow.h; what the log does not tell within 600 ms is null.
   [[nodiscard]] std::string stages();
   [[nodiscard]] std::string flow();
 
  private:
   [[nodiscard]] LogSeen look();
+  [[nodiscard]] std::vector<eventlog::Position> read_changes();
 
   eventlog::EventLog& log_;
   const LogLooksOptions options_;

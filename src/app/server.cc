@@ -172,6 +172,19 @@ auto lister_of(ingest::ImportStore& imports) {
   };
 }
 
+auto finder_of(StateProfiles& profiles) {
+  return [&profiles](const console::SoughtMessage& sought, std::function<void(Result<bool>)> done) {
+    profiles.find_message(sought.tenant, sought.kind, sought.senders, sought.message_id, std::move(done));
+  };
+}
+
+// Null: nobody else is looked at.
+std::shared_ptr<console::Lookout> lookout_of(const Config::Console& at, env::Clock& clock) {
+  if (at.fleet.empty() && at.peers.empty()) return nullptr;
+  return std::make_shared<console::Lookout>(
+      console::LookoutOptions{.fleet = at.fleet, .peers = at.peers, .token = at.token}, clock);
+}
+
 template <class Listener>
 http::ServerOptions listening(const char* name, const Listener& at) {
   http::ServerOptions http;
@@ -600,12 +613,7 @@ class ServerImpl final : public Server {
       options.streams = std::make_shared<console::Streams>(*log_, clock_);
       options.people = std::make_shared<console::People>(*log_, *profiles_);
     }
-    const bool looks = !config_.console.fleet.empty() || !config_.console.peers.empty();
-    if (config_.roles.console && looks)
-      options.lookout = std::make_shared<console::Lookout>(
-          console::LookoutOptions{
-              .fleet = config_.console.fleet, .peers = config_.console.peers, .token = config_.console.token},
-          clock_);
+    if (config_.roles.console) options.lookout = lookout_of(config_.console, clock_);
     options.events_as_protobuf = config_.events_as_protobuf;
     options.changes_written = [this] { return state_profiles_ == nullptr || state_profiles_->writes_changes(); };
     options.events_if_read = !writes_unread_events(config_);
@@ -639,6 +647,7 @@ class ServerImpl final : public Server {
              std::all_of(workers_.begin(), workers_.end(), [](const auto& w) { return w->caught_up(); });
     };
     options.rebuilding = [this] { return stores_.are_rebuilding(); };
+    if (state_profiles_ != nullptr) options.find_message = finder_of(*state_profiles_);
     log_looks_ = std::make_unique<LogLooks>(
         *log_, clock_,
         LogLooksOptions{.roles = config_.roles,

@@ -99,10 +99,12 @@ void StateProfiles::write(std::vector<v1::Change> bulk, docstore::WriteDone done
 }
 
 Found StateProfiles::get(const docstore::EntityKey& key) {
-  return wait_for([&](docstore::FindDone done) {
-    action::get_profile(reads_, partitions_, {key.tenant, key.kind, std::nullopt, key.id},
-                        hand_over(key.tenant, key.kind, std::move(done)));
-  });
+  return wait_for([&](docstore::FindDone done) { get_soon(key, std::move(done)); });
+}
+
+void StateProfiles::get_soon(const docstore::EntityKey& key, docstore::FindDone done) {
+  action::get_profile(reads_, partitions_, {key.tenant, key.kind, std::nullopt, key.id},
+                      hand_over(key.tenant, key.kind, std::move(done)));
 }
 
 Found StateProfiles::find(const std::string& tenant, v1::EntityKind kind, const v1::Identifier& identifier) {
@@ -112,6 +114,12 @@ Found StateProfiles::find(const std::string& tenant, v1::EntityKind kind, const 
 void StateProfiles::find_soon(const std::string& tenant, v1::EntityKind kind, const v1::Identifier& identifier,
                               docstore::FindDone done) {
   action::find_profile(reads_, partitions_, {tenant, kind, identifier, {}}, hand_over(tenant, kind, std::move(done)));
+}
+
+void StateProfiles::find_message(const std::string& tenant, v1::EntityKind kind,
+                                 const std::vector<v1::Identifier>& senders, const std::string& message_id,
+                                 action::MessageFound done) {
+  action::find_message(reads_, partitions_, {tenant, kind, std::nullopt, {}}, senders, message_id, std::move(done));
 }
 
 Result<std::vector<StoredDocument>> StateProfiles::list(const std::string&, v1::EntityKind, std::string_view, size_t) {

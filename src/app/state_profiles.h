@@ -35,6 +35,7 @@ class StateProfiles final : public docstore::DocStore {
 
   void write(std::vector<v1::Change> bulk, docstore::WriteDone done) override;
   [[nodiscard]] Status sync() override { return {}; }
+  void get_soon(const docstore::EntityKey& key, docstore::FindDone done) override;
   // These two block until a worker has answered.
   [[nodiscard]] Result<std::optional<docstore::StoredDocument>> get(const docstore::EntityKey& key) override;
   [[nodiscard]] Result<std::optional<docstore::StoredDocument>> find(const std::string& tenant, v1::EntityKind kind,
@@ -45,6 +46,9 @@ class StateProfiles final : public docstore::DocStore {
   [[nodiscard]] Result<std::vector<docstore::StoredDocument>> list(const std::string& tenant, v1::EntityKind kind,
                                                                    std::string_view after, size_t count) override;
   [[nodiscard]] bool is_ahead() const override { return true; }
+  // Whether a record of this id came that names one of these first, within the last day: action::find_message.
+  void find_message(const std::string& tenant, v1::EntityKind kind, const std::vector<v1::Identifier>& senders,
+                    const std::string& message_id, action::MessageFound done);
 
  private:
   StateProfiles(const Config& config, eventlog::EventLog& log, env::Clock& clock);

@@ -22,7 +22,9 @@ namespace freshet::console {
 namespace {
 
 constexpr size_t kOpenBodyBytesMax = 4096;
-// Whose freshness the status has; that of the others is asked for one by one.
+// Whose freshness is watched; and of how many of them, the slowest, the status has it. That of the others is asked for
+// one by one.
+constexpr size_t kWatchedTenantsMax = 10'000;
 constexpr size_t kStatusTenantsMax = 100;
 
 // {"reason":count,…}
@@ -149,14 +151,16 @@ std::string Admin::freshness_of(const std::string& tenant) {
   return freshness_.json(tenant, options_.clock->monotonic_us(), waiting, objective);
 }
 
-std::vector<TenantSummary> Admin::status_tenants() const {
-  if (options_.tenants == nullptr) return {};
-  return options_.tenants->list("", kStatusTenantsMax);
+std::vector<std::string> Admin::status_tenants() const {
+  std::vector<std::string> names;
+  if (options_.tenants == nullptr) return names;
+  for (TenantSummary& tenant : options_.tenants->list("", kWatchedTenantsMax)) names.push_back(std::move(tenant.name));
+  return names;
 }
 
 void Admin::sample() {
   const env::TimeUs now_us = options_.clock->monotonic_us();
-  for (const TenantSummary& tenant : status_tenants()) freshness_.track(tenant.name, now_us);
+  for (const std::string& tenant : status_tenants()) freshness_.track(tenant, now_us);
   freshness_.sample(now_us);
 }
 
@@ -171,8 +175,10 @@ http::Response Admin::status() {
       .member("deadletters", options_.letters != nullptr ? options_.letters->letters() : uint64_t{0});
   json.key("stages").raw(options_.stages_json ? options_.stages_json() : "[]");
   write_identity_counts(json.key("identity"));
-  json.key("freshness").begin_array();
-  for (const TenantSummary& tenant : status_tenants()) json.raw(freshness_of(tenant.name));
+  const std::vector<std::string> tenants = status_tenants();
+  json.member("tenants", tenants.size()).key("freshness").begin_array();
+  for (const std::string& tenant : freshness_.slowest(tenants, options_.clock->monotonic_us(), kStatusTenantsMax))
+    json.raw(freshness_of(tenant));
   json.end_array().end_object();
   response.body += '\n';
   return response;

@@ -30,7 +30,14 @@ class Lookout;
 class People;
 class Streams;
 class TenantDesk;
-struct TenantSummary;
+
+// A record of this id that names one of these first.
+struct SoughtMessage {
+  std::string tenant;
+  v1::EntityKind kind = v1::ENTITY_KIND_USER;
+  std::vector<v1::Identifier> senders;
+  std::string message_id;
+};
 
 struct AdminOptions {
   docstore::DocStore* store = nullptr;     // null: this process is no console, it has health, metrics and status only
@@ -58,6 +65,8 @@ struct AdminOptions {
   std::function<bool()> ready;
   // While profiles are made anew one that is not found may still come. Empty: they never are.
   std::function<bool()> rebuilding;
+  // Whether it came within the last day, as far as action's state knows. Empty: that state is not in this process.
+  std::function<void(const SoughtMessage&, std::function<void(Result<bool>)>)> find_message;
   // What of a tenant waits before action. Empty: this process does not know.
   std::function<Waiting(const std::string& tenant)> waiting;
   // A JSON array of the stages in the order of the flow: [{"name":"ingest","done":<records since the start>,
@@ -112,7 +121,7 @@ class Admin {
   // Removes the name that ends the address: of one of these subjects each.
   void schema_forget(Call& call, std::initializer_list<schema::Subject> subjects);
   [[nodiscard]] http::Response status();
-  [[nodiscard]] std::vector<TenantSummary> status_tenants() const;
+  [[nodiscard]] std::vector<std::string> status_tenants() const;
 
   AdminOptions options_;
   const Access access_;

@@ -50,6 +50,7 @@ Status Erasures::load() {
     if (!erasure.ParseFromArray(value.data(), static_cast<int>(value.size()))) return true;
     if (erasure.verified_at_us() == 0) pending_.insert(decode_id(key.substr(1)));
     if (is_word_lost(erasure)) lost_.insert(decode_id(key.substr(1)));
+    by_time_[erasure.tenant()].insert(place_of(erasure));
     return true;
   }));
   return store_.scan("h", "i", [this](std::string_view key, std::string_view value) {
@@ -94,6 +95,7 @@ Status Erasures::withdraw(const v1::Envelope& order) {
   batch.remove(erasure_key(id));
   pending_.erase(id);
   lost_.erase(id);
+  by_time_[id.first].erase(place_of(*known));
   return store_.write(batch, kv::Durability::kLogged);
 }
 
@@ -198,6 +200,7 @@ void Erasures::put(const v1::Erasure& erasure, kv::WriteBatch& batch) {
   for (const std::string& hash : erasure.hashes()) batch.put(hash_row('r', hash), encode_id(id));
   std::erase_if(unwritten_, [&](const v1::Erasure& e) { return e.tenant() == id.first && e.id() == id.second; });
   unwritten_.push_back(erasure);
+  by_time_[id.first].insert(place_of(erasure));
   if (erasure.verified_at_us() == 0) {
     pending_.insert(id);
   } else {
@@ -234,18 +237,22 @@ Result<std::optional<v1::Erasure>> Erasures::find(const std::string& tenant, std
   return get(id.first, id.second);
 }
 
-Result<std::vector<v1::Erasure>> Erasures::list(const std::string& tenant, std::string_view after, size_t count) {
-  std::vector<v1::Erasure> all;
-  std::string begin = erasure_key({tenant, std::string(after)});
-  if (!after.empty()) begin += '\0';
-  std::string end = erasure_key({tenant, ""});
-  end.back() = '\1';
-  FRESHET_TRY(store_.scan(begin, end, [&](std::string_view, std::string_view value) {
-    v1::Erasure erasure;
-    if (erasure.ParseFromArray(value.data(), static_cast<int>(value.size()))) all.push_back(std::move(erasure));
-    return all.size() < count;
-  }));
-  return all;
+// Between two pages new ones come, and they come before all that was shown: so no page has one twice, and none is
+// passed over.
+Result<std::vector<v1::Erasure>> Erasures::list(const std::string& tenant, const std::string& after, size_t count) {
+  std::vector<v1::Erasure> page;
+  const std::set<Place>& places = by_time_[tenant];
+  auto end = places.end();
+  if (!after.empty()) {
+    FRESHET_ASSIGN(const auto last, get(tenant, after));
+    if (!last) return fail(Code::kInvalid, "after must be the \"next\" of an earlier answer");
+    end = places.lower_bound(place_of(*last));
+  }
+  while (end != places.begin() && page.size() < count) {
+    FRESHET_ASSIGN(auto erasure, get(tenant, (--end)->second));
+    if (erasure) page.push_back(std::move(*erasure));
+  }
+  return page;
 }
 
 std::string_view state_of(const v1::Erasure& erasure) {

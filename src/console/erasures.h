@@ -6,6 +6,7 @@
 // LetterKeeper sees to that.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -49,8 +50,10 @@ class Erasures {
   [[nodiscard]] Result<std::optional<v1::Erasure>> get(const std::string& tenant, const std::string& id);
   // The latest of those that have the value.
   [[nodiscard]] Result<std::optional<v1::Erasure>> find(const std::string& tenant, std::string_view value);
-  // By id, from after `after`, at most `count`.
-  [[nodiscard]] Result<std::vector<v1::Erasure>> list(const std::string& tenant, std::string_view after, size_t count);
+  // By when they were asked for, newest first, from after the one of the id `after` ("": from the begin), at most
+  // `count`. kInvalid: there is none of this id.
+  [[nodiscard]] Result<std::vector<v1::Erasure>> list(const std::string& tenant, const std::string& after,
+                                                      size_t count);
   // Those that are not verified.
   [[nodiscard]] const std::set<Id>& pending() const { return pending_; }
   // In one write, durable when it returns.
@@ -69,14 +72,18 @@ class Erasures {
                                      kv::WriteBatch& batch);
   void suppress(const Hash128& hash, const Id& id);
   void put(const v1::Erasure& erasure, kv::WriteBatch& batch);
+  // Where an erasure is in by_time_.
+  using Place = std::pair<env::TimeUs, std::string>;  // when it was asked for, id
+  [[nodiscard]] static Place place_of(const v1::Erasure& erasure) { return {erasure.requested_at_us(), erasure.id()}; }
 
   kv::Store& store_;
   const std::string hash_key_;
   std::unordered_map<Hash128, Id, Hash128Hasher> suppressed_;
   std::set<std::string, std::less<>> suppressing_;  // tenants
   std::set<Id> pending_;
-  std::set<Id> lost_;                   // of these, whose word may be lost
-  std::vector<v1::Erasure> unwritten_;  // in the batch that is not written yet
+  std::set<Id> lost_;                                            // of these, whose word may be lost
+  std::map<std::string, std::set<Place>, std::less<>> by_time_;  // all, by tenant: rows are in the order of random ids
+  std::vector<v1::Erasure> unwritten_;                           // in the batch that is not written yet
 };
 
 // {"id":…,"tenant":…,"kind":…,"state":"verified","requested_at":…,…}

@@ -98,6 +98,39 @@ class ErasuresTest : public ::testing::Test {
   std::shared_ptr<LetterKeeper> keeper_;
 };
 
+// Ids are random; whoever looks wants to see what was asked for last.
+TEST_F(ErasuresTest, AreListedNewestFirstInPages) {
+  for (const char* id : {"m", "z", "a", "k", "b"}) {
+    v1::Envelope order;
+    order.set_tenant("acme");
+    order.set_message_id(id);
+    v1::Identifier& of = *order.add_user();
+    of.set_type("user_id");
+    of.set_value(id);
+    clock_.sleep_us(1'000'000);
+    ASSERT_TRUE(
+        keeper_->post([&](LetterKeeper::Kept kept) { ASSERT_TRUE(kept.erasures.request(order, clock_.now_us())); }));
+  }
+  const auto pages = [this] {
+    std::vector<std::string> ids;
+    EXPECT_TRUE(keeper_->post([&](LetterKeeper::Kept kept) {
+      for (std::string after; ids.size() < 10;) {
+        const auto page = kept.erasures.list("acme", after, 2);
+        ASSERT_TRUE(page);
+        for (const v1::Erasure& one : *page) ids.push_back(one.id());
+        if (page->size() < 2) break;
+        after = page->back().id();
+      }
+      EXPECT_FALSE(kept.erasures.list("acme", "unknown", 2));
+      EXPECT_THAT(*kept.erasures.list("other", "", 2), IsEmpty());
+    }));
+    return ids;
+  };
+  EXPECT_THAT(pages(), ElementsAre("b", "k", "a", "z", "m"));
+  keeper_ = fake_.open();
+  EXPECT_THAT(pages(), ElementsAre("b", "k", "a", "z", "m"));
+}
+
 TEST_F(ErasuresTest, AreRequestedAppliedWrittenVerified) {
   v1::Identifier email;
   email.set_value("a@b.c");

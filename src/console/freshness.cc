@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <span>
 
 #include "base/assert.h"
@@ -35,11 +36,39 @@ void write_quantiles(JsonWriter& json, std::span<const uint64_t> buckets) {
 
 }  // namespace
 
+void Freshness::OfTenant::take(env::TimeUs at_us) {
+  Sample sample{at_us, at_us, 0, {}};
+  const std::vector<uint64_t> buckets = histogram->buckets();
+  for (uint32_t i = 0; i < buckets.size(); ++i) {
+    sample.count += buckets[i];
+    if (buckets[i] > 0) sample.filled.emplace_back(i, buckets[i]);
+  }
+  if (samples.empty() || samples.back().count != sample.count) {
+    samples.push_back(std::move(sample));
+  } else {
+    samples.back().until_us = at_us;
+  }
+}
+
+env::TimeUs Freshness::OfTenant::recent_from(env::TimeUs now_us) const {
+  const Sample& oldest = samples.front();
+  return std::max(oldest.at_us, std::min(oldest.until_us, now_us - kIntervalUs));
+}
+
+std::vector<uint64_t> Freshness::OfTenant::recent(std::vector<uint64_t> all) const {
+  FRESHET_ASSERT(!samples.empty());
+  for (const auto& [bucket, count] : samples.front().filled) {
+    FRESHET_ASSERT(all[bucket] >= count);
+    all[bucket] -= count;
+  }
+  return all;
+}
+
 Freshness::OfTenant& Freshness::tracked(const std::string& tenant, env::TimeUs monotonic_us) {
   OfTenant& entry = tenants_[tenant];
   if (entry.histogram == nullptr) {
     entry.histogram = &telemetry::histogram(kFreshnessMetric, kFreshnessHelp, {{"tenant", tenant}});
-    entry.samples.push_back({monotonic_us, entry.histogram->buckets()});
+    entry.take(monotonic_us);
   }
   return entry;
 }
@@ -54,12 +83,30 @@ void Freshness::sample(env::TimeUs monotonic_us) {
   if (sampled_us_ >= 0 && monotonic_us - sampled_us_ < kSampleEveryUs) return;
   sampled_us_ = monotonic_us;
   for (auto& [name, tenant] : tenants_) {
-    tenant.samples.push_back({monotonic_us, tenant.histogram->buckets()});
+    tenant.take(monotonic_us);
     // One sample stays that is at least a minute old, or the difference would be over less than a
     // minute.
     while (tenant.samples.size() > 1 && monotonic_us - tenant.samples[1].at_us >= kIntervalUs)
       tenant.samples.pop_front();
   }
+}
+
+std::vector<std::string> Freshness::slowest(std::vector<std::string> tenants, env::TimeUs monotonic_us, size_t most) {
+  sample(monotonic_us);
+  std::vector<std::pair<int64_t, std::string>> order;  // -p99, so that the names of those that are alike ascend
+  {
+    const std::lock_guard lock(mutex_);
+    for (std::string& tenant : tenants) {
+      const OfTenant& entry = tracked(tenant, monotonic_us);
+      order.emplace_back(-telemetry::Histogram::quantile_of(entry.recent(entry.histogram->buckets()), 0.99),
+                         std::move(tenant));
+    }
+  }
+  const size_t shown = std::min(most, order.size());
+  std::partial_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(shown), order.end());
+  tenants.clear();
+  for (size_t i = 0; i < shown; ++i) tenants.push_back(std::move(order[i].second));
+  return tenants;
 }
 
 std::string Freshness::json(const std::string& tenant, env::TimeUs monotonic_us, const std::optional<Waiting>& waiting,
@@ -68,18 +115,14 @@ std::string Freshness::json(const std::string& tenant, env::TimeUs monotonic_us,
   const std::lock_guard lock(mutex_);
   const OfTenant& entry = tracked(tenant, monotonic_us);
   FRESHET_ASSERT(!entry.samples.empty());
-  const Sample& oldest = entry.samples.front();
   const std::vector<uint64_t> all = entry.histogram->buckets();
-  std::vector<uint64_t> recent = all;
-  for (size_t i = 0; i < recent.size(); ++i) {
-    FRESHET_ASSERT(recent[i] >= oldest.buckets[i]);
-    recent[i] -= oldest.buckets[i];
-  }
+  const std::vector<uint64_t> recent = entry.recent(all);
+  const env::TimeUs recent_us = monotonic_us - entry.recent_from(monotonic_us);
   std::string out;
   JsonWriter json(out);
   json.begin_object().member("tenant", tenant);
   write_quantiles(json, all);
-  json.key("last_minute").begin_object().member("seconds", (monotonic_us - oldest.at_us) / 1'000'000);
+  json.key("last_minute").begin_object().member("seconds", recent_us / 1'000'000);
   write_quantiles(json, recent);
   json.end_object();
   json.key("overflow");

@@ -7,6 +7,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "env/clock.h"
@@ -32,6 +33,10 @@ class Freshness {
   void track(const std::string& tenant, env::TimeUs monotonic_us);
   // Remembers where the histograms stand. Call it every few seconds; whoever reads calls it too.
   void sample(env::TimeUs monotonic_us);
+  // Of these tenants the `most` whose 99th percentile of the last minute is the highest, that one first; those without
+  // one come last, by name.
+  [[nodiscard]] std::vector<std::string> slowest(std::vector<std::string> tenants, env::TimeUs monotonic_us,
+                                                 size_t most);
   // The JSON is
   // {"tenant":…,"count":…,"p50_ms":…,"p99_ms":…,"p999_ms":…,"last_minute":{"seconds":…,"count":…,"p50_ms":…,…},
   //  "overflow":{"records":…,"bytes":…,"oldest_at":…},
@@ -43,15 +48,25 @@ class Freshness {
                                  const model::Objective& objective = model::kUsualObjective);
 
  private:
-  // Where a histogram stood at some time.
+  // Where a histogram stood at some time. Of ten thousand tenants most have few buckets that are not empty, and most
+  // have nothing new.
   struct Sample {
     env::TimeUs at_us = 0;
-    std::vector<uint64_t> buckets;
+    env::TimeUs until_us = 0;  // when it was last seen to stand there
+    uint64_t count = 0;
+    std::vector<std::pair<uint32_t, uint64_t>> filled;  // bucket, count
   };
-  // A tenant's histogram, and its samples of about the last minute, the oldest first.
+  // A tenant's histogram, and its samples of about the last minute, the oldest first. One that would be like the one
+  // before it lengthens that.
   struct OfTenant {
     telemetry::Histogram* histogram = nullptr;
     std::deque<Sample> samples;
+
+    void take(env::TimeUs at_us);
+    // When what recent() counts begins.
+    [[nodiscard]] env::TimeUs recent_from(env::TimeUs now_us) const;
+    // What `all` has more than the oldest sample.
+    [[nodiscard]] std::vector<uint64_t> recent(std::vector<uint64_t> all) const;
   };
 
   OfTenant& tracked(const std::string& tenant, env::TimeUs monotonic_us);  // REQUIRES: the lock

@@ -183,8 +183,9 @@ void list_letters(Admin& admin, Admin::Call& call) {
   std::string after(call.parameter("after"));
   if (const Status cursor = check_cursor(after); !cursor) return call.fail(cursor.error());
   post(admin.options(), call, [call, limit = *limit, after](Kept kept) {
-    const auto page =
-        kept.letters.page({call.tenant->name, std::string(call.parameter("code"))}, after, {.limit = limit});
+    const LetterFilter filter{call.tenant->name, std::string(call.parameter("code")),
+                              std::string(call.parameter("message_id"))};
+    const auto page = kept.letters.page(filter, after, {.limit = limit});
     if (!page) return call.fail(page.error());
     std::string out;
     JsonWriter json(out);

@@ -190,7 +190,9 @@ Result<LetterPage> Letters::page(const LetterFilter& filter, std::string_view af
     v1::DeadLetter letter;
     // One that can't be read can't be replayed either, so it is passed over.
     if (!letter.ParseFromArray(value.data(), static_cast<int>(value.size()))) return true;
-    if (filter.code.empty() || letter.code() == filter.code) page.letters.push_back(std::move(letter));
+    const bool wanted = (filter.code.empty() || letter.code() == filter.code) &&
+                        (filter.message_id.empty() || letter.message_id() == filter.message_id);
+    if (wanted) page.letters.push_back(std::move(letter));
     return true;
   }));
   FRESHET_ASSERT(page.letters.size() <= bounds.limit);

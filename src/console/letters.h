@@ -23,7 +23,8 @@ namespace freshet::console {
 // Which letters are wanted.
 struct LetterFilter {
   std::string tenant;
-  std::string code;  // if it is empty, any code
+  std::string code;             // if it is empty, any code
+  std::string message_id = {};  // likewise
 };
 
 struct LetterPage {

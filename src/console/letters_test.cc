@@ -107,6 +107,25 @@ TEST(LetterPages, LoseAndRepeatNothing) {
   }));
 }
 
+TEST_F(LettersTest, OneIsFoundByItsMessageIdHoweverOldItIs) {
+  for (int i = 0; i < 12'000; ++i) {
+    v1::DeadLetter letter = make_letter(fmt::format("{:06}", i), "acme", "x", i);
+    letter.set_message_id(i == 3 ? "sought" : "other");
+    log_.add(0, letter);
+  }
+  std::vector<std::string> found;
+  int pages = 0;
+  with_kept([&](LetterKeeper::Kept kept) {
+    for (std::optional<std::string> after = ""; after; ++pages) {
+      const auto page = kept.letters.page({"acme", "", "sought"}, *after, {.limit = 1});
+      for (const auto& id : ids_of(*page)) found.push_back(id);
+      after = page->next;
+    }
+  });
+  EXPECT_EQ(found, std::vector<std::string>{"000003"});
+  EXPECT_GE(pages, 3);  // each looks at a bounded number of rows
+}
+
 TEST_F(LettersTest, OneTenantsGarbageLeavesTheLettersOfOthers) {
   fake_.options.quota.letters = 100;
   fake_.options.quota.bytes = 1 << 20;

@@ -22,24 +22,35 @@ namespace {
 
 constexpr uint32_t kTimeoutS = 2;               // of each step of a question
 constexpr uint64_t kAnswerBytesMax = 8u << 20;  // a fleet of 20 clusters with all their groups has about 1 MB
-constexpr size_t kFiguresBytesMax = 256u << 10;
+constexpr size_t kFiguresBytesMax = 1u << 20;
 constexpr size_t kErrorBytesMax = 300;
 
-// What the pages show of other processes: the rest is Prometheus' to gather.
+// What the pages show of other processes, and judge (page/problems.js): the rest is Prometheus' to gather.
 const std::vector<std::string_view>& figures_of_peers() {
   static const std::vector<std::string_view> all = {"freshet_process_info",
                                                     "freshet_ready",
                                                     "freshet_ingest_items_total",
+                                                    "freshet_ingest_rejected_total",
                                                     "freshet_action_records_total",
                                                     "freshet_action_changes_total",
-                                                    "freshet_reaction_changes_total",
-                                                    "freshet_reaction_writes_total",
+                                                    "freshet_action_dead_letters_total",
                                                     "freshet_action_partitions",
+                                                    "freshet_reaction_",
+                                                    "freshet_overflow_",
                                                     "freshet_sink_",
                                                     "freshet_checkpoint_",
                                                     "freshet_disk_",
                                                     "freshet_store_unhealthy",
-                                                    "freshet_log_silent"};
+                                                    "freshet_log_silent",
+                                                    "freshet_log_lost_rows_total",
+                                                    "freshet_scrub_damaged_total",
+                                                    "freshet_profiles_rebuilding",
+                                                    "freshet_tenants_unreadable_total",
+                                                    "freshet_config_reload_failures_total",
+                                                    "freshet_admin_audit_failures_total",
+                                                    "freshet_clock_seconds",
+                                                    "freshet_http_tls_certificate_end_seconds",
+                                                    "freshet_erasures_"};
   return all;
 }
 const std::vector<std::string_view>& figures_of_movers() {

@@ -3,9 +3,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <functional>
+#include <set>
 
+#include "console/page.h"
 #include "http/server.h"
 
 namespace freshet::console {
@@ -97,6 +100,25 @@ TEST_F(LookoutTest, APeerIsAskedWithTheToken) {
   options.token.clear();
   const Lookout stranger(options, env::real_clock());
   until([&stranger] { return stranger.peers_json(); }, "console.token has to be a token that it takes");
+}
+
+// What the page judges of its own process it judges of others, too: so it must be told.
+TEST_F(LookoutTest, AllThatThePageJudgesIsPassedOn) {
+  const auto file = std::ranges::find(kPageFiles, "problems.js", &PageFile::name);
+  ASSERT_NE(file, kPageFiles.end());
+  std::set<std::string> names;
+  for (size_t at = file->text.find("'freshet_"); at != std::string_view::npos;
+       at = file->text.find("'freshet_", at + 1))
+    names.emplace(file->text.substr(at + 1, file->text.find('\'', at + 1) - at - 1));
+  EXPECT_GT(names.size(), 20u);
+  std::string figures;
+  for (const std::string& name : names) figures += name + " 1\n";
+  LookoutOptions options = often();
+  options.peers = {serve(
+      [figures](const http::Request& request) { return answer_of(200, request.path == "/metrics" ? figures : "{}"); })};
+  const Lookout lookout(options, env::real_clock());
+  const std::string said = until([&lookout] { return lookout.peers_json(); }, "\"kind\":\"process\"");
+  for (const std::string& name : names) EXPECT_NE(said.find(name + " 1\\n"), std::string::npos) << name;
 }
 
 TEST_F(LookoutTest, NonsenseIsNoLook) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/assert.h"
+#include "base/hash.h"
 #include "base/json_writer.h"
 #include "console/letter_routes.h"
 #include "docstore/rules.h"
@@ -177,6 +178,18 @@ void People::look(const Admin::Call& call) const {
 void recent_users(Admin& admin, Admin::Call& call) {
   FRESHET_ASSERT(admin.options().people != nullptr);
   admin.options().people->answer(call);
+}
+
+void show_by_id(Admin& admin, Admin::Call& call) {
+  const std::string id = from_hex(call.arguments[1]);
+  if (id.size() != sizeof(Hash128::bytes))
+    return call.fail(400, "bad_request", "the id of a profile has 32 hexadecimal digits");
+  const docstore::EntityKey key{call.tenant->name, call.kind, Hash128::from(id)};
+  admin.options().store->get_soon(key, [call, key](const Result<std::optional<docstore::StoredDocument>>& found) {
+    if (!found) return call.fail(found.error());
+    if (*found) return call.ok(model::document_json(key.tenant, key.kind, key.id.view(), (*found)->document));
+    call.fail(404, "not_found", "no profile has this id now: never seen, merged into another, or erased");
+  });
 }
 
 void search_profiles(Admin& admin, Admin::Call& call) {

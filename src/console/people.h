@@ -1,5 +1,5 @@
 // Finding persons without a whole identifier: by how one begins, where the store has an index of values, and those
-// whose records came last. docs/api/admin.yaml has the answers.
+// whose records came last; and whether a record of theirs came. docs/api/admin.yaml has the answers.
 #pragma once
 
 #include <condition_variable>
@@ -43,5 +43,9 @@ class People {
 // Routes. REQUIRES: the admin is a console's.
 void recent_users(Admin& admin, Admin::Call& call);
 void search_profiles(Admin& admin, Admin::Call& call);
+// The profile of this id, as others refer to it.
+void show_by_id(Admin& admin, Admin::Call& call);
+// Whether a record of somebody came, by its message id.
+void find_message(Admin& admin, Admin::Call& call);
 
 }  // namespace freshet::console

@@ -12,8 +12,12 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/json_writer.h"
+#include "console/action_json.h"
 #include "env/thread.h"
+#include "freshet/v1/envelope.pb.h"
 #include "model/change_json.h"
+#include "model/time.h"
 
 namespace freshet::console {
 
@@ -50,6 +54,34 @@ std::optional<std::string> change_line(std::string_view value, const std::string
   if (!change.ParseFromArray(value.data(), static_cast<int>(value.size())) || change.tenant() != tenant)
     return std::nullopt;
   return model::change_json(change);
+}
+
+std::optional<std::string> action_line(std::string_view value, const std::string& tenant) {
+  // Most records of others are told apart by this alone.
+  if (value.find(tenant) == std::string_view::npos) return std::nullopt;
+  v1::Envelope record;
+  if (!record.ParseFromArray(value.data(), static_cast<int>(value.size())) || record.tenant() != tenant)
+    return std::nullopt;
+  return action_json(record);
+}
+
+std::optional<std::string> line_of(Topic topic, std::string_view value, const std::string& tenant) {
+  if (topic == Topic::kEvents) return event_line(value, tenant);
+  return topic == Topic::kChanges ? change_line(value, tenant) : action_line(value, tenant);
+}
+
+// Where it lies, and when it could be read here: for who follows a record from topic to topic.
+std::string with_place(std::string_view line, uint32_t partition, Offset offset, env::TimeUs now_us) {
+  std::string out;
+  JsonWriter(out)
+      .begin_object()
+      .member("partition", partition)
+      .member("offset", offset)
+      .member("read_at", model::format_time(now_us))
+      .key("record")
+      .raw(line)
+      .end_object();
+  return out;
 }
 
 // Where what is not kept any more would be needed.
@@ -115,7 +147,7 @@ void Streams::answer(Admin::Call& call, Topic topic) {
   if (!seconds) return call.fail(400, "bad_request", fmt::format("wait must be seconds, {} at most", kWaitSecondsMax));
   std::string_view after = call.parameter("after");
   if (after.empty()) after = call.request.header("last-event-id");
-  Question question{call, topic, {}, *count, 0, as_events, {}, 0, false};
+  Question question{call, topic, {}, *count, 0, as_events, call.parameter("place") == "1", {}, 0, false};
   if (!after.empty() && after != "begin" && after != "end") {
     auto place = parse_place(after, log_.partitions(topic));
     if (!place) return call.fail(place.error());
@@ -196,11 +228,11 @@ Status Streams::read_partition(Question& question, uint32_t partition, Offset hi
     const Offset before = place;
     for (const eventlog::RecordView& record : fetched.records) {
       if (full()) return {};
-      const auto line =
-          question.topic == Topic::kEvents ? event_line(record.value, tenant) : change_line(record.value, tenant);
+      auto line = line_of(question.topic, record.value, tenant);
       place = record.offset + 1;
       scanned += record.value.size();
       if (!line) continue;
+      if (question.places) *line = with_place(*line, partition, record.offset, clock_.now_us());
       ++question.count;
       question.lines += question.as_events ? "data: " + *line + "\n\n" : *line + "\n";
     }
@@ -222,6 +254,11 @@ void Streams::respond(const Question& question) {
   response.body =
       question.as_events ? std::string(kRetryLine) + question.lines + "id: " + cursor + "\n\n" : question.lines;
   question.call.respond(std::move(response));
+}
+
+void stream_actions(Admin& admin, Admin::Call& call) {
+  FRESHET_ASSERT(admin.options().streams != nullptr);
+  admin.options().streams->answer(call, Topic::kActions);
 }
 
 void stream_events(Admin& admin, Admin::Call& call) {

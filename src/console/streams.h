@@ -1,4 +1,4 @@
-// GET /v1/tenants/{t}/{events,changes}: the records of a topic, for whoever asks with a cursor.
+// GET /v1/tenants/{t}/{actions,events,changes}: the records of a topic, for whoever asks with a cursor.
 //
 // A cursor says how far a reader is in each partition. The same cursor always brings the same records in the same
 // order, so a reader that keeps the cursor of an answer together with what it made of it has each record exactly once.
@@ -49,6 +49,7 @@ class Streams {
     size_t limit = 0;
     env::TimeUs until = 0;   // monotonic
     bool as_events = false;  // server-sent events, else a line each
+    bool places = false;     // each with its partition and offset
     std::string lines;
     size_t count = 0;
     bool at_end = false;
@@ -73,6 +74,7 @@ class Streams {
 };
 
 // Routes. REQUIRES: the admin is a console's.
+void stream_actions(Admin& admin, Admin::Call& call);
 void stream_events(Admin& admin, Admin::Call& call);
 void stream_changes(Admin& admin, Admin::Call& call);
 

@@ -7,6 +7,7 @@
 #include <future>
 #include <map>
 
+#include "freshet/v1/envelope.pb.h"
 #include "http/routes.h"
 #include "http/text.h"
 #include "testing/clock.h"
@@ -74,6 +75,39 @@ struct Reader {
   RecordsLog log{3};
   Streams streams{log, env::real_clock()};
 };
+
+TEST(Streams, RecordsAsTheyCameAndWhereTheyLie) {
+  Reader reader;
+  v1::Envelope record;
+  record.set_tenant("acme");
+  record.set_message_id("m1");
+  record.set_kind(v1::Envelope::TRACK);
+  record.set_source("records");
+  record.set_received_at_us(1'000'000);
+  record.set_time_us(500'000);
+  for (const char* value : {"a@b.c", "d@b.c"}) {
+    v1::Identifier& one = *record.add_user();
+    one.set_type("email");
+    one.set_value(value);
+  }
+  v1::Event& one = *record.add_events();
+  one.set_name("Order");
+  one.set_properties(R"({"id":9007199254740993})");
+  reader.log.add(1, record.SerializeAsString());
+  record.set_kind(v1::Envelope::LOOP);  // between partitions
+  reader.log.add(1, record.SerializeAsString());
+  record.set_kind(v1::Envelope::IDENTIFY);
+  record.set_tenant("acme2");
+  reader.log.add(1, record.SerializeAsString());
+  const std::string line =
+      R"({"message_id":"m1","kind":"track","source":"records","received_at":"1970-01-01T00:00:01.000Z",)"
+      R"("timestamp":"1970-01-01T00:00:00.500Z","user":{"email":["a@b.c","d@b.c"]},"device":{},)"
+      R"("events":[{"event":"Order","properties":{"id":9007199254740993}}],"attributes":0})";
+  EXPECT_EQ(reader.ask("", Topic::kActions).body, line + "\n");
+  const std::string placed = reader.ask("place=1", Topic::kActions).body;
+  EXPECT_THAT(placed, ::testing::StartsWith(R"({"partition":1,"offset":0,"read_at":")"));
+  EXPECT_THAT(placed, HasSubstr(R"("record":)" + line));
+}
 
 TEST(Streams, ACursorGoesOnWhereTheAnswerEnded) {
   Reader reader;

@@ -90,6 +90,8 @@ class DocStore {
   // at most `count`.
   [[nodiscard]] virtual Result<std::vector<StoredDocument>> list(const std::string& tenant, v1::EntityKind kind,
                                                                  std::string_view after, size_t count) = 0;
+  // get() for who must not wait, as find_soon() is find().
+  virtual void get_soon(const EntityKey& key, FindDone done) { done(get(key)); }
 };
 
 }  // namespace freshet::docstore

@@ -149,6 +149,7 @@ class PartitionState {
   friend std::vector<Hash128> entities_after(PartitionState& state, std::string_view after, size_t count);
   friend Result<std::optional<v1::EntityState>> peek_entity(const PartitionState& state, const Hash128& id);
   friend Result<std::optional<model::EntityRef>> peek_holder(const PartitionState& state, const Hash128& key);
+  friend Result<bool> peek_seen(const PartitionState& state, const Hash128& message);
   PartitionState(std::unique_ptr<kv::Store> store, const StateOptions& options,
                  std::shared_ptr<std::atomic<uint32_t>> lowest_span);
   [[nodiscard]] Status load_meta();

@@ -57,4 +57,6 @@ Result<std::optional<model::EntityRef>> peek_holder(const PartitionState& state,
   return alias.has_ref() ? std::optional(model::from_proto(alias.ref())) : std::nullopt;
 }
 
+Result<bool> peek_seen(const PartitionState& state, const Hash128& message) { return state.seen_.was_seen(message); }
+
 }  // namespace freshet::state

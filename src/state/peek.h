@@ -18,5 +18,7 @@ class PartitionState;
 [[nodiscard]] Result<std::optional<v1::EntityState>> peek_entity(const PartitionState& state, const Hash128& id);
 // Whom the alias leads to; nullopt: nobody has the identifier.
 [[nodiscard]] Result<std::optional<model::EntityRef>> peek_holder(const PartitionState& state, const Hash128& key);
+// Whether a message with this fingerprint came within the window of deduplication.
+[[nodiscard]] Result<bool> peek_seen(const PartitionState& state, const Hash128& message);
 
 }  // namespace freshet::state

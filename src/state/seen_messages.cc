@@ -127,6 +127,17 @@ Result<bool> SeenMessages::first_sight(const Hash128& message, int64_t received_
   return true;
 }
 
+Result<bool> SeenMessages::was_seen(const Hash128& message) const {
+  if (meta_.seen_first_span() == 0) return false;
+  for (const Spans* known : {&fresh_, &flying_})
+    if (const auto at = known->find(message); at != known->end() && at->second >= first_live_span()) return true;
+  for (uint32_t span = seen_span_of(meta_.highest_received_at_us()); span >= first_live_span(); --span) {
+    FRESHET_ASSIGN(const auto row, store_.get(row_key(span, message)));
+    if (row) return true;
+  }
+  return false;
+}
+
 void SeenMessages::begin_persist() {
   FRESHET_ASSERT(flying_.empty());  // What flies would be lost: neither in memory nor, if this process dies, on disk.
   flying_ = std::exchange(fresh_, {});

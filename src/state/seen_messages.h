@@ -40,6 +40,8 @@ class SeenMessages {
   [[nodiscard]] Status prefetch(std::span<const Hash128> messages);
   // True if the message was not seen within the window: it is now.
   [[nodiscard]] Result<bool> first_sight(const Hash128& message, int64_t received_at_us);
+  // Whether it was seen within the window. It asks the rows of each span and notes nothing: for who looks.
+  [[nodiscard]] Result<bool> was_seen(const Hash128& message) const;
 
   // begin_persist() fixes what a persist writes. put_rows() writes it, on any thread. When it is in the store,
   // gather_filters() reads some of the older rows, on any thread, too. end_persist() says that the store has it now.

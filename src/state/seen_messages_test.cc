@@ -8,6 +8,7 @@
 #include <string>
 
 #include "state/partition_state.h"
+#include "state/peek.h"
 #include "testing/memory_store.h"
 
 namespace freshet::state {
@@ -59,7 +60,11 @@ RC_GTEST_FIXTURE_PROP(SeenMessagesTest, IsAPlainSetOfTheWindow, ()) {
   plain.clock_us = plain.durable_clock_us = 0;
   const auto see = [&](size_t message) {
     if (plain.clock_us == 0) plain.clock_us = 100'000 * kSeenSpanUs + 1;
-    RC_ASSERT(state->first_sight(message_of(message), plain.clock_us) == plain.first_sight(message));
+    // Who only looks finds the same, before and after, and changes nothing by it.
+    const bool first = plain.first_sight(message);
+    RC_ASSERT(*peek_seen(*state, message_of(message)) == !first);
+    RC_ASSERT(state->first_sight(message_of(message), plain.clock_us) == first);
+    RC_ASSERT(*peek_seen(*state, message_of(message)));
   };
   size_t next = 0;
   const int steps = *rc::gen::inRange(1, 80);

@@ -106,8 +106,8 @@ def test_page_without_a_fleet(box):
 
 
 def test_of_processes(box):
-    """Page Flow has each process by its name with its rates, and says who is paused."""
-    fleet = apart.Apart(box)
+    """Page Flow has each process by its name with its rates, and says who is paused; page Delivery has its workers and standbys."""
+    fleet = apart.Apart(box, standbys=1)
     others = [process for process in fleet.processes() if process is not fleet.console]
     fleet.extra = "console: {peers: [" + ", ".join(f'"http://127.0.0.1:{process.admin_port}"' for process in others) + "]}\n"
     fleet.write_config()
@@ -141,6 +141,16 @@ def test_of_processes(box):
     console.wait("99.9 % in 1 s", "#freshness", WAIT_S)
     console.check_everybody_can_use_it("flow with processes")
     console.page.locator("#processes").screenshot(path=str(Path(os.environ.get("FRESHET_SCREENSHOTS") or box.directory) / "processes.png"))
+    console.open("delivery", tenant=TENANT)
+
+    def followed():
+        """Partitions and those that are followed, of all workers: as the page and as the metrics have them."""
+        shown = console.page.evaluate("[3, 5].map((n) => [...document.querySelectorAll(`#workers tbody td:nth-child(${n})`)].reduce((sum, cell) => sum + +cell.innerText, 0))")
+        lines_ = [line for process in fleet.actions for line in process.get("/metrics").body.decode().splitlines()]
+        told = [sum(float(line.split()[-1]) for line in lines_ if line.startswith(f"freshet_action_partitions{name}{{")) for name in ("", "_followed")]
+        return shown if shown == told and min(shown) > 0 else None
+    wait_until(followed, WAIT_S, "workers and standbys on page Delivery")
+    console.open("flow", tenant=TENANT)
     paused = fleet.actions[0]
     paused.pause()
     console.wait(f"Process {names[paused.admin_url]} does not answer", ".problems li", WAIT_S)

@@ -1,4 +1,5 @@
 // Asks the admin listener. The token is kept by the tab and sent as a header, so it is in no address.
+import {parse} from './json.js';
 
 // The word of a server that answered, and would not.
 export class Refused extends Error {
@@ -40,17 +41,19 @@ async function answerOf(path, {timeoutMs = 30000, signal, ...options} = {}) {
   throw new Refused(answer.status, error?.code, error?.message || `the server answered ${answer.status}`);
 }
 
-export const call = async (path, options) => (await answerOf(path, options)).json();
 export const text = async (path, options) => (await answerOf(path, options)).text();
+export const call = async (path, options) => parse(await text(path, options));
 export const post = (path, body, options = {}) => call(path, {method: 'POST', body: JSON.stringify(body), ...options});
 
 export const ofTenant = (tenant, rest) => `/v1/tenants/${encodeURIComponent(tenant)}${rest ? '/' + rest : ''}`;
 
-// A page of a topic: its records, and the cursor to go on from. It waits up to so long for the first one.
+export const STREAM_LIMIT = 200;
+
+// A page of a topic: its records, each with its place, and the cursor to go on from. It waits up to so long for the first.
 export async function stream(tenant, topic, after, waitSeconds, signal) {
-  const query = new URLSearchParams({after, wait: waitSeconds, limit: 200});
+  const query = new URLSearchParams({after, wait: waitSeconds, limit: STREAM_LIMIT, place: 1});
   const answer = await answerOf(ofTenant(tenant, `${topic}?${query}`), {timeoutMs: (waitSeconds + 20) * 1000, signal});
-  const records = (await answer.text()).split('\n').filter(Boolean).map((line) => JSON.parse(line));
+  const records = (await answer.text()).split('\n').filter(Boolean).map(parse);
   return {records, cursor: answer.headers.get('Freshet-Cursor')};
 }
 
@@ -69,6 +72,15 @@ export class Metrics {
     }
   }
   all(name) { return this.byName.get(name) || []; }
+  // The bound of the bucket below which a share `q` of what a histogram counted since `before` lies; null: it counted nothing.
+  quantile(name, q, before) {
+    const counts = new Map();
+    for (const [metrics, sign] of [[this, 1], [before, -1]])
+      for (const {labels: {le}, value} of metrics?.all(`${name}_bucket`) || []) counts.set(le, (counts.get(le) || 0) + sign * value);
+    const bounds = [...counts].map(([le, n]) => [le === '+Inf' ? Infinity : Number(le), n]).sort((a, b) => a[0] - b[0]);
+    const all = bounds.at(-1)?.[1] || 0;
+    return all > 0 ? bounds.find(([, n]) => n >= q * all)[0] : null;
+  }
   has(name) { return this.byName.has(name); }
   // null: there is no such series.
   value(name, labels = {}) {

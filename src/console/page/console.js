@@ -2,7 +2,7 @@
 // page is a module: {title, mount(root, context) -> {tick?(seen), stop?()}}.
 import {Metrics, Refused, Unreachable, call, ofTenant, session, text} from './api.js';
 import {$, make} from './dom.js';
-import {problemsElsewhere, problemsOf} from './problems.js';
+import {isDoubtful, problemsElsewhere, problemsOf} from './problems.js';
 import {freshnessOfAll, readProcesses} from './processes.js';
 import * as delivery from './delivery.js';
 import * as fleet from './fleet.js';
@@ -16,8 +16,11 @@ import * as tenants from './tenants.js';
 import {fleetProblemsOf} from './watched.js';
 
 const PAGES = {flow, live, person, schema, letters, imports, delivery, fleet, tenants};
-const POINTS = 120;           // of a line: two minutes
+const LINE_MS = 120000;       // of a line
 const LOOK_TIMEOUT_MS = 2000;
+const LOOK_MS = 1000, DOUBT_MS = 250, HIDDEN_MS = 5000;  // from the end of a look to the next; in doubt; where nobody sees the page
+const DOUBTS_MAX = 20;        // looks of which each follows soon: then it is no doubt any more
+const BEFORE_MS = 900;        // at least, between two looks that are compared
 const FLEET_MS = 5000, FLEET_ELSEWHERE_MS = 15000;  // from look to look at the fleet: on its page, and on others
 const EARLIER_MS = 60000;     // counters are compared with those of so long ago
 
@@ -26,10 +29,12 @@ const state = {
   tenants: [],
   page: null,                 // what mount() gave
   looks: [],                  // [ms, metrics] of the last minute
-  seen: {status: null, flow: null, flowBefore: null, metrics: null, earlier: null, before: null, rates: null, problems: null, processes: [], fleet: null, fleetError: '', free: [], lines: {in: [], out: [], fresh: [], lag: []}},
+  flows: [],                  // the last looks at the flow, the newest last
+  seen: {status: null, flow: null, flowLast: null, flowBefore: null, metrics: null, earlier: null, before: null, rates: null, problems: null, processes: [], fleet: null, fleetError: '', free: [], lines: {in: [], out: [], fresh: [], lag: []}},
   timer: 0,
   others: true,               // other processes are looked at
   fleetAsked: 0,              // when, in ms
+  doubts: 0,                  // looks in a row that can't tell a moment's wait from a fault
   silent: 0,                  // looks in a row that were not answered
 };
 
@@ -79,9 +84,9 @@ function ratesOf(now, before) {
   }));
 }
 
-function push(line, value) {
-  line.push(value);
-  if (line.length > POINTS) line.shift();
+function push(line, ms, value) {
+  line.push([ms, value]);
+  while (ms - line[0][0] > LINE_MS) line.shift();
 }
 
 async function freshnessOf(status) {
@@ -90,7 +95,10 @@ async function freshnessOf(status) {
 
 async function take(status, flowNow, metrics) {
   const {seen} = state;
-  Object.assign(seen, {before: seen.status, status, flow: flowNow, flowBefore: flowNow.at === seen.flow?.at ? seen.flowBefore : seen.flow, metrics, rates: ratesOf(status, seen.status)});
+  if (flowNow.at !== state.flows.at(-1)?.at) state.flows.push(flowNow);
+  const isBefore = (flow) => Date.parse(flowNow.at) - Date.parse(flow.at) >= BEFORE_MS;
+  while (state.flows.length > 2 && isBefore(state.flows[1])) state.flows.shift();
+  Object.assign(seen, {status, flow: flowNow, flowLast: state.flows.at(-2), flowBefore: state.flows.findLast(isBefore), metrics});
   state.looks.push([Date.now(), metrics]);
   while (state.looks.length > 1 && Date.now() - state.looks[0][0] > EARLIER_MS) state.looks.shift();
   seen.earlier = state.looks.length > 1 ? state.looks[0][1] : null;
@@ -98,10 +106,15 @@ async function take(status, flowNow, metrics) {
   if (free !== null) seen.free.push([Date.now(), free]);
   if (seen.free.length > 900) seen.free.shift();
   const fresh = await freshnessOf(status);
-  if (seen.rates.ingest != null) push(seen.lines.in, seen.rates.ingest);
-  if (seen.rates.reaction != null) push(seen.lines.out, seen.rates.reaction);
-  push(seen.lines.lag, status.stages.reduce((sum, stage) => sum + (stage.waiting || 0), 0));
-  push(seen.lines.fresh, fresh?.last_minute.p99_ms ?? null);
+  if (!seen.before || status.at_ms - seen.before.at_ms >= BEFORE_MS) {
+    seen.rates = ratesOf(status, seen.before);
+    seen.before = status;
+    push(seen.lines.in, status.at_ms, seen.rates.ingest);
+    push(seen.lines.out, status.at_ms, seen.rates.reaction);
+    push(seen.lines.lag, status.at_ms, status.stages.every((stage) => stage.waiting == null) ? null : status.stages.reduce((sum, stage) => sum + (stage.waiting || 0), 0));
+    push(seen.lines.fresh, status.at_ms, fresh?.last_minute.p99_ms ?? null);
+  }
+  state.doubts = isDoubtful(flowNow) ? state.doubts + 1 : 0;
   seen.problems = problemsOf(seen);
 }
 
@@ -212,7 +225,7 @@ async function turn() {
     pill('unreachable', 'bad');
     problem(`${error.message}; trying again.`);
   } finally {
-    if (again) state.timer = setTimeout(turn, document.hidden ? 5000 : 1000);
+    if (again) state.timer = setTimeout(turn, document.hidden ? HIDDEN_MS : state.doubts > 0 && state.doubts < DOUBTS_MAX ? DOUBT_MS : LOOK_MS);
   }
 }
 

@@ -1,10 +1,12 @@
 // Delivery: what hands records on to others (sinks), and what outlives a disk or a process (checkpoints, standbys); and
 // how far erasures are, which wait for all of them.
 import {call, ofTenant} from './api.js';
-import {card, cell, count, make, note, row, seconds, table, time} from './dom.js';
+import {button, card, cell, count, failure, make, row, run, seconds, table, time} from './dom.js';
 import {host} from './watched.js';
 
 export const title = 'Delivery';
+
+const PAGE = 50;
 
 // This process and the others that it looks at: [where it is, metrics].
 const partsOf = ({metrics, processes}) => [['this one', metrics], ...processes.map((one) => [host(one.address), one.metrics])];
@@ -41,12 +43,18 @@ export function mount(root, {tenant}) {
   const parts = Object.fromEntries(['sinks', 'checkpoints', 'workers', 'erasures'].map((name) => [name, make('div', {id: name})]));
   root.append(make('h1', {}, 'Delivery'), card('Sinks', parts.sinks), card('Checkpoints', parts.checkpoints), card('Workers and standbys', parts.workers), card(`Erasures of ${tenant}`, parts.erasures));
   let ticks = 0;
-  async function loadErasures() {
-    const {erasures, next} = await call(ofTenant(tenant, 'erasures?limit=100'));
-    erasures.sort((a, b) => (a.requested_at || '') < (b.requested_at || '') ? 1 : -1);
+  // The newest first, as the server has them; whoever has turned a page keeps what is shown.
+  let shown = [], next = null;
+  const more = button('Older', () => run(more, async () => { await loadErasures(next); return ''; }), '');
+  async function loadErasures(after) {
+    const page = await call(ofTenant(tenant, `erasures?${new URLSearchParams({limit: PAGE, ...(after && {after})})}`));
+    shown = after ? [...shown, ...page.erasures] : page.erasures;
+    next = page.next;
+    more.hidden = !next;
+    const erasures = shown;
     parts.erasures.replaceChildren(table('Erasures', ['Order', 'State', 'Waits for', 'Requested', 'Applied', 'Written', 'Verified', '#Profiles'], erasures.map((one) => row(cell(one.id, 'id'),
       cell(make('span', {class: `pill ${one.state === 'verified' ? 'good' : 'warn'}`}, one.state)), cell(one.waits_for || '–'), cell(time(one.requested_at), 'time'), cell(time(one.applied_at), 'time'), cell(time(one.written_at), 'time'),
-      cell(time(one.verified_at), 'time'), cell(count(one.profiles), 'number'))), 'Nobody was erased.'), next ? note('There are more: `freshet erase --status` has each.') : '');
+      cell(time(one.verified_at), 'time'), cell(count(one.profiles), 'number'))), 'Nobody was erased.'), more);
   }
   return {
     tick(seen) {
@@ -54,7 +62,7 @@ export function mount(root, {tenant}) {
       parts.sinks.replaceChildren(sinkTable(seen));
       parts.checkpoints.replaceChildren(checkpointTable(seen));
       parts.workers.replaceChildren(workerTable(seen));
-      if (tenant && ticks++ % 5 === 0) loadErasures().catch((error) => parts.erasures.replaceChildren(make('p', {class: 'problem'}, error.message)));
+      if (tenant && ticks++ % 5 === 0 && shown.length <= PAGE) loadErasures().catch((error) => parts.erasures.replaceChildren(failure(error)));
     },
   };
 }

@@ -1,4 +1,5 @@
 // Makes elements and formats values. Text is only ever set as text.
+import {compact} from './json.js';
 
 export const $ = (id) => document.getElementById(id);
 
@@ -18,6 +19,8 @@ export const button = (label, onclick, kind = 'small') => make('button', {type: 
 export const card = (title, ...children) => make('section', {class: 'card'}, title ? make('h2', {}, title) : null, ...children);
 export const note = (text) => make('p', {class: 'note'}, text);
 export const empty = (text) => make('p', {class: 'empty'}, text);
+// What went wrong, in the place of what should be there.
+export const failure = (error) => make('p', {class: 'problem'}, `${capital(error.message)}.`);
 
 // A table of these columns ("Name", or "#Count" for numbers) in a box that scrolls by itself.
 export function table(label, columns, rows, none = 'There are none.') {
@@ -56,22 +59,10 @@ export const percent = (share) => share == null ? '–' : (share * 100).toLocale
 const isTime = (text) => typeof text === 'string' && /^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(text);
 export const time = (text) => text ? text.replace('T', ' ').replace(/\.\d+Z$/, '') : '–';
 export const clock = (text) => text ? text.slice(11, 23) : '–';
-export const shown = (value) => isTime(value) ? time(value) : Array.isArray(value) ? value.map(shown).join(', ') : typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value);
+export const shown = (value) => isTime(value) ? time(value) : Array.isArray(value) ? value.map(shown).join(', ') : typeof value === 'object' && value !== null ? compact(value) : String(value);
 // What programs say begins with a small letter.
 export const capital = (text) => text ? text[0].toUpperCase() + text.slice(1) : '';
 export const briefId = (id) => id ? id.slice(0, 12) + '…' : '–';
-
-// ---- a line over time
-
-export function spark(label, values, points = 120) {
-  const width = 240, height = 46, top = 4;
-  const max = Math.max(1e-9, ...values.filter((v) => v != null));
-  const at = values.map((v, i) => `${((i + points - values.length) * width / (points - 1)).toFixed(1)},${(height - (v || 0) / max * (height - top) - 1).toFixed(1)}`);
-  const out = svg('svg', {class: 'line', role: 'img', 'aria-label': label, viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: 'none'});
-  if (at.length < 2) return out;
-  out.append(svg('path', {class: 'area', d: `M${at[0].split(',')[0]},${height} L${at.join(' L')} L${width},${height} Z`}), svg('path', {class: 'stroke', d: `M${at.join(' L')}`}));
-  return out;
-}
 
 // ---- a dialog
 

@@ -1,7 +1,7 @@
 // Fleet: the clusters of Kafka that carry the stream, as `freshet fleet watch` sees them, and what mirrors and captures
 // say of themselves. The server asks them (console.fleet of its configuration); this page asks the server.
 import {Metrics} from './api.js';
-import {bytes, card, cell, count, make, millis, note, percent, pill, problemItems, row, seconds, short, table} from './dom.js';
+import {bytes, card, cell, count, failure, make, millis, note, percent, pill, problemItems, row, seconds, short, table} from './dom.js';
 import {ago, clustersOf, fleetProblemsOf, host} from './watched.js';
 
 const OLD_S = 60;
@@ -134,7 +134,7 @@ export function mount(root) {
   return {
     tick({fleet, fleetError}) {
       if (fleet && fleet !== drawn) draw(drawn = fleet);
-      else if (!fleet && fleetError) body.replaceChildren(make('p', {class: 'problem'}, fleetError));
+      else if (!fleet && fleetError) body.replaceChildren(failure({message: fleetError}));
     },
   };
 }

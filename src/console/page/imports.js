@@ -1,8 +1,9 @@
 // Imports: how far each file is, and its bad rows.
 import {call, ofTenant, text} from './api.js';
-import {button, bytes, card, cell, count, make, note, percent, row, run, showDialog, table, time} from './dom.js';
+import {button, bytes, card, cell, count, failure, make, note, percent, row, run, showDialog, table, time} from './dom.js';
 
-const PAGE = 100;
+const PAGE = 1000, ALL_MAX = 10000;  // the server has them in no order of time: all are read, up to so many
+const SHOWN = 100;           // more with each press
 const LOOK_EVERY = 3;        // ticks
 const PREVIEW_BYTES = 20000;
 
@@ -27,7 +28,8 @@ export function mount(root, {tenant}) {
       cell(count(one.accepted), 'number'), cell(count(one.rejected), one.rejected ? 'number late' : 'number'), cell(time(one.created_at), 'time'), cell(time(one.updated_at), 'time'), cell(one.rejected ? rows : '', 'actions'));
   }
 
-  let ticks = 0, known = '';
+  let ticks = 0, known = '', most = SHOWN;
+  const more = button('Older', () => { most += SHOWN; known = ''; look(); }, '');
   async function load() {
     const all = [];
     let after = '';
@@ -35,14 +37,15 @@ export function mount(root, {tenant}) {
       const page = await call(ofTenant(tenant, `imports?${new URLSearchParams({limit: PAGE, ...(after && {after})})}`));
       all.push(...page.imports);
       after = page.next;
-    } while (after && all.length < 1000);
+    } while (after && all.length < ALL_MAX);
     const now = JSON.stringify(all);
     if (now === known) return;
     known = now;
     all.sort((a, b) => a.created_at < b.created_at ? 1 : -1);
-    list.replaceChildren(table('Imports', ['File', 'State', 'Progress', '#Accepted', '#Bad rows', 'Begun', 'Last change', ''], all.map(importRow), 'No file was imported yet.'));
+    list.replaceChildren(table('Imports', ['File', 'State', 'Progress', '#Accepted', '#Bad rows', 'Begun', 'Last change', ''], all.slice(0, most).map(importRow), 'No file was imported yet.'), more, after ? note(`There are more than ${count(ALL_MAX)}: newer ones may be missing here. GET /v1/tenants/${tenant}/imports has all.`) : '');
+    more.hidden = all.length <= most;
   }
-  const look = () => load().catch((error) => list.replaceChildren(make('p', {class: 'problem'}, error.message)));
+  const look = () => load().catch((error) => list.replaceChildren(failure(error)));
   if (tenant) look();
   return {tick() { if (tenant && ++ticks % LOOK_EVERY === 0) look(); }};
 }

@@ -1,6 +1,7 @@
 // Dead letters: what could not go in, whole, and why; shown, corrected and sent again.
-import {call, ofTenant, session} from './api.js';
-import {button, card, cell, confirmed, count, make, note, row, run, showDialog, shown, table, time} from './dom.js';
+import {call, ofTenant, session, text} from './api.js';
+import {button, card, cell, confirmed, count, failure, make, note, row, run, showDialog, shown, table, time} from './dom.js';
+import {indented, member, parse} from './json.js';
 
 const PAGE = 25;
 
@@ -40,15 +41,18 @@ export function mount(root, {tenant, query, go}) {
   }
 
   async function show(id) {
-    const {body, body_text: asText, body_hex: hex, context, ...facts} = await call(ofTenant(tenant, 'deadletters/' + encodeURIComponent(id)));
-    const text = body !== undefined ? JSON.stringify(body, null, 2) : asText ?? hex ?? '';
+    // What is sent again is what was sent, but for what somebody changes: so the body is text all the way, never a value.
+    const answer = await text(ofTenant(tenant, 'deadletters/' + encodeURIComponent(id)));
+    const {body: _, body_text: asText, body_hex: hex, context: __, ...facts} = parse(answer);
+    const body = member(answer, 'body'), context = member(answer, 'context');
+    const shownBody = body !== undefined ? indented(body) : asText ?? hex ?? '';
     const editable = body !== undefined && facts.body_type === 'json_item' && session.may('operate');
     const area = make('textarea', {rows: 14, spellcheck: 'false', 'aria-label': 'Body'});
-    area.value = text;
-    const send = button('Send it so', () => run(send, () => replay(id, area.value)), 'primary');
+    area.value = shownBody;
+    const send = button('Send it so', () => run(send, () => replay(id, area.value === shownBody ? body : area.value)), 'primary');
     showDialog('Dead letter', make('dl', {class: 'facts'}, Object.entries(facts).flatMap(([name, value]) => [make('dt', {}, name), make('dd', {}, shown(value))])),
-      context !== undefined ? make('details', {}, make('summary', {}, 'The rest of the request'), make('pre', {tabindex: 0}, JSON.stringify(context, null, 2))) : null,
-      editable ? [area, make('div', {class: 'row'}, send)] : make('pre', {tabindex: 0}, text));
+      context !== undefined ? make('details', {}, make('summary', {}, 'The rest of the request'), make('pre', {tabindex: 0}, indented(context))) : null,
+      editable ? [area, make('div', {class: 'row'}, send)] : make('pre', {tabindex: 0}, shownBody));
   }
 
   function letterRow(letter) {
@@ -98,7 +102,7 @@ export function mount(root, {tenant, query, go}) {
       if (!tenant || !status || status.deadletters === known) return;
       const first = known === -1;
       known = status.deadletters;
-      loadCounts().catch(() => {});
+      loadCounts().catch((error) => counts.replaceChildren(failure(error)));
       if (!first && list.childElementCount <= PAGE) load();
     },
   };

@@ -1,19 +1,24 @@
 // Person: who somebody is, what is known, how the identity came about; and the orders that change it. Identifiers are in
 // bodies and in the tab's history, never in an address, so they are in no log.
 import {call, ofTenant, post, session} from './api.js';
-import {briefId, button, capital, card, cell, confirmed, count, empty, make, note, row, run, shown, svg, table, time} from './dom.js';
+import {briefId, button, capital, card, cell, confirmed, count, empty, failure, make, note, row, run, shown, svg, table, time} from './dom.js';
+import {pretty} from './json.js';
+import {waitingOf} from './problems.js';
+import {eventTable, facts, referredTo} from './profile.js';
 
 const SHOWN_MAX = 12;      // nodes of a side of the graph
-const LETTER_PAGES = 20;   // of dead letters, looked through for a message id
 
 export const title = 'Person';
 
 // ---- the graph: what was merged into the profile, what identifies it, its devices
 
+// What has no room is told.
+const shorten = (nodes, what) => nodes.length <= SHOWN_MAX ? nodes : [...nodes.slice(0, SHOWN_MAX - 1), ['rest', `and ${count(nodes.length - SHOWN_MAX + 1)} ${what}`]];
+
 function graph(profile) {
-  const left = (profile.merged_from || []).slice(-SHOWN_MAX).map((id) => ['merged', `was ${briefId(id)}`]);
-  const right = [...Object.entries(profile.identifiers).flatMap(([type, values]) => values.map((value) => ['identifier', `${type} ${value}`])),
-    ...(profile.devices || profile.users || []).map((id) => [profile.kind === 'user' ? 'device' : 'user', `${profile.kind === 'user' ? 'device' : 'user'} ${briefId(id)}`])].slice(0, SHOWN_MAX);
+  const left = shorten((profile.merged_from || []).toReversed().map((id) => ['merged', `was ${briefId(id)}`]), 'older merges');
+  const right = shorten([...Object.entries(profile.identifiers).flatMap(([type, values]) => values.map((value) => ['identifier', `${type} ${value}`])),
+    ...(profile.devices || profile.users || []).map((id) => [profile.kind === 'user' ? 'device' : 'user', `${profile.kind === 'user' ? 'device' : 'user'} ${briefId(id)}`])], 'more');
   const rows = Math.max(left.length, right.length, 1), height = rows * 34 + 20, middle = height / 2;
   const x = left.length ? 300 : 10;
   const side = (nodes, at, to, label) => nodes.map(([kind, text], i) => {
@@ -23,26 +28,15 @@ function graph(profile) {
       svg('text', {x: at + 105, y: y + 4}, text.length > 30 ? text.slice(0, 29) + '…' : text), svg('title', {}, `${label}: ${text}`))];
   });
   const width = x + 190 + 90 + 220;
-  return svg('svg', {class: 'graph', viewBox: `0 0 ${width} ${height}`, role: 'img', 'aria-label': `${left.length} profiles were merged into this one; ${right.length} identifiers and devices lead to it`},
+  return svg('svg', {class: 'graph', viewBox: `0 0 ${width} ${height}`, role: 'img', 'aria-label': `${(profile.merged_from || []).length} profiles were merged into this one; ${Object.values(profile.identifiers).flat().length} identifiers and ${(profile.devices || profile.users || []).length} ${profile.kind === 'user' ? 'devices' : 'users'} lead to it`},
     side(left, 10, x, 'merged into this one'), side(right, x + 280, x + 190, 'leads to this one'),
     svg('g', {class: 'node self'}, svg('rect', {x, y: middle - 20, width: 190, height: 40, rx: 12}), svg('text', {x: x + 95, y: middle + 5}, briefId(profile.id))));
 }
 
 // ---- parts of a profile
 
-function facts(name, entries) {
-  if (entries.length === 0) return null;
-  return make('div', {}, make('h3', {}, name), make('table', {}, make('tbody', {}, entries.map(([key, value]) => make('tr', {}, make('th', {scope: 'row'}, key), cell(shown(value)))))));
-}
-
 const sessionsOf = (sessions) => !sessions ? [] : [['How many', count(sessions.count)], ['Seconds in all', count(sessions.seconds)],
   ...(sessions.current ? [['The current one', `${count(sessions.current.count)} events from ${time(sessions.current.first_at)} to ${time(sessions.current.last_at)}`]] : [])];
-
-function eventTable(events) {
-  const rows = Object.entries(events).sort((a, b) => b[1].last_at < a[1].last_at ? -1 : 1);
-  return make('div', {}, make('h3', {}, 'Events'), table('Events', ['Event', '#Count', 'First', 'Last'],
-    rows.map(([name, stats]) => row(cell(name), cell(count(stats.count), 'number'), cell(time(stats.first_at), 'time'), cell(time(stats.last_at), 'time'))), 'No event yet.'));
-}
 
 function historyTable(history) {
   const said = (entry) => [entry.what, entry.type, entry.value, entry.profile && briefId(entry.profile), entry.reason && `(${entry.reason})`].filter(Boolean).join(' ');
@@ -54,31 +48,43 @@ function historyTable(history) {
 
 async function letterOf(tenant, messageId) {
   let after = '';
-  for (let page = 0; page < LETTER_PAGES; ++page) {
-    const {deadletters, next} = await call(ofTenant(tenant, `deadletters?${new URLSearchParams({limit: 500, ...(after && {after})})}`));
-    const found = deadletters.find((letter) => letter.message_id === messageId);
-    if (found || !next) return found || null;
+  do {
+    const {deadletters, next} = await call(ofTenant(tenant, `deadletters?${new URLSearchParams({limit: 1, message_id: messageId, ...(after && {after})})}`));
+    if (deadletters.length > 0) return deadletters[0];
     after = next;
-  }
+  } while (after);
   return null;
 }
 
-async function verdict(tenant, profile, history, wanted, seen) {
+// What is said of what is not there: a pure function of what the server knows. `seen`: whether a record of this id came
+// from this person; null: the server can't know. `hours`: for so long ids are remembered.
+export function absence({isName, seen, hours, waiting}) {
+  if (!waiting.told) return ['warn', 'Can’t tell: the log does not say what waits. Page Flow has why.'];
+  if (waiting.records > 0) return ['warn', `Not yet: ${count(waiting.records)} record${waiting.records === 1 ? '' : 's'} wait${waiting.records === 1 ? 's' : ''}, and it may be one of them. Page Flow says where and for how long.`];
+  if (isName) return ['bad', 'No: others have this event, this profile does not. Nothing waits, so none was accepted for this person: see that the sender names this person.'];
+  const name = 'nobody has sent an event of this name';
+  if (seen === false) return ['bad', `No: ${name}, no record of this id came of this person in the last ${hours} hours, none was set aside, and nothing waits. See that the sender sends, names this person, and has the right key; a refused request is answered with its reason.`];
+  return ['warn', `As an event’s name, no: ${name}. As a message id, can’t tell: none was set aside and nothing waits, but which ids came is known where action runs, which is not in this process, or not asked of so many identifiers. Live tail shows what comes from now on.`];
+}
+
+async function verdict(context, profile, history, wanted) {
+  const {tenant, kept, seen} = context;
   const stats = profile?.events[wanted];
   if (stats) return ['good', `Yes: ${count(stats.count)} of “${wanted}” are in the profile, the last of ${time(stats.last_at)}.`];
   if (history.some((entry) => entry.message_id === wanted)) return ['good', 'Yes: this record is in the identity history below.'];
-  const letter = await letterOf(tenant, wanted);
-  if (letter) return ['bad', `No: the record was set aside as ${letter.code}: ${letter.reason}. Page Dead letters can send it again.`];
   const schema = await call(ofTenant(tenant, 'schema'));
+  const isName = schema.events.some((event) => event.name === wanted);
+  const {kind, type, value} = kept.person;
+  const asked = isName ? {} : await post(ofTenant(tenant, 'messages/lookup'), {message_id: wanted, [kind === 'users' ? 'user' : 'device']: {[type]: value}});
+  if (asked.seen) return profile ? ['good', `Yes: a record of this id came of this person in the last ${asked.hours} hours, and was processed.`] :
+    ['warn', 'It came, and was processed; who sent it has no profile: erased, or set aside (page Dead letters).'];
+  const letter = await letterOf(tenant, wanted);
+  if (letter) return ['bad', `No: the record was set aside as ${letter.code}: ${letter.reason}. Page Dead letters can send it again; if somebody has done so, it is in all the same.`];
   // Where names are learned, what is against the plan is counted and goes in all the same.
   const {violations} = schema.mode === 'strict' ? await call(ofTenant(tenant, 'violations')) : {violations: []};
   const violation = violations.find((one) => one.event === wanted && one.counts['24h'] > 0);
   if (violation) return ['bad', `No. Events of this name break the tracking plan (${violation.rule}${violation.property ? ', ' + violation.property : ''}), ${count(violation.counts['24h'])} of the last day: page Schema.`];
-  const waits = (seen.status?.stages || []).reduce((sum, stage) => sum + (stage.waiting || 0), 0);
-  if (waits > 0) return ['warn', `Not yet: ${count(waits)} records wait, and it may be one of them. Page Flow says where and for how long.`];
-  const known = schema.events.some((event) => event.name === wanted);
-  return ['bad', known ? 'No: others have this event, this profile does not. Nothing waits, so it was never accepted for this identifier: see that the sender names this person.' :
-    'No: nothing of this name or id was accepted, and nothing waits. See that the sender sends, with the right key; a refused request is answered with its reason.'];
+  return absence({isName, seen: asked.seen, hours: asked.hours, waiting: waitingOf(seen.flow)});
 }
 
 function checker(context, profile, history) {
@@ -87,10 +93,13 @@ function checker(context, profile, history) {
   return make('form', {class: 'checker', onsubmit: async (event) => {
     event.preventDefault();
     try {
-      const [kind, text] = await verdict(context.tenant, profile, history, wanted.value.trim(), context.seen);
+      const [kind, text] = await verdict(context, profile, history, wanted.value.trim());
       answer.className = `verdict ${kind}`;
       answer.textContent = text;
-    } catch (error) { answer.textContent = error.message; }
+    } catch (error) {
+      answer.className = 'verdict warn';
+      answer.textContent = `Can’t tell: ${error.message}.`;
+    }
   }}, make('div', {class: 'row wrap'}, make('label', {class: 'grow'}, 'Is it in? Event or message id ', wanted), make('button', {}, 'Check')), answer);
 }
 
@@ -196,9 +205,10 @@ export function mount(root, context) {
       const [profile, {history}] = await Promise.all([post(lookup, one), post(lookup + '/identity', one)]);
       if (!stopped) result.replaceChildren(profileCards(profile, history));
     } catch (error) {
-      const erasure = await erasureOf(tenant, wanted.type, wanted.value).catch(() => null);
+      const failed = [];
+      const erasure = await erasureOf(tenant, wanted.type, wanted.value).catch((other) => { failed.push(failure({message: `Whether this person was erased can’t be told: ${other.message}`})); return null; });
       if (stopped) return;
-      result.replaceChildren(card('', missing(context, wanted, error.message, erasure, show), error.status === 404 ? checker(context, null, []) : null));
+      result.replaceChildren(card('', missing(context, wanted, error.message, erasure, show), failed, error.status === 404 ? checker(context, null, []) : null));
     }
   }
 
@@ -210,16 +220,16 @@ export function mount(root, context) {
         checker(context, profile, history)),
       card('Identity', make('div', {class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Identity as a graph'}, graph(profile)),
         make('details', {open: history.length < 12}, make('summary', {}, `What made it (${history.length})`), historyTable(history)), orders(context, wanted, profile, show)),
-      card('What is known', make('div', {class: 'columns'}, facts('Attributes', Object.entries(profile.attributes)) || note('No attributes.'),
-        make('div', {}, eventTable(profile.events), facts('Computed', Object.entries(profile.computed)), facts('Subscriptions', Object.entries(profile.subscriptions || {})),
-          facts('Sessions', sessionsOf(profile.sessions)))),
-      make('details', {}, make('summary', {}, 'As JSON'), make('pre', {tabindex: 0}, JSON.stringify(profile, null, 2)))));
+      card('What is known', eventTable(profile.events), make('div', {class: 'columns'}, make('div', {}, facts('Attributes', Object.entries(profile.attributes)) || note('No attributes.'),
+        referredTo(tenant, profile, (of, t, v) => go('person', {}, {person: {kind: of, type: t, value: v}}))),
+      make('div', {}, facts('Computed', Object.entries(profile.computed)), facts('Subscriptions', Object.entries(profile.subscriptions || {})), facts('Sessions', sessionsOf(profile.sessions)))),
+      make('details', {}, make('summary', {}, 'As JSON'), make('pre', {tabindex: 0}, pretty(profile)))));
   }
 
   if (tenant) call(ofTenant(tenant)).then(({settings}) => {
     const known = [...(settings.identity?.priority || ['user_id', 'email', 'phone', 'anonymous_id']), ...(settings.devices?.priority || ['device_id', 'push_token', 'idfv', 'gaid'])];
     types.replaceChildren(...known.map((name) => make('option', {value: name})));
-  }, () => {});
-  if (tenant) (wanted ? show() : recent()).catch(() => {});
+  }, () => {});  // only what the field proposes
+  if (tenant) (wanted ? show() : recent()).catch((error) => { if (!stopped) result.replaceChildren(card(wanted ? '' : 'Recent people', failure(error))); });
   return {stop: () => { stopped = true; }};
 }

@@ -2,12 +2,13 @@
 // rules (deploy/prometheus/freshet.yml), without their patience: who looks wants to know now.
 
 import {freshnessOfAll} from './processes.js';
-import {fleetProblemsOf} from './watched.js';
+import {fleetProblemsOf, host} from './watched.js';
 
 const BAD = 'bad', WARN = 'warn';
-const STALLED_S = 1.5;     // the oldest record waits so long, and none of its partition was done since the look before
+const STALLED_S = 1.5;     // the oldest record waits so long, and none of its partition was done for a second
 const BEHIND_S = 10;      // the oldest record waits so long
 const CLOCK_S = 5;
+const FIGURES_OLD_S = 10;  // what another process said so long ago is not judged any more
 const DAY_S = 86400;
 
 const plural = (n, one, many = one + 's') => `${Math.round(n).toLocaleString('en')} ${n === 1 ? one : many}`;
@@ -21,12 +22,12 @@ const growth = (now, before, name, labels) => before ? Math.max(0, (now.value(na
 
 function ageOf(stage, atMs) { return stage.oldest_at ? (atMs - Date.parse(stage.oldest_at)) / 1000 : 0; }
 
-function storeTakesNothing({metrics, earlier}) {
-  return growth(metrics, earlier, 'freshet_reaction_retries_total') > 0 && growth(metrics, earlier, 'freshet_reaction_writes_total') === 0;
-}
+// Of any process that writes to it, where this one is told of them.
+const storeTakesNothing = (seen) => [seen, ...(seen.processes || [])].some(({metrics, earlier}) =>
+  growth(metrics, earlier, 'freshet_reaction_retries_total') > 0 && growth(metrics, earlier, 'freshet_reaction_writes_total') === 0);
 
-// Partitions of the stage where records wait and none was done since the look before; none of them unless one has waited
-// for long: what can't be told to be a record (a marker of a transaction) has no age.
+// Partitions of the stage where records wait and none was done since the flow of before, a second or more ago; none of
+// them unless one has waited for long: what can't be told to be a record (a marker of a transaction) has no age.
 function stalled(stage, seen) {
   const before = seen.flowBefore?.stages.find((one) => one.name === stage.name);
   const stuck = stage.waiting.filter((part) => before?.waiting.some((old) => old.partition === part.partition && old.done === part.done));
@@ -35,11 +36,21 @@ function stalled(stage, seen) {
 }
 
 // Whether the log tells what waits: '' it does; WARN not this once, or others get on; BAD nobody does.
-export function silenceOfLog({flow, flowBefore, metrics, processes = []}) {
-  const untold = (look) => look?.stages.some((stage) => stage.name !== 'overflow' && stage.lag === null);
-  if (metrics?.value('freshet_log_silent') > 0) return BAD;
-  if (!untold(flow)) return '';
-  return untold(flowBefore) && !processes.some(({error, rates}) => !error && (rates.ingest > 0 || rates.action > 0)) ? BAD : WARN;
+export function silenceOfLog({flow, flowLast, metrics, processes = []}) {
+  if ([metrics, ...processes.filter(isJudged).map((one) => one.metrics)].some((one) => one?.value('freshet_log_silent') > 0)) return BAD;
+  if (!isUntold(flow)) return '';
+  return isUntold(flowLast) && !processes.some(({error, rates}) => !error && (rates.ingest > 0 || rates.action > 0)) ? BAD : WARN;
+}
+
+const isUntold = (flow) => flow?.stages.some((stage) => stage.name !== 'overflow' && stage.lag === null) || false;
+
+// Whether somebody should look again soon, as the next look may tell a moment's wait from a fault.
+export const isDoubtful = (flow) => isUntold(flow) || (flow?.stages.some((stage) => ageOf(stage, Date.parse(flow.at)) > 0.5) ?? false);
+
+// How many records wait of a stage: {records, told}. What has no age is markers of transactions, unless the log is silent.
+export function waitingOf(flow) {
+  const told = !!flow && flow.stages.length > 0 && flow.stages.every((stage) => stage.lag !== null);
+  return {told, records: (flow?.stages || []).reduce((sum, stage) => sum + (stage.oldest_at ? stage.lag : 0), 0)};
 }
 
 function* ofStages(seen) {
@@ -79,16 +90,16 @@ function* ofStages(seen) {
   }
 }
 
-// ---- this process and its machine
+// ---- one process and its machine: {metrics, earlier, atMs}, when it said so
 
-function* ofMachine({metrics}) {
+function* ofMachine({metrics, atMs}) {
   const free = metrics.value('freshet_disk_free_bytes'), all = metrics.value('freshet_disk_bytes');
   if (free !== null && all > 0 && free / all < 0.15)
     yield problem(free / all < 0.05 ? BAD : WARN, `The disk is nearly full: ${pct(free / all)} is free`, 'the file system of the data directory',
       'Give it more room, or remove what is not Freshet’s. When nothing is left, requests are refused, and nothing that was accepted is lost.', 'freshetdiskfilling');
   const off = metrics.value('freshet_clock_seconds');
-  if (off !== null && Math.abs(Date.now() / 1000 - off) > CLOCK_S + 2)
-    yield problem(WARN, `The clocks of the server and of this browser differ by ${Math.abs(Date.now() / 1000 - off).toFixed(0)} s`, 'the machine of this process, or yours',
+  if (off !== null && Math.abs(atMs / 1000 - off) > CLOCK_S + 2)
+    yield problem(WARN, `The clocks of the server and of this browser differ by ${Math.abs(atMs / 1000 - off).toFixed(0)} s`, 'its machine, or yours',
       'If it is the server’s: start its time synchronisation. Times of records are taken from it.', 'freshetclockoff');
   for (const {labels, value} of metrics.all('freshet_http_tls_certificate_end_seconds')) {
     const left = value - Date.now() / 1000;
@@ -111,7 +122,7 @@ const SIGNS = [
 function* ofSigns({metrics}) {
   for (const [name, severity, what, todo, more] of SIGNS)
     for (const {labels, value} of metrics.all(name))
-      if (value > 0) yield problem(severity, what, labels.store ? `store ${labels.store}` : labels.tenant ? `tenant ${labels.tenant}` : 'this process', todo, more);
+      if (value > 0) yield problem(severity, what, labels.store ? `store ${labels.store}` : labels.tenant ? `tenant ${labels.tenant}` : 'the whole of it', todo, more);
   const age = metrics.value('freshet_checkpoint_age_seconds');
   if (age > 600)
     yield problem(age > 3600 ? BAD : WARN, `What the last ${(age / 60).toFixed(0)} minutes brought is in no checkpoint`, 'checkpoints',
@@ -133,25 +144,22 @@ function* ofSinks({metrics}) {
   }
 }
 
-// ---- tenants
+// Over a tenant's lanes: what is limited is their sum.
+function waitsByTenant(metrics) {
+  const waits = new Map();
+  for (const {labels, value} of metrics.all('freshet_overflow_waiting_records')) waits.set(labels.tenant, (waits.get(labels.tenant) || 0) + value);
+  return waits;
+}
 
-function* ofTenants(seen) {
-  const {metrics, earlier} = seen;
+// Of tenants, at this process.
+function* ofItems({metrics, earlier}) {
   const limit = metrics.value('freshet_overflow_limit_records');
-  const waits = {};
-  for (const {labels, value} of metrics.all('freshet_overflow_waiting_records')) waits[labels.tenant] = (waits[labels.tenant] || 0) + value;
-  for (const [tenant, records] of Object.entries(waits))
+  for (const [tenant, records] of waitsByTenant(metrics))
     if (limit > 0 && records / limit > 0.5)
       yield problem(records / limit > 0.9 ? BAD : WARN, `${pct(records / limit)} of what may wait of a tenant waits; when it is full, it gets 429`, `tenant ${tenant}`,
         'It sends more than its rate. Raise `rate`, or talk to whoever sends.', 'freshetoverflowfull');
-  for (const {tenant, last_minute: minute, objective} of freshnessOfAll(seen)) {
-    if (!objective || minute.count < 20) continue;
-    const late = objective.late_last_minute / minute.count;
-    if (late > 14.4 * (1 - objective.share))
-      yield problem(WARN, `${pct(late)} of the last minute’s records could be read later than ${objective.within_ms / 1000} s; ${pct(1 - objective.share)} may be`, `tenant ${tenant}`,
-        'The picture shows at which stage records wait.', 'freshetfreshnessburn');
-  }
-  for (const {labels: {tenant}} of metrics.all('freshet_ingest_items_total').filter((one, i, all) => all.findIndex((o) => o.labels.tenant === one.labels.tenant) === i)) {
+  // Whoever has nothing accepted may have no series of what was.
+  for (const tenant of new Set(metrics.all('freshet_ingest_rejected_total').map(({labels}) => labels.tenant))) {
     const rejected = growth(metrics, earlier, 'freshet_ingest_rejected_total', {tenant});
     const taken = growth(metrics, earlier, 'freshet_ingest_items_total', {tenant});
     if (rejected >= 5 && rejected / (rejected + taken) > 0.05)
@@ -162,10 +170,30 @@ function* ofTenants(seen) {
     yield problem(WARN, `${plural(letters, 'record')} of the last minute could not be processed or written`, 'action and reaction', 'Page Dead letters has each with its reason.', 'freshetdeadletters');
 }
 
+const ofProcess = (one) => [...ofMachine(one), ...ofSigns(one), ...ofSinks(one), ...ofItems(one)];
+
+// ---- tenants, over all processes
+
+function* ofTenants(seen) {
+  for (const {tenant, last_minute: minute, objective} of freshnessOfAll(seen)) {
+    if (!objective || minute.count < 20) continue;
+    const late = objective.late_last_minute / minute.count;
+    if (late > 14.4 * (1 - objective.share))
+      yield problem(WARN, `${pct(late)} of the last minute’s records could be read later than ${objective.within_ms / 1000} s; ${pct(1 - objective.share)} may be`, `tenant ${tenant}`,
+        'The picture shows at which stage records wait.', 'freshetfreshnessburn');
+  }
+}
+
 // ---- other processes, where this one is told of them
 
+const isJudged = ({age}) => age !== null && age < FIGURES_OLD_S;
+
 function* ofProcesses({processes = []}) {
-  for (const {name, roles, error, age, address} of processes) {
+  for (const one of processes) {
+    const {name, roles, error, age, address} = one;
+    // What it said of itself just before it fell silent may be the reason.
+    if (isJudged(one))
+      for (const found of ofProcess({metrics: one.metrics, earlier: one.earlier, atMs: one.at})) yield {...found, where: `process ${name} (${host(address)}): ${found.where}`};
     if (!error) continue;
     yield problem(age === null || age > 3 ? BAD : WARN, `Process ${name} does not answer`, `${roles === '–' ? '' : roles + ', '}${address}, ${age === null ? 'never seen' : `last seen ${age.toFixed(0)} s ago`}: ${error.replace(`${address}: `, '')}`,
       'See whether it runs and is not paused, and whether the way to its admin listener is open.', 'freshetdown');
@@ -191,16 +219,16 @@ const worstFirst = (found) => found.sort((a, b) => (a.severity === BAD ? 0 : 1) 
 // What is wrong with others, where this server tells of them.
 export const problemsElsewhere = (seen) => worstFirst([...ofProcesses(seen), ...ofFleet(seen)]);
 
-// `seen`: {status, processes, fleet, flow, flowBefore (of the look before), metrics, earlier (metrics of about a minute ago)}.
-// The worst comes first.
+// `seen`: {status, processes, fleet, flow, flowLast (of the look before), flowBefore (of a second ago, or more), metrics,
+// earlier (metrics of about a minute ago)}. The worst comes first.
 export function problemsOf(seen) {
-  const found = [...ofStages(seen), ...ofMachine(seen), ...ofSigns(seen), ...ofSinks(seen), ...ofTenants(seen), ...problemsElsewhere(seen)];
+  const found = [...ofStages(seen), ...ofProcess({metrics: seen.metrics, earlier: seen.earlier, atMs: Date.now()}), ...ofTenants(seen), ...problemsElsewhere(seen)];
   found.push(...ofReadiness(seen, found));
   return worstFirst(found);
 }
 
 // What is used up next: [{what, used, of, share, note}], the fullest first. `free`: [[ms, bytes free]] of some minutes.
-export function nextToRunOut({metrics, schema, letters, free}) {
+export function nextToRunOut({metrics, schema, letters, free, processes = []}) {
   const out = [];
   const add = (what, used, of, unit, more = '') => { if (of > 0) out.push({what, used, of, unit, share: used / of, note: more}); };
   const disk = metrics.value('freshet_disk_bytes'), left = metrics.value('freshet_disk_free_bytes');
@@ -210,16 +238,20 @@ export function nextToRunOut({metrics, schema, letters, free}) {
     const hours = perSecond > 0 ? left / perSecond / 3600 : Infinity;
     add('Disk', disk - left, disk, 'bytes', hours < 24 * 90 ? `at this pace full in ${hours < 48 ? hours.toFixed(0) + ' h' : (hours / 24).toFixed(0) + ' days'}` : '');
   }
+  for (const one of processes) if (one.disk > 0) add(`Disk of ${one.name}`, one.disk - one.free, one.disk, 'bytes', one.error ? `as of ${one.age.toFixed(0)} s ago` : '');
   if (schema) {
     add('Names of events', schema.event_names.used, schema.event_names.limit, 'count', 'then new names are refused');
     add('Attributes of users', schema.user_attributes.length, schema.user_attributes_limit, 'count', 'then new names are refused');
   }
   if (letters) add('Dead letters kept', letters.kept.letters, letters.quota.letters, 'count', 'then the oldest go');
-  const limit = metrics.value('freshet_overflow_limit_records');
-  if (limit > 0) add('Overflow, of the fullest tenant', Math.max(0, ...metrics.all('freshet_overflow_waiting_records').map((one) => one.value)), limit, 'count', 'then it gets 429');
-  for (const {labels, value} of metrics.all('freshet_http_tls_certificate_end_seconds')) {
-    const days = (value - Date.now() / 1000) / DAY_S;
-    out.push({what: `Certificate of ${labels.listener}`, used: null, of: null, share: Math.max(0, 1 - days / 90), note: `ends in ${days.toFixed(0)} days`});
+  for (const {name, metrics: said} of [{name: '', metrics}, ...processes]) {
+    const of = name && ` of ${name}`;
+    const limit = said.value('freshet_overflow_limit_records');
+    if (limit > 0) add(`Overflow${of}, of the fullest tenant`, Math.max(0, ...waitsByTenant(said).values()), limit, 'count', 'then it gets 429');
+    for (const {labels, value} of said.all('freshet_http_tls_certificate_end_seconds')) {
+      const days = (value - Date.now() / 1000) / DAY_S;
+      out.push({what: `Certificate of ${labels.listener}${of}`, used: null, of: null, share: Math.max(0, 1 - days / 90), note: `ends in ${days.toFixed(0)} days`});
+    }
   }
   return out.sort((a, b) => b.share - a.share);
 }

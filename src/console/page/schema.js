@@ -1,6 +1,7 @@
 // Schema: which events and attributes there are, what the tracking plan says, and what was against it.
 import {call, ofTenant, session} from './api.js';
-import {button, card, cell, confirmed, count, make, note, row, run, table, time} from './dom.js';
+import {button, card, cell, confirmed, count, failure, make, note, row, run, table, time} from './dom.js';
+import {pretty} from './json.js';
 
 const EVENTS_SHOWN = 100;  // of those that the filter leaves
 
@@ -51,7 +52,7 @@ export function mount(root, {tenant}) {
     const {from} = await call(ofTenant(tenant));
     const found = from.plan ? await call(ofTenant(tenant, 'plan')) : null;
     const text = make('textarea', {rows: 10, spellcheck: 'false', 'aria-label': 'Plan', readonly: !session.may('operate')});
-    text.value = found ? JSON.stringify(found.plan, null, 2) : '{"events": {}}';
+    text.value = found ? pretty(found.plan) : '{"events": {}}';
     const put = button('Publish', () => run(put, async () => {
       await call(ofTenant(tenant, 'plan'), {method: 'PUT', body: text.value});
       loadPlan();
@@ -74,7 +75,7 @@ export function mount(root, {tenant}) {
     'Nothing was against it.'));
   }
 
-  const failed = (part) => (error) => part.replaceChildren(make('p', {class: 'problem'}, error.message));
+  const failed = (part) => (error) => part.replaceChildren(failure(error));
   if (tenant) {
     load().catch(failed(parts.events));
     loadPlan().catch(failed(parts.plan));

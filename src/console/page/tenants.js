@@ -1,6 +1,7 @@
 // Tenants: which there are, and of one its settings, its keys' fingerprints, and what it sends. Keys are never shown.
 import {call, ofTenant, session} from './api.js';
-import {bytes, card, cell, count, make, millis, note, percent, row, short, table, time} from './dom.js';
+import {bytes, card, cell, count, failure, make, millis, note, percent, row, short, table, time} from './dom.js';
+import {compact, pretty} from './json.js';
 
 export const title = 'Tenants';
 
@@ -8,7 +9,7 @@ const PAGE = 100;
 
 export function mount(root, {tenant, address}) {
   const list = make('div', {id: 'list'}), one = make('div', {id: 'one'}), rates = make('div', {id: 'rates'});
-  const more = make('button', {type: 'button', hidden: true, onclick: () => load()}, 'More');
+  const more = make('button', {type: 'button', hidden: true, onclick: () => loadMore()}, 'More');
   const rows = make('tbody');
   root.append(make('h1', {}, 'Tenants'), card(tenant ? `What ${tenant} sends` : 'What is sent', rates), card(tenant ? `Settings of ${tenant}` : 'Settings', one),
     card('All tenants', list, more));
@@ -28,12 +29,13 @@ export function mount(root, {tenant, address}) {
     const {rate, limits, objective, ...rest} = settings;
     one.replaceChildren(note(`From ${from.settings.from === 'api' ? 'the API' : 'the file'}, revision ${from.settings.revision}, ${time(from.settings.at)}.`), make('dl', {class: 'facts'},
       [['Write keys', prints(keys.write_keys)], ['Server keys', prints(keys.server_keys)], ['Secret of the data API', keys.data_api_secret || 'none'], ['Rate', rate ? `${count(rate.events_per_second)} records / s, ${count(rate.burst || rate.events_per_second)} at once` : 'no limit'],
-        ['Limits', limits ? JSON.stringify(limits) : 'as usual'], ['Objective', objective ? JSON.stringify(objective) : 'as of all']].flatMap(([name, value]) => [make('dt', {}, name), make('dd', {}, value)])),
-    note(`Of keys only the first digits of their SHA-256 are shown. Server keys and the secret of the data API may erase and merge persons: a token of the role erase adds them${session.may('erase') ? '' : ', this one does not'}.`), make('details', {}, make('summary', {}, 'All settings'), make('pre', {tabindex: 0}, JSON.stringify(rest, null, 2))));
+        ['Limits', limits ? compact(limits) : 'as usual'], ['Objective', objective ? compact(objective) : 'as of all']].flatMap(([name, value]) => [make('dt', {}, name), make('dd', {}, value)])),
+    note(`Of keys only the first digits of their SHA-256 are shown. Server keys and the secret of the data API may erase and merge persons: a token of the role erase adds them${session.may('erase') ? '' : ', this one does not'}.`), make('details', {}, make('summary', {}, 'All settings'), make('pre', {tabindex: 0}, pretty(rest))));
   }
 
-  if (tenant) loadOne().catch((error) => one.replaceChildren(make('p', {class: 'problem'}, error.message)));
-  load().catch(() => {});
+  if (tenant) loadOne().catch((error) => one.replaceChildren(failure(error)));
+  const loadMore = () => load().catch((error) => list.append(failure(error)));
+  loadMore();
   return {
     tick({metrics, status}) {
       if (!metrics || !tenant) return;
