@@ -545,14 +545,7 @@ class ServerImpl final : public Server {
     imports_ = std::make_unique<ingest::Imports>(
         *import_store_, *registry_, clock_,
         [this](const model::Tenant& tenant, ingest::ImportBatch batch, eventlog::AppendDone done) {
-          service_->count_plan_misses(tenant.name, batch.plan_misses);
-          if (service_->appender().full_for_s(tenant, {}, true) > 0) {
-            registry_->forget(batch.schema_changes);
-            return done(fail(Code::kRetry, "the tenant's overflow is full; go on later"));
-          }
-          service_->appender().append({std::move(batch.envelopes), std::move(batch.dead_letters),
-                                       std::move(batch.schema_changes), &tenant, true},
-                                      std::move(done));
+          service_->append_import(tenant, std::move(batch), std::move(done));
         },
         imports_lane_.get());
     FRESHET_ASSIGN(ingest_server_, serve_ingest(config_.ingest, *service_, has_room_));
