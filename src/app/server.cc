@@ -360,6 +360,7 @@ class ServerImpl final : public Server {
         [this](const ingest::Tenants& tenants) {
           if (state_profiles_ != nullptr) state_profiles_->use(tenants_->ledger().present());
           if (service_) service_->use_tenants(tenants);
+          if (overflow_) overflow_->use(tenants_->ledger().present());
           if (sinks_) sinks_->use(tenants_->ledger().present());
         },
         [this](const model::Tenant& tenant) { return profiles_ ? profiles_->add_tenant(tenant) : Status{}; });

@@ -20,7 +20,7 @@ namespace {
 
 constexpr size_t kWindowBytesMin = FRESHET_BOUND(4u << 10, 1u << 10);
 constexpr env::TimeUs kShowUs = 1'000'000;
-// With more lanes a transaction takes longer to gather, so there are fewer of them.
+// With more lanes a transaction takes longer to gather, and looking for those to close too, so both are done less often.
 constexpr env::TimeUs kPausePerLaneUs = 10;
 
 struct DrainMetrics {
@@ -196,7 +196,8 @@ Status DrainLoop::move() {
   return commit(move);
 }
 
-// Lanes with something in memory take turns until nothing more may be moved.
+// Lanes with something in memory take turns until nothing more may be moved. A tenant's old records wait for all that is
+// live of it, also for what is not in memory yet: else they would take what its rate gives from those.
 void DrainLoop::gather(LaneKind kind, Move& move) {
   struct Turn {
     uint32_t partition;
@@ -206,8 +207,11 @@ void DrainLoop::gather(LaneKind kind, Move& move) {
   std::vector<Turn> turns;
   for (auto& [partition, part] : parts_) {
     if (!part.told) continue;
-    for (auto& [name, lane] : part.queues.lanes())
-      if (name.kind == kind && !lane.held.empty()) turns.push_back({partition, &name, &lane});
+    for (auto& [name, lane] : part.queues.lanes()) {
+      if (name.kind != kind || lane.held.empty()) continue;
+      if (kind == LaneKind::kBackfill && part.queues.waits({name.tenant, LaneKind::kLive})) continue;
+      turns.push_back({partition, &name, &lane});
+    }
   }
   if (turns.empty()) return;
   std::rotate(turns.begin(), turns.begin() + static_cast<std::ptrdiff_t>(turn_ % turns.size()), turns.end());
@@ -314,7 +318,8 @@ Status DrainLoop::trim() {
 
 Status DrainLoop::close_lanes() {
   const env::TimeUs now = options_.clock->monotonic_us();
-  if (now - looked_at_us_ < options_.pause_us) return {};
+  const auto open = static_cast<env::TimeUs>(options_.lanes->open_count());
+  if (now - looked_at_us_ < options_.pause_us + kPausePerLaneUs * open) return {};
   looked_at_us_ = now;
   // Of partitions of other nodes the brokers are asked, so seldom.
   const bool asks = now - asked_at_us_ >= options_.away_us;
