@@ -43,8 +43,8 @@ CpuShares::Verdict CpuShares::judge(std::string_view party, env::TimeUs now_us) 
   return recent <= share(now_us) ? Verdict::kHere : Verdict::kShare;
 }
 
-// All sums fade alike, so the sum of them is kept as one more; while it is no more than there is, which is nearly always,
-// nobody has to be looked at.
+// All sums fade alike, so the sum of them is kept as one more; while it is no more than there is, which is nearly
+// always, nobody has to be looked at.
 double CpuShares::share(env::TimeUs now_us) {
   forget(now_us);
   if (all_.at(now_us) <= capacity_) return std::numeric_limits<double>::infinity();

@@ -3,9 +3,9 @@
 // Whoever used more than a fair share of what ingest may use (fair_share.h) waits; and so does whoever sent a request
 // of late that was long by itself, as a thread of the server that works on it answers nobody else.
 //
-// Alone it waits for nothing but what is long: there is nobody whom it keeps waiting. A tenant's logs and its imports are
-// parties of their own: what they cost, its events don't wait for. All that have proved nothing are one party, whose name
-// is "". Pure but for its lock: the caller says what time it is. Thread-safe.
+// Alone it waits for nothing but what is long: there is nobody whom it keeps waiting. A tenant's logs and its imports
+// are parties of their own: what they cost, its events don't wait for. All that have proved nothing are one party,
+// whose name is "". Pure but for its lock: the caller says what time it is. Thread-safe.
 #pragma once
 
 #include <map>
@@ -51,7 +51,7 @@ class CpuShares {
   const double capacity_;  // as a RecentSum: what is used by a steady stream of kPart of all cores
   mutable std::mutex mutex_;
   std::map<std::string, Use, std::less<>> uses_;
-  RecentSum all_;     // of all parties
+  RecentSum all_;  // of all parties
   env::TimeUs forgot_at_us_ = 0;
   double share_ = 0;  // as it was at share_at_us_
   env::TimeUs share_at_us_ = 0;

@@ -516,8 +516,8 @@ void Service::append_import(const model::Tenant& tenant, ImportBatch batch, even
   }
   Outgoing out{std::move(batch.envelopes), std::move(batch.dead_letters), std::move(batch.schema_changes), &tenant,
                true};
-  appender_.append(std::move(out), [violations = violations_, name = tenant.name,
-                                    misses = std::move(batch.plan_misses), done = std::move(done)](Status status) {
+  appender_.append(std::move(out), [violations = violations_, name = tenant.name, misses = std::move(batch.plan_misses),
+                                    done = std::move(done)](Status status) {
     if (status) violations->add(name, misses);
     done(std::move(status));
   });

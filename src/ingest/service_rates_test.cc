@@ -94,7 +94,7 @@ TEST_F(RatedServiceTest, OnlyAFullOverflowRefuses) {
   EXPECT_EQ(count(Topic::kActions), 0u);
 }
 
-// Whoever got 503 sends the same rows again, until they are taken: what they have against the plan counts then, and once.
+// Whoever got 503 sends the same rows again, until they are taken: what they have against the plan counts then, once.
 TEST_F(RatedServiceTest, RowsCountAgainstThePlanWhenTheyAreTaken) {
   rate = {1, 1};
   lanes_options.records_max = 1;

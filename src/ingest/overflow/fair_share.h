@@ -14,8 +14,8 @@ namespace freshet::ingest {
 // them fit.
 [[nodiscard]] double fair_share(std::vector<double> uses, double capacity);
 
-// For how long a share of so many parties stands until it is computed anew: with each request it would cost more than the
-// request, and of ten thousand parties it takes about a millisecond.
+// For how long a share of so many parties stands until it is computed anew: with each request it would cost more than
+// the request, and of ten thousand parties it takes about a millisecond.
 [[nodiscard]] constexpr env::TimeUs share_stands_us(size_t parties) {
   return 10'000 + 10 * static_cast<env::TimeUs>(parties);
 }

@@ -58,8 +58,8 @@ class Lanes {
  public:
   explicit Lanes(LanesOptions options) : options_(options), settled_(!options.left_over) {}
 
-  // What these tenants may send from now on: the drain needs it before their first request comes, and when what waits of
-  // them is all that there is.
+  // What these tenants may send from now on: the drain needs it before their first request comes, and when what waits
+  // of them is all that there is.
   void know(const std::vector<std::shared_ptr<const model::Tenant>>& tenants);
 
   // ---- for ingest
@@ -94,7 +94,6 @@ class Lanes {
   };
   [[nodiscard]] std::vector<Open> quiet();
   [[nodiscard]] bool any_open() const { return open_ > 0; }
-  [[nodiscard]] size_t open_count() const { return open_; }
   // All of it was moved: unless something has entered since, the lane is closed.
   void close(const Open& lane);
 
