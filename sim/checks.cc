@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <map>
 
+#include "groups.h"
 #include "model/home.h"
 #include "oracle.h"
 
@@ -186,39 +187,18 @@ void check_events(const End& end) {
   }
 }
 
-// Groups of (tenant, identifier): what hangs together by records.
-class Groups {
- public:
-  const std::string& find(const std::string& x) {
-    const auto at = parent_.try_emplace(x, x).first;
-    if (at->second == x) return at->first;
-    at->second = find(std::string(at->second));
-    return at->second;
-  }
-  void join(const std::string& a, const std::string& b) {
-    const std::string root = find(b);
-    parent_[find(a)] = root;
-  }
-
- private:
-  std::map<std::string, std::string> parent_;
-};
-
 // A shared identifier must never join two persons, and only an explicit merge may put two user_ids
 // into one profile.
 void check_persons(const End& end) {
   const auto is_unique = [](const v1::Identifier& i) { return i.type() != "anonymous_id"; };
-  const auto text = [](const std::string& tenant, const v1::Identifier& i) {
-    return fmt::format("{} {}={}", tenant, i.type(), i.value());
-  };
   Groups together, merged;
   for (const v1::Envelope& record : end.records) {
     std::vector<std::string> unique;
     for (const v1::Identifier& i : record.user())
-      if (is_unique(i)) unique.push_back(text(record.tenant(), i));
+      if (is_unique(i)) unique.push_back(text_of(record.tenant(), i));
     if (record.kind() == v1::Envelope::MERGE) {
-      unique.push_back(text(record.tenant(), record.other()));
-      merged.join(text(record.tenant(), record.user(0)), unique.back());
+      unique.push_back(text_of(record.tenant(), record.other()));
+      merged.join(text_of(record.tenant(), record.user(0)), unique.back());
     }
     if (record.kind() == v1::Envelope::UNLINK) continue;
     for (const std::string& one : unique) together.join(one, unique[0]);
@@ -227,7 +207,7 @@ void check_persons(const End& end) {
     std::set<std::string> persons, merges;
     for (const v1::IdentifierUse& i : e->identifiers()) {
       if (!is_unique(i.identifier())) continue;
-      const std::string id = text(e->tenant(), i.identifier());
+      const std::string id = text_of(e->tenant(), i.identifier());
       persons.insert(together.find(id));
       if (i.identifier().type() == "user_id") merges.insert(merged.find(id));
     }
@@ -312,22 +292,32 @@ void check_audiences(const End& end, const Promises& promises) {
   }
 }
 
-// Invariant 6: the profiles that can be read are the oracle's.
-void check_convergence(const End& end, const Promises& promises) {
-  if (!promises.poisoned.empty()) return;
-  std::vector<Profile> expected = expected_profiles(end.records), got;
-  for (const auto& [key, document] : end.documents)
-    if (!document.removed() && end.entities.at(key).ref().kind() == v1::ENTITY_KIND_USER)
-      got.push_back(profile_of(document));
+void require_same(const char* what, const std::vector<Profile>& expected, std::vector<Profile> got) {
   std::sort(got.begin(), got.end());
   if (expected == got) return;
   std::vector<Profile> missing, surplus;
   std::set_difference(expected.begin(), expected.end(), got.begin(), got.end(), std::back_inserter(missing));
   std::set_difference(got.begin(), got.end(), expected.begin(), expected.end(), std::back_inserter(surplus));
-  std::string text = fmt::format("convergence: {} profiles expected, {} are there", expected.size(), got.size());
+  std::string text = fmt::format("convergence: {} {} expected, {} are there", expected.size(), what, got.size());
   for (const Profile& profile : missing) text += "\n    missing:" + describe(profile);
   for (const Profile& profile : surplus) text += "\n    there instead:" + describe(profile);
   throw Violation(text);
+}
+
+// Invariant 6: the profiles that can be read are the oracle's, and so are the devices.
+void check_convergence(const End& end, const Promises& promises) {
+  if (!promises.poisoned.empty()) return;
+  std::vector<Profile> users, devices;
+  for (const auto& [key, document] : end.documents) {
+    if (document.removed()) continue;
+    if (end.entities.at(key).ref().kind() == v1::ENTITY_KIND_USER) {
+      users.push_back(profile_of(document));
+    } else {
+      devices.push_back(device_of(document));
+    }
+  }
+  require_same("profiles", expected_profiles(end.records), std::move(users));
+  require_same("devices", expected_devices(end.records), std::move(devices));
 }
 
 // Users and devices refer to each other as records name them together, through redirects.

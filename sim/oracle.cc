@@ -11,13 +11,13 @@
 #include <tuple>
 
 #include "end.h"
+#include "groups.h"
+#include "wishes.h"
 
 namespace freshet::sim {
 namespace {
 
 constexpr int64_t kSessionGapUs = 2'000'000;  // of all tenants (workloads.cc)
-
-using Use = std::pair<int64_t, std::string>;  // when, and by which message: the order of writes
 
 // Values as text, in which equal values are equal texts; a set has no order.
 std::string text_of_value(const v1::Value& value) {
@@ -37,23 +37,6 @@ std::string text_of_value(const v1::Value& value) {
     default: return "nothing";
   }
 }
-
-// Union-find over (tenant, type, value) as text.
-class Persons {
- public:
-  static std::string key(const v1::Envelope& record, const v1::Identifier& i) {
-    return record.tenant() + " " + i.type() + "=" + i.value();
-  }
-  std::string find(const std::string& x) {
-    std::string at = x;
-    while (parent_.try_emplace(at, at).first->second != at) at = parent_[at];
-    return parent_[x] = at;
-  }
-  void join(const std::string& a, const std::string& b) { parent_[find(a)] = find(b); }
-
- private:
-  std::map<std::string, std::string> parent_;
-};
 
 // An attribute: the last whole write, and what later ones did to its elements.
 struct Attribute {
@@ -118,12 +101,6 @@ std::string text_of_cents(int64_t cents) {
   return text;
 }
 
-// Whether messages are wanted: the last word by time.
-struct Wanted {
-  Use use;
-  bool yes = false;
-};
-
 struct Person {
   std::map<std::string, std::set<std::string>> identifiers;
   std::map<std::string, Attribute> attributes;
@@ -133,7 +110,7 @@ struct Person {
   int64_t first_seen = 0, last_seen = 0;
   bool seen = false;
   std::vector<int64_t> active;  // when events were
-  std::map<std::string, Wanted> channels;
+  Wishes wishes;
 
   void see(int64_t time) {
     first_seen = seen ? std::min(first_seen, time) : time;
@@ -145,7 +122,7 @@ struct Person {
     for (const v1::AttributeOp& op : record.attributes()) {
       Attribute& attribute = attributes[op.name()];
       if (op.type() == v1::AttributeOp::SET) attribute.write(use, &op.value());
-      if (op.type() == v1::AttributeOp::SET) subscribe(op, use);
+      if (op.type() == v1::AttributeOp::SET) wishes.attribute(op.name(), op.value().boolean(), use);
       if (op.type() == v1::AttributeOp::UNSET) attribute.write(use, nullptr);
       for (const v1::Value& element : op.elements())
         attribute.change(use, element, op.type() == v1::AttributeOp::REMOVE_FROM_SET);
@@ -158,16 +135,11 @@ struct Person {
       ++count;
       see(event.time_us());
       active.push_back(event.time_us());
+      wishes.event(event.name(), {event.time_us(), record.message_id()});
       if (event.name() != "Buy") continue;
       ++buys;
       cents += cents_of(event.properties());
     }
-  }
-  void subscribe(const v1::AttributeOp& op, const Use& use) {
-    const bool email = op.name() == "email_subscribed";
-    if (!email && op.name() != "smsOptOut") return;
-    Wanted& wanted = channels[email ? "email" : "sms"];
-    if (wanted.use <= use) wanted = {use, op.value().boolean() == email};
   }
   void add_sessions(Profile& out) const {
     std::vector<int64_t> times = active;
@@ -188,8 +160,7 @@ struct Person {
   [[nodiscard]] Profile profile() const {
     Profile out;
     add_sessions(out);
-    for (const auto& [channel, wanted] : channels)
-      out["subscription " + channel] = wanted.yes ? "'opted_in'" : "'opted_out'";
+    wishes.add_to(out);
     for (const auto& [type, values] : identifiers) {
       std::set<std::string> quoted;
       for (const std::string& value : values) quoted.insert("'" + value + "'");
@@ -235,17 +206,17 @@ std::set<std::string> audiences_met(const Profile& profile) {
 
 // First it is found who is one person, from all records, then each record is given to its person.
 std::vector<Profile> expected_profiles(const std::vector<v1::Envelope>& records) {
-  Persons persons;
+  Groups persons;
   for (const v1::Envelope& record : records) {
     if (record.user().empty()) continue;
-    const std::string first = Persons::key(record, record.user(0));
-    for (const v1::Identifier& i : record.user()) persons.join(Persons::key(record, i), first);
-    if (record.kind() == v1::Envelope::MERGE) persons.join(Persons::key(record, record.other()), first);
+    const std::string first = text_of(record.tenant(), record.user(0));
+    for (const v1::Identifier& i : record.user()) persons.join(text_of(record.tenant(), i), first);
+    if (record.kind() == v1::Envelope::MERGE) persons.join(text_of(record.tenant(), record.other()), first);
   }
   std::map<std::string, Person> people;
   for (const v1::Envelope& record : records) {
     if (record.user().empty()) continue;
-    Person& person = people[persons.find(Persons::key(record, record.user(0)))];
+    Person& person = people[persons.find(text_of(record.tenant(), record.user(0)))];
     for (const v1::Identifier& i : record.user()) person.identifiers[i.type()].insert(i.value());
     if (record.kind() == v1::Envelope::MERGE) person.identifiers[record.other().type()].insert(record.other().value());
     if (is_data(record)) person.add(record);
@@ -307,6 +278,17 @@ Profile profile_of(const v1::Document& document) {
     profile[name] = text_of_value(field.value());
   }
   return profile;
+}
+
+Profile device_of(const v1::Document& document) {
+  Profile device;
+  for (const v1::Field& field : document.fields()) {
+    const std::string value = text_of_value(field.value());
+    if (field.section() == v1::IDENTIFIERS) device["identifier " + field.name()] = value;
+    if (field.section() == v1::SUBSCRIPTIONS) device["subscription " + field.name()] = value;
+    if (field.section() == v1::PUSH_TOKEN) device["push " + field.name()] = value;
+  }
+  return device;
 }
 
 std::string describe(const Profile& profile) {

@@ -24,6 +24,9 @@ using Profile = std::map<std::string, std::string>;
 [[nodiscard]] std::map<std::string, uint64_t> messages_within(const v1::PersonLimits& limits,
                                                               const std::vector<v1::Envelope>& records);
 [[nodiscard]] Profile profile_of(const v1::Document& document);
+// The same of devices: their identifiers, whether messages are wanted there, and the push token that reaches them.
+[[nodiscard]] std::vector<Profile> expected_devices(const std::vector<v1::Envelope>& records);
+[[nodiscard]] Profile device_of(const v1::Document& document);
 // An audience that not all rules of a run have: who is in it depends on when it was judged. Profiles leave it out.
 inline constexpr const char* kLateAudience = "late";
 // In which audiences somebody with this profile is, by its other parts.

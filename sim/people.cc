@@ -66,6 +66,7 @@ Item People::next() {
     item.device = device_pool(dice_.one_in(3) ? person / 3 * 3 : person);
     dice_.shuffle(item.device);
     item.device.resize(1 + dice_.roll(item.device.size()));
+    if (habits_.token > 0) use_token(item);
   }
   do_something(item);
   return item;
@@ -84,6 +85,33 @@ std::vector<Item> People::ties() {
   return items;
 }
 
+// Who names a token says which device it is by its first identifier, as apps do: a token alone would be that of whoever
+// has it at the moment.
+void People::use_token(Item& item) {
+  std::string number = item.device[0].second.substr(1);
+  if (dice_.permille(habits_.token)) {
+    const std::pair<std::string, std::string> first{"device_id", "d" + number};
+    if (std::find(item.device.begin(), item.device.end(), first) == item.device.end()) item.device.push_back(first);
+    if (dice_.one_in(4)) number = std::to_string(somebody());
+    item.device.emplace_back("push_token", fmt::format("t{}.{}", number, dice_.roll(2)));
+  }
+  if (dice_.permille(habits_.lone_device)) item.user.clear();
+}
+
+// What these words mean is said in wishes.cc.
+void People::say_reach(Item& item) {
+  static const std::vector<std::string> kUninstalls = {"Application Uninstalled", "app_uninstalled",
+                                                       "Device Uninstall"};
+  static const std::vector<std::string> kWishes = {"Unsubscribed", "Email Subscribed", "sms_opted_out", "SMS Opt In",
+                                                   "Push Opted Out"};
+  switch (dice_.roll(3)) {
+    case 0: item.set.emplace_back("push_opt_out", dice_.one_in(2) ? "true" : "false"); return;
+    case 1: item.event = dice_.pick(kWishes); break;
+    default: item.event = dice_.pick(kUninstalls);
+  }
+  item.properties.clear();
+}
+
 // An event carries the user_id in its name where there is one, so that a check can see whose
 // profile it ended in.
 void People::do_something(Item& item) {
@@ -97,6 +125,7 @@ void People::do_something(Item& item) {
       item.properties = fmt::format(R"({{"total":{}.{:02},"sku":"s{}"}})", total, dice_.roll(100), dice_.roll(9));
     }
   }
+  if (dice_.permille(habits_.reach)) say_reach(item);
   if (dice_.permille(habits_.marked)) item.add.emplace_back("m", item.message_id);
   if (dice_.permille(habits_.attribute)) set_attributes(item);
   if (dice_.permille(habits_.set)) change_tags(item);

@@ -22,6 +22,9 @@ struct Habits {
   uint32_t event = 700, buy = 250, attribute = 300, set = 150, device = 0;
   uint32_t marked = 0;  // records that leave their own mark in the set "m", so that each can be found again
   uint32_t merge = 0, erase = 0, unlink = 0, unsuppress = 0;
+  // Of records with a device: those that name a push token, of its own or another one's; and those of nobody but it.
+  uint32_t token = 0, lone_device = 0;
+  uint32_t reach = 0;         // records that say whether messages are wanted, or that the app is gone
   uint32_t stranger = 0;      // records of made-up persons who claim what is another's
   uint32_t merge_circle = 1;  // explicit merges are within so many people
   uint32_t blocked = 10, skewed = 50;
@@ -53,7 +56,9 @@ class People {
   [[nodiscard]] std::string user_id(uint32_t person) const { return "u" + std::to_string(person); }
   [[nodiscard]] uint32_t somebody();
   [[nodiscard]] uint32_t neighbour(uint32_t person, uint32_t circle);
+  void use_token(Item& item);
   void do_something(Item& item);
+  void say_reach(Item& item);
   void set_attributes(Item& item);
   void change_tags(Item& item);
 

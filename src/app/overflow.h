@@ -23,6 +23,9 @@ class Overflow {
                                                                eventlog::EventLog& log, env::Clock& clock,
                                                                std::function<std::optional<int64_t>()> backlog);
 
+  // The tenants are others now: what of them waits goes on at the rates that they have from here on.
+  void use(const Tenants& tenants) { lanes_->know(tenants); }
+
   [[nodiscard]] std::shared_ptr<ingest::Lanes> lanes() { return lanes_; }
   // What waits of a tenant, as far as this node knows; and of all of them, in records. nullopt: what is left over from
   // an earlier life is not read yet, so that only the log can tell.

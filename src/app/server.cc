@@ -396,6 +396,7 @@ class ServerImpl final : public Server {
         [this](const ingest::Tenants& tenants) {
           if (state_profiles_ != nullptr) state_profiles_->use(tenants_->ledger().present());
           if (service_) service_->use_tenants(tenants);
+          if (overflow_) overflow_->use(tenants_->ledger().present());
           if (sinks_) sinks_->use(tenants_->ledger().present());
         },
         [this](const model::Tenant& tenant) { return profiles_ ? profiles_->add_tenant(tenant) : Status{}; });
@@ -583,14 +584,7 @@ class ServerImpl final : public Server {
     imports_ = std::make_unique<ingest::Imports>(
         *import_store_, *registry_, clock_,
         [this](const model::Tenant& tenant, ingest::ImportBatch batch, eventlog::AppendDone done) {
-          service_->count_plan_misses(tenant.name, batch.plan_misses);
-          if (service_->appender().full_for_s(tenant, {}, true) > 0) {
-            registry_->forget(batch.schema_changes);
-            return done(fail(Code::kRetry, "the tenant's overflow is full; go on later"));
-          }
-          service_->appender().append({std::move(batch.envelopes), std::move(batch.dead_letters),
-                                       std::move(batch.schema_changes), &tenant, true},
-                                      std::move(done));
+          service_->append_import(tenant, std::move(batch), std::move(done));
         },
         imports_lane_.get());
     FRESHET_ASSIGN(ingest_server_, serve_ingest(config_.ingest, *service_, has_room_));

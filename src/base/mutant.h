@@ -54,6 +54,13 @@ enum class Mutant : uint8_t {
   kFirstSeenOfSurvivor,
   kSessionByArrival,
   kSubscriptionByArrival,
+  kSubscriptionEventUnheard,
+  // push tokens
+  kTokenJoinsDevices,
+  kTokenMoveUntold,
+  kTokenFirstListed,
+  kUninstallByArrival,
+  kUninstallStaysBehind,
   // reaction and documents
   kCoalescerReorders,
   kLowWaterTooHigh,

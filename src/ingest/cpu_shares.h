@@ -3,8 +3,9 @@
 // Whoever used more than a fair share of what ingest may use (fair_share.h) waits; and so does whoever sent a request
 // of late that was long by itself, as a thread of the server that works on it answers nobody else.
 //
-// Alone it waits for nothing but what is long: there is nobody whom it keeps waiting. All that have proved nothing are
-// one party, whose name is "". Pure but for its lock: the caller says what time it is. Thread-safe.
+// Alone it waits for nothing but what is long: there is nobody whom it keeps waiting. A tenant's logs and its imports
+// are parties of their own: what they cost, its events don't wait for. All that have proved nothing are one party,
+// whose name is "". Pure but for its lock: the caller says what time it is. Thread-safe.
 #pragma once
 
 #include <map>
@@ -32,7 +33,7 @@ class CpuShares {
   void used(const std::string& party, env::TimeUs cpu_us, env::TimeUs now_us);
   // Where its next request is to run.
   [[nodiscard]] Verdict judge(std::string_view party, env::TimeUs now_us);
-  // Parties that are remembered: those that sent something in the last half a minute.
+  // Parties that are remembered: those that sent something in the last half a minute, or a little before.
   [[nodiscard]] size_t parties() const;
 
  private:
@@ -43,12 +44,15 @@ class CpuShares {
     env::TimeUs longest_at_us = 0;
     [[nodiscard]] double longest(env::TimeUs now_us) const;
   };
-  // REQUIRES: the lock is held.
+  // REQUIRES, for both: the lock is held.
   [[nodiscard]] double share(env::TimeUs now_us);
+  void forget(env::TimeUs now_us);
 
   const double capacity_;  // as a RecentSum: what is used by a steady stream of kPart of all cores
   mutable std::mutex mutex_;
   std::map<std::string, Use, std::less<>> uses_;
+  RecentSum all_;  // of all parties
+  env::TimeUs forgot_at_us_ = 0;
   double share_ = 0;  // as it was at share_at_us_
   env::TimeUs share_at_us_ = 0;
 };

@@ -59,6 +59,17 @@ TEST(CpuShares, WhoseRequestsAreLongRunsBesideUntilThatIsForgotten) {
   EXPECT_EQ(shares.judge("a", now + 2'100'000), Verdict::kHere);
 }
 
+TEST(CpuShares, OfTenThousandOnlyWhoTakesMoreThanItsShareWaits) {
+  CpuShares shares(kCores);
+  constexpr env::TimeUs kNow = 1'000'000;
+  for (int i = 0; i < 10'000; ++i) shares.used(std::to_string(i), 80, kNow);
+  EXPECT_EQ(shares.judge("loud", kNow), Verdict::kHere);
+  for (int i = 0; i < 130; ++i) shares.used("loud", 1'000, kNow);
+  EXPECT_EQ(shares.judge("loud", kNow), Verdict::kShare);
+  EXPECT_EQ(shares.judge("1", kNow), Verdict::kHere);
+  EXPECT_EQ(shares.judge("loud", kNow + 1'000'000), Verdict::kHere) << "all together take less than there is";
+}
+
 TEST(CpuShares, ForgetsWhoDoesNotComeAgain) {
   CpuShares shares(kCores);
   for (int i = 0; i < 1'000; ++i) shares.used(std::to_string(i), 1'000, 1'000'000);

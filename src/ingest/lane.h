@@ -20,14 +20,14 @@ namespace freshet::ingest {
 
 // Who waits for a turn.
 struct LaneParty {
-  std::string name;   // of a tenant; of a stranger: where it sends from
+  std::string name;   // of a tenant, or of one kind of its requests; of a stranger: where it sends from
   bool known = true;  // its key was right; strangers have room together as one tenant has, and one a quarter of that
 };
 
 // Thread-safe.
 class Lane {
  public:
-  // `bytes_max` bounds what waits, of all parties together; one tenant may have a quarter of it.
+  // `bytes_max` bounds what waits, of all parties together; one of them may have a quarter of it.
   explicit Lane(size_t bytes_max, uint32_t threads = 1);
   // Work that has not begun is dropped; work under way is waited for.
   ~Lane();

@@ -21,6 +21,7 @@
 #include "ingest/dead_letters.h"
 #include "ingest/items/order.h"
 #include "ingest/replay.h"
+#include "ingest/sources/csv/imports.h"
 #include "model/identifier.h"
 #include "telemetry/exemplar.h"
 #include "telemetry/log.h"
@@ -182,10 +183,15 @@ struct Service::Call : Service::Head {
   // REQUIRES: there is a route.
   [[nodiscard]] Exchange exchange() const { return {request, *route, argument, random_id}; }
 
-  // In whose account its work goes; "": nobody's who is known.
-  [[nodiscard]] const std::string& party() const {
-    static const std::string nobody;
-    return sender ? tenant().name : nobody;
+  // In whose account its work goes; "": nobody's who is known. What may cost much and is to delay no customer's data,
+  // logs and imports, has accounts of its own, apart from the tenant's other requests.
+  [[nodiscard]] std::string party() const {
+    if (!sender) return {};
+    switch (route->way) {
+      case Way::kLogs: return tenant().name + "\nlogs";
+      case Way::kImport: return tenant().name + "\nimports";
+      default: return tenant().name;
+    }
   }
 
   // The one way out of a call: whatever becomes of a request, it is counted and its span ends here.
@@ -377,7 +383,7 @@ void Service::run(const std::shared_ptr<Call>& call, Work work) {
       .add();
   // Who has not said yet who it is may turn out to be anybody, so strangers take turns by where they send from.
   const LaneParty party =
-      call->sender ? LaneParty{call->tenant().name} : LaneParty{"\n" + http::network_of(call->request.remote), false};
+      call->sender ? LaneParty{call->party()} : LaneParty{"\n" + http::network_of(call->request.remote), false};
   const bool taken = lane->run(party, weight_of(call->request), [this, call, work] { run_measured(call, work); });
   if (!taken && logs) return call->fail(logs_are_full());
   if (!taken)
@@ -400,11 +406,10 @@ void Service::run_measured(const std::shared_ptr<Call>& call, Work work) {
   (this->*work)(call);
   const env::TimeUs cost = env::thread_cpu_us() - before;
   // Whose key was in the body is known by now.
-  const std::string& party = call->party();
-  shares_.used(party, cost, options_.clock->monotonic_us());
+  shares_.used(call->party(), cost, options_.clock->monotonic_us());
   telemetry::counter("freshet_ingest_cpu_microseconds_total",
                      "What requests took of the processor, by whose they were.",
-                     {{"tenant", party.empty() ? "(none)" : party}})
+                     {{"tenant", call->sender ? call->tenant().name : "(none)"}})
       .add(static_cast<uint64_t>(cost));
 }
 
@@ -527,6 +532,22 @@ void Service::ingest(const std::shared_ptr<Call>& call) {
                      if (call->span) count_items(*call->span, *verdict);
                      call->answer(std::move(*answer));
                    });
+}
+
+// What was not taken is sent again, so it counts against the plan only when it is in the log.
+void Service::append_import(const model::Tenant& tenant, ImportBatch batch, eventlog::AppendDone done) {
+  FRESHET_ASSERT(done != nullptr);
+  if (appender_.full_for_s(tenant, {}, true) > 0) {
+    options_.registry->forget(batch.schema_changes);
+    return done(fail(Code::kRetry, "the tenant's overflow is full; go on later"));
+  }
+  Outgoing out{std::move(batch.envelopes), std::move(batch.dead_letters), std::move(batch.schema_changes), &tenant,
+               true};
+  appender_.append(std::move(out), [violations = violations_, name = tenant.name, misses = std::move(batch.plan_misses),
+                                    done = std::move(done)](Status status) {
+    if (status) violations->add(name, misses);
+    done(std::move(status));
+  });
 }
 
 void Service::report_violations() {

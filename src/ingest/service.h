@@ -26,6 +26,8 @@
 
 namespace freshet::ingest {
 
+struct ImportBatch;  // sources/csv/imports.h
+
 struct ServiceOptions {
   std::vector<model::Tenant> tenants;
   eventlog::EventLog* log = nullptr;  // the log, registry, clock and random outlive the service and its last append
@@ -68,16 +70,14 @@ class Service {
   [[nodiscard]] Status submit(v1::Envelope envelope, eventlog::AppendDone done);
   // A dead letter once more. kInvalid: it is still wrong, and why; then `done` is not called.
   [[nodiscard]] Status replay(const v1::DeadLetter& letter, eventlog::AppendDone done);
-  // The way into the log, for what is made elsewhere from many items (imports).
+  // Rows of an import. kRetry: the tenant's overflow is full.
+  void append_import(const model::Tenant& tenant, ImportBatch batch, eventlog::AppendDone done);
+  // The way into the log, for what is made elsewhere.
   [[nodiscard]] Appender& appender() { return appender_; }
 
   // The tenants that requests are taken for from now on; a request under way goes on with those that it found.
   void use_tenants(Tenants tenants);
   [[nodiscard]] Tenants tenants() const;
-  // What items had against their tenant's plan, of those that come elsewhere (imports).
-  void count_plan_misses(const std::string& tenant, const std::vector<PlanMiss>& misses) {
-    violations_->add(tenant, misses);
-  }
   // Sends what was counted against plans since the last call. Call it every few seconds.
   void report_violations();
 

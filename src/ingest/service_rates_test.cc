@@ -8,6 +8,7 @@
 #include "ingest/overflow/lane_key.h"
 #include "ingest/overflow/lanes.h"
 #include "ingest/service.h"
+#include "ingest/sources/csv/imports.h"
 #include "model/identifier.h"
 #include "testing/ingest_service.h"
 
@@ -91,6 +92,44 @@ TEST_F(RatedServiceTest, OnlyAFullOverflowRefuses) {
   EXPECT_EQ(header(response, "Retry-After"), "4") << "one a second over four partitions, of which this node has one";
   EXPECT_EQ(count(Topic::kOverflow), 2u);
   EXPECT_EQ(count(Topic::kActions), 0u);
+}
+
+// Whoever got 503 sends the same rows again, until they are taken: what they have against the plan counts then, once.
+TEST_F(RatedServiceTest, RowsCountAgainstThePlanWhenTheyAreTaken) {
+  rate = {1, 1};
+  lanes_options.records_max = 1;
+  lanes().own({0, 1, 2, 3});
+  const auto tenant = service().tenants().by_name("demo");
+  const auto append = [&](const std::string& id) {
+    v1::Envelope envelope;
+    envelope.set_tenant("demo");
+    envelope.set_kind(v1::Envelope::IDENTIFY);
+    envelope.set_message_id(id);
+    envelope.add_user()->set_type("user_id");
+    envelope.mutable_user(0)->set_value("u");
+    ImportBatch batch;
+    batch.envelopes.push_back(&envelope);
+    batch.plan_misses.push_back({.event = "E", .property = "n", .rule = "type", .message_id = id});
+    Status came;
+    service().append_import(*tenant, std::move(batch), [&](Status status) { came = std::move(status); });
+    return came.has_value();
+  };
+  EXPECT_EQ(send("POST", "/v1/track", kTrack, kWriteKey).status, 200);  // all that the rate allows
+  log.refusal = true;
+  EXPECT_FALSE(append("1")) << "the log takes nothing";
+  log.refusal = false;
+  EXPECT_TRUE(append("2"));
+  EXPECT_FALSE(append("3")) << "the overflow is full";
+  service().report_violations();
+  v1::DeadLetter record;
+  ASSERT_EQ(log.records[Topic::kDeadLetters].size(), 1u);
+  ASSERT_TRUE(record.ParseFromString(log.records[Topic::kDeadLetters].back().value));
+  v1::PlanViolations body;
+  ASSERT_TRUE(body.ParseFromString(record.body()));
+  ASSERT_EQ(body.groups_size(), 1);
+  EXPECT_EQ(body.groups(0).count(), 1u);
+  ASSERT_EQ(body.groups(0).message_ids_size(), 1);
+  EXPECT_EQ(body.groups(0).message_ids(0), "2");
 }
 
 TEST_F(RatedServiceTest, AnOrderOfTheOperatorDoesNotQueue) {

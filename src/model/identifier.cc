@@ -6,6 +6,7 @@
 #include <array>
 
 #include "base/assert.h"
+#include "base/mutant.h"
 #include "base/text.h"
 #include "model/lower_case.h"
 
@@ -178,7 +179,7 @@ uint32_t rank_of(v1::EntityKind kind, std::string_view type, const v1::TenantRul
 
 bool is_shared(v1::EntityKind kind, std::string_view type, const v1::TenantRules& rules) {
   // A push token moves with the app's installation, to whichever device used it last.
-  if (kind == v1::ENTITY_KIND_DEVICE) return type == "push_token";
+  if (kind == v1::ENTITY_KIND_DEVICE) return type == "push_token" && !FRESHET_MUTANT(kTokenJoinsDevices);
   return std::find(rules.shared().begin(), rules.shared().end(), type) != rules.shared().end();
 }
 

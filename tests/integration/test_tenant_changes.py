@@ -11,6 +11,7 @@ from harness import KEY, TENANT, Background, bearer, check, check_equal, freshet
 from patience import patient
 
 FOLLOW_S = 2.0  # every node follows within so long, on a machine that has time
+REFUSED_FOR_S = 2.5  # a key that is refused is asked for so long at least: several times that a node looks into the log
 NAME = TENANT[:44] + "-new"
 
 
@@ -29,11 +30,32 @@ def status_of(node, key, user="probe"):
 
 
 def wait_for_status(nodes, key, status, what):
-    """How long until every node answers so; from then on each must go on."""
+    """How long until every node answers so."""
     began = time.monotonic()
     for node in nodes:
         wait_until(lambda n=node: status_of(n, key) == status, patient(FOLLOW_S), what)
     return time.monotonic() - began
+
+
+class Asker:
+    """Asks nodes with a key all the time: whoever has once refused it must go on doing so."""
+
+    def __init__(self, nodes, key, status):
+        self.nodes, self.key, self.status = nodes, key, status
+        self.asked = 0
+        self.stopping = threading.Event()
+        self.thread = Background(self.run)
+
+    def run(self):
+        while not self.stopping.is_set():
+            for node in self.nodes:
+                check_equal(status_of(node, self.key), self.status, f"status with {self.key}, after that was the answer before")
+                self.asked += 1
+
+    def stop(self):
+        self.stopping.set()
+        self.thread.join(patient(20))
+        return self.asked
 
 
 class Sender:
@@ -80,12 +102,17 @@ def live(nodes, admin, drained, middle=lambda: []):
     shown = put(admin, {"write_keys": ["k2"], "computed": [{"name": "sent", "count": "Sent"}]})
     check("k2" not in json.dumps(shown), "a key is shown")
     took.append(wait_for_status(nodes, "k1", 401, "the key that was taken away is refused"))
-    time.sleep(0.3)
+    refused = [Asker(nodes, "k1", 401)]
+    time.sleep(REFUSED_FOR_S)
     accepted = [sender.stop() for sender in senders]
     check_equal(admin.request("DELETE", f"/v1/tenants/{NAME}").status, 200, "DELETE of the tenant")
     took.append(wait_for_status(nodes, "k2", 401, "a key of a tenant that is gone is refused"))
+    refused.append(Asker(nodes, "k2", 401))
+    time.sleep(REFUSED_FOR_S)
     other_count = [sender.stop() for sender in others]
     drained()
+    asked = [asker.stop() for asker in refused]
+    check(min(asked) > 0, f"refused keys were asked for {asked} times")
     for i, count in enumerate(accepted):
         found = admin.request("GET", f"/v1/tenants/{NAME}/users/user_id/user-{i}").json()
         check_equal(found["events"]["Sent"]["count"], count, "events in the profile of a tenant that was removed")
@@ -94,7 +121,7 @@ def live(nodes, admin, drained, middle=lambda: []):
         check_equal(found["events"]["Sent"]["count"], other_count[i], "events of the other tenant")
     letters = admin.request("GET", f"/v1/tenants/{NAME}/deadletters").json()["deadletters"]
     check_equal(letters, [], "dead letters of the tenant")
-    note(f"{sum(accepted)} events of the tenant, {sum(other_count)} of the other one; followed after "
+    note(f"{sum(accepted)} events of the tenant, {sum(other_count)} of the other one, {sum(asked)} times a key refused; followed after "
          + ", ".join(f"{seconds * 1000:.0f}" for seconds in took) + " ms")
 
 

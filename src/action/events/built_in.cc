@@ -9,6 +9,7 @@
 #include "action/events/sessions.h"
 #include "action/events/subscriptions.h"
 #include "base/assert.h"
+#include "base/mutant.h"
 #include "model/session_gap.h"
 
 namespace freshet::action {
@@ -93,7 +94,7 @@ void absorb_built_in(v1::EntityState& entity, const v1::EntityState& from, const
     absorb_sessions(*entity.mutable_sessions(), from.sessions(), model::session_gap_us(tenant.rules));
   if (from.has_windows()) absorb_windows(*entity.mutable_windows(), from.windows());
   absorb_subscriptions(entity, from);
-  if (from.has_uninstalled()) note_uninstall(entity, from.uninstalled());
+  if (from.has_uninstalled() && !FRESHET_MUTANT(kUninstallStaysBehind)) note_uninstall(entity, from.uninstalled());
 }
 
 int64_t uninstall_time(const v1::Envelope& record) {

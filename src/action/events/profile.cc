@@ -282,7 +282,7 @@ void Touched::describe(v1::EntityState& entity, const Tenant& tenant, v1::Change
     clear();
     add_parts_of(entity, entity.ref().kind());
     change.set_whole(true);
-  } else if (entity.ref().kind() == v1::ENTITY_KIND_DEVICE &&
+  } else if (entity.ref().kind() == v1::ENTITY_KIND_DEVICE && !FRESHET_MUTANT(kTokenMoveUntold) &&
              std::any_of(parts_.begin(), parts_.begin() + static_cast<std::ptrdiff_t>(count_),
                          [](const Part& part) { return part.section == v1::IDENTIFIERS && part.name == kPushToken; })) {
     touch_push_token(*this);  // A token came, or went to another device.

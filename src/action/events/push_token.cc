@@ -3,6 +3,7 @@
 #include "action/events/attributes.h"
 #include "action/events/subscriptions.h"
 #include "base/assert.h"
+#include "base/mutant.h"
 
 namespace freshet::action {
 
@@ -11,7 +12,7 @@ std::optional<PushToken> push_token_of(const v1::EntityState& device) {
   const v1::IdentifierUse* last = nullptr;
   for (const v1::IdentifierUse& i : device.identifiers()) {
     if (i.identifier().type() != kPushToken) continue;
-    if (last == nullptr || !earlier(i.use(), last->use())) last = &i;
+    if (last == nullptr || (!earlier(i.use(), last->use()) && !FRESHET_MUTANT(kTokenFirstListed))) last = &i;
   }
   if (last == nullptr) return std::nullopt;
   PushToken token{last->identifier().value(), {}};
@@ -25,7 +26,8 @@ std::optional<PushToken> push_token_of(const v1::EntityState& device) {
 }
 
 bool note_uninstall(v1::EntityState& device, const v1::Use& use) {
-  if (device.has_uninstalled() && !earlier(device.uninstalled(), use)) return false;
+  const bool known = device.has_uninstalled() && !earlier(device.uninstalled(), use);
+  if (known && !FRESHET_MUTANT(kUninstallByArrival)) return false;
   *device.mutable_uninstalled() = use;
   return true;
 }

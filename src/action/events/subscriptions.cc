@@ -108,6 +108,7 @@ std::optional<Subscription> subscription_of_attribute(std::string_view name, con
 }
 
 std::optional<Subscription> subscription_of_event(std::string_view name) {
+  if (FRESHET_MUTANT(kSubscriptionEventUnheard)) return std::nullopt;
   return parse_name(Letters(name).view(), true);
 }
 

@@ -10,8 +10,6 @@
 namespace freshet::ingest {
 namespace {
 
-constexpr env::TimeUs kShareUs = 10'000;  // how often the fair share is computed anew
-
 constexpr uint64_t kIdle = 4;  // a quarter of what may wait is next to nothing
 
 }  // namespace
@@ -24,7 +22,7 @@ uint64_t Crowd::bound(env::TimeUs now_us) const {
 // What went on and is over the bound counts as not done: whoever brought it has had more than its share at once, not
 // only when it was waited for.
 double Crowd::share(uint64_t excess, env::TimeUs now_us) {
-  if (now_us - share_at_us_ < kShareUs) return share_;
+  if (now_us - share_at_us_ < share_stands_us(came_.size())) return share_;
   std::vector<double> came;
   for (const auto& [tenant, sum] : came_)
     if (const double recent = sum.at(now_us); recent >= 1) came.push_back(recent);

@@ -20,8 +20,21 @@ namespace {
 
 constexpr size_t kWindowBytesMin = FRESHET_BOUND(4u << 10, 1u << 10);
 constexpr env::TimeUs kShowUs = 1'000'000;
-// With more lanes a transaction takes longer to gather, so there are fewer of them.
+// With more lanes a transaction takes longer to gather, and so does looking for those to close: both are then done less
+// often.
 constexpr env::TimeUs kPausePerLaneUs = 10;
+
+env::TimeUs pause_for(env::TimeUs pause_us, size_t lanes) {
+  return pause_us + kPausePerLaneUs * static_cast<env::TimeUs>(lanes);
+}
+
+// Of which something waits, or of which a successor would have to be told.
+template <class Parts>
+size_t lanes_in(const Parts& parts) {
+  size_t lanes = 0;
+  for (const auto& [partition, part] : parts) lanes += part.queues.count();
+  return lanes;
+}
 
 struct DrainMetrics {
   telemetry::Counter& moved = telemetry::counter("freshet_overflow_moved_total", "Records moved on to actions.");
@@ -173,19 +186,14 @@ void DrainLoop::tell_found(uint32_t partition, Part& part) {
     if (lane.records > 0) options_.lanes->found(name, partition, lane.records, lane.bytes);
 }
 
-size_t DrainLoop::window() const {
-  size_t lanes = 1;
-  for (const auto& [partition, part] : parts_) lanes += part.queues.count();
-  return std::max(kWindowBytesMin, options_.held_bytes_max / lanes);
-}
+size_t DrainLoop::window() const { return std::max(kWindowBytesMin, options_.held_bytes_max / (lanes_in(parts_) + 1)); }
 
 // ---- moving ---------------------------------------------------------------------------------------------------------
 
 Status DrainLoop::move() {
   const env::TimeUs now = options_.clock->monotonic_us();
-  size_t lanes = 0;
-  for (const auto& [partition, part] : parts_) lanes += part.queues.count();
-  if (now - moved_at_us_ < options_.pause_us + kPausePerLaneUs * static_cast<env::TimeUs>(lanes)) return {};
+  const size_t lanes = lanes_in(parts_);
+  if (now - moved_at_us_ < pause_for(options_.pause_us, lanes)) return {};
   Move move;
   if (lanes > 0) {
     ++turn_;
@@ -196,7 +204,8 @@ Status DrainLoop::move() {
   return commit(move);
 }
 
-// Lanes with something in memory take turns until nothing more may be moved.
+// Lanes with something in memory take turns until nothing more may be moved. A tenant's old records wait for all that
+// is live of it, also for what is not in memory yet: else they would take what its rate gives from those.
 void DrainLoop::gather(LaneKind kind, Move& move) {
   struct Turn {
     uint32_t partition;
@@ -206,8 +215,11 @@ void DrainLoop::gather(LaneKind kind, Move& move) {
   std::vector<Turn> turns;
   for (auto& [partition, part] : parts_) {
     if (!part.told) continue;
-    for (auto& [name, lane] : part.queues.lanes())
-      if (name.kind == kind && !lane.held.empty()) turns.push_back({partition, &name, &lane});
+    for (auto& [name, lane] : part.queues.lanes()) {
+      if (name.kind != kind || lane.held.empty()) continue;
+      if (kind == LaneKind::kBackfill && part.queues.waits({name.tenant, LaneKind::kLive})) continue;
+      turns.push_back({partition, &name, &lane});
+    }
   }
   if (turns.empty()) return;
   std::rotate(turns.begin(), turns.begin() + static_cast<std::ptrdiff_t>(turn_ % turns.size()), turns.end());
@@ -314,7 +326,7 @@ Status DrainLoop::trim() {
 
 Status DrainLoop::close_lanes() {
   const env::TimeUs now = options_.clock->monotonic_us();
-  if (now - looked_at_us_ < options_.pause_us) return {};
+  if (now - looked_at_us_ < pause_for(options_.pause_us, lanes_in(parts_))) return {};
   looked_at_us_ = now;
   // Of partitions of other nodes the brokers are asked, so seldom.
   const bool asks = now - asked_at_us_ >= options_.away_us;

@@ -1,6 +1,6 @@
 // The steps of the drain: it reads `overflow` as group "overflow" and moves what waits there to `actions`, at the
 // tenants' rates, the lanes taking turns by bytes (deficit round robin; M. Shreedhar, G. Varghese, SIGCOMM 1995); what
-// is old goes only while nothing that is live could.
+// is old goes only while nothing that is live could, and behind all that is live of its own tenant.
 //
 // A move is exact (invariant 4): the moved records, the positions of their lanes and what of the partition is done are
 // one transaction. Lanes that are ahead of the slowest one are written into `overflow` itself (v1::OverflowProgress),

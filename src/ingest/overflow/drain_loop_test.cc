@@ -257,6 +257,47 @@ TEST(DrainLoop, WhatIsOldGoesOnlyWhenNothingLiveIsLeft) {
   EXPECT_EQ(node.moved_of("old"), 50u);
 }
 
+// Of the live ones only the first few are in memory; what the rate allows is theirs all the same.
+TEST(DrainLoop, WhatIsOldOfATenantWaitsForAllThatIsLiveOfIt) {
+  Node node;
+  give_rate(node, "a", 1'000, 1'000);
+  node.put_many(live("a"), 100, 1'000);
+  for (int i = 0; i < 50; ++i) {
+    std::string value = "old" + std::to_string(i);
+    value.resize(1'000, '.');
+    node.put(backfill("a"), value);
+  }
+  node.drain.held_bytes_max = 1;  // the window of a lane is 4 KiB
+  node.start();
+  while (node.moved_of("a") < 90) node.step();
+  EXPECT_EQ(node.moved_of("old"), 0u);
+  node.run_until_idle();
+  EXPECT_EQ(node.moved_of("old"), 50u);
+}
+
+// What waits for its own rate alone holds back nobody else.
+TEST(DrainLoop, WhatIsOldDoesNotWaitForAnotherTenantsRate) {
+  Node node;
+  give_rate(node, "slow", 1, 1);
+  node.put_many(live("slow"), 20);
+  node.put_many(backfill("old"), 20);
+  for (int i = 0; i < 50; ++i) node.step();
+  EXPECT_EQ(node.moved_of("old"), 20u);
+  EXPECT_EQ(node.moved_of("slow"), 1u);
+}
+
+// A change of tenants, and nothing comes of this one any more.
+TEST(DrainLoop, AnotherRateHoldsForWhatWaits) {
+  Node node;
+  give_rate(node, "a", 1, 1);
+  node.put_many(live("a"), 100);
+  for (int i = 0; i < 50; ++i) node.step();
+  EXPECT_EQ(node.moved_of("a"), 1u);
+  give_rate(node, "a", 1'000'000, 1'000);
+  for (int i = 0; i < 50; ++i) node.step();
+  EXPECT_EQ(node.moved_of("a"), 100u);
+}
+
 TEST(DrainLoop, MovesNothingWhileTheStagesBehindHaveNoRoom) {
   Node node;
   Crowd crowd({.clock = &node.clock});

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cmath>
+#include <cstddef>
 #include <vector>
 
 #include "env/clock.h"
@@ -12,6 +13,12 @@ namespace freshet::ingest {
 // The largest part such that the uses, none of them counted above it, sum up to at most `capacity`; infinite if all of
 // them fit.
 [[nodiscard]] double fair_share(std::vector<double> uses, double capacity);
+
+// For how long a share of so many parties stands until it is computed anew: with each request it would cost more than
+// the request, and of ten thousand parties it takes about a millisecond.
+[[nodiscard]] constexpr env::TimeUs share_stands_us(size_t parties) {
+  return 10'000 + 10 * static_cast<env::TimeUs>(parties);
+}
 
 // How much came recently: a sum that halves every second. Not thread-safe.
 class RecentSum {

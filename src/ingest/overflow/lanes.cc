@@ -46,18 +46,22 @@ Lanes::OfTenant& Lanes::of(const model::Tenant& tenant) {
   return found->second;
 }
 
+// One at a time: no request waits for ten thousand others' rates.
 void Lanes::know(const std::vector<std::shared_ptr<const model::Tenant>>& tenants) {
-  const std::lock_guard lock(mutex_);
-  for (const auto& tenant : tenants) (void)of(*tenant);
+  for (const auto& tenant : tenants) {
+    const std::lock_guard lock(mutex_);
+    (void)of(*tenant);
+  }
 }
 
 Lanes::Lane& Lanes::lane(const LaneName& name) { return tenants_[name.tenant].lanes[static_cast<size_t>(name.kind)]; }
 
-void Lanes::open(Lane& lane, uint32_t partition) {
+void Lanes::open(const LaneName& name, Lane& lane, uint32_t partition) {
   FRESHET_ASSERT(partition < options_.partitions);
   if (lane.open) return;
   lane.open = true;
   lane.partition = partition;
+  open_lanes_.insert(name);
   ++open_;
 }
 
@@ -121,14 +125,13 @@ std::optional<uint32_t> Lanes::enter(const model::Tenant& tenant, LaneKind kind,
     if (options_.crowd != nullptr) options_.crowd->went(records);
     return std::nullopt;
   }
-  open(lane, partition_for(tenant.name));
+  open({tenant.name, kind}, lane, partition_for(tenant.name));
   ++lane.appends;
   ++lane.under_way;
   if (lane.entered == nullptr)
     lane.entered = &telemetry::counter("freshet_overflow_records_total",
                                        "Records that went into overflow, as they were over the tenant's rate or share.",
                                        {{"tenant", tenant.name}, {"lane", name_of_lane(kind)}});
-  lane.entered->add(records);
   return lane.partition;
 }
 
@@ -147,6 +150,8 @@ void Lanes::left(const LaneName& name, bool taken, size_t records, size_t bytes)
   Lane& of_name = lane(name);
   FRESHET_ASSERT(of_name.open && of_name.under_way > 0);
   --of_name.under_way;
+  // What was given up is sent again, and counted when it has come.
+  if (taken && of_name.entered != nullptr) of_name.entered->add(records);
   if (taken) return;
   take_off(of_name.records, records);
   take_off(of_name.bytes, bytes);
@@ -161,7 +166,7 @@ void Lanes::own(std::vector<uint32_t> partitions) {
 void Lanes::found(const LaneName& name, uint32_t partition, uint64_t records, uint64_t bytes) {
   const std::lock_guard lock(mutex_);
   Lane& of_name = lane(name);
-  open(of_name, partition);
+  open(name, of_name, partition);
   // What this node has put there itself it has counted already.
   of_name.records = std::max(of_name.records, records);
   of_name.bytes = std::max(of_name.bytes, bytes);
@@ -185,10 +190,9 @@ std::vector<Lanes::Open> Lanes::quiet() {
   std::vector<Open> out;
   if (open_ == 0) return out;
   const std::lock_guard lock(mutex_);
-  for (const auto& [name, tenant] : tenants_)
-    for (size_t kind = 0; kind < kLaneKinds; ++kind)
-      if (const Lane& lane = tenant.lanes[kind]; lane.open && lane.under_way == 0)
-        out.push_back({{name, static_cast<LaneKind>(kind)}, lane.partition, lane.appends});
+  for (const LaneName& name : open_lanes_)
+    if (const Lane& of_name = lane(name); of_name.under_way == 0)
+      out.push_back({name, of_name.partition, of_name.appends});
   return out;
 }
 
@@ -201,6 +205,7 @@ void Lanes::close(const Open& open) {
   of_name.shown = {};
   of_name.records = 0;
   of_name.bytes = 0;
+  open_lanes_.erase(open.lane);
   --open_;
 }
 

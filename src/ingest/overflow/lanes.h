@@ -21,6 +21,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -57,7 +58,8 @@ class Lanes {
  public:
   explicit Lanes(LanesOptions options) : options_(options), settled_(!options.left_over) {}
 
-  // What these tenants may send: the drain needs it before their first request comes.
+  // What these tenants may send from now on: the drain needs it before their first request comes, and when what waits
+  // of them is all that there is.
   void know(const std::vector<std::shared_ptr<const model::Tenant>>& tenants);
 
   // ---- for ingest
@@ -127,13 +129,14 @@ class Lanes {
   [[nodiscard]] uint64_t records_max(const model::Rate& rate) const;
   [[nodiscard]] static LaneDepth depth_of(const Lane& lane);
   [[nodiscard]] uint32_t partition_for(const std::string& tenant) const;
-  void open(Lane& lane, uint32_t partition);
+  void open(const LaneName& name, Lane& lane, uint32_t partition);
 
   const LanesOptions options_;
   std::atomic<bool> settled_;
   std::atomic<uint32_t> open_{0};  // lanes: a tenant without a rate asks nothing else while it is 0
   std::mutex mutex_;
   std::map<std::string, OfTenant, std::less<>> tenants_;
+  std::set<LaneName> open_lanes_;  // so that of ten thousand tenants only these are looked at
   std::vector<uint32_t> owned_;
 };
 
