@@ -31,8 +31,12 @@ class Agreement {
   // discovering.
   [[nodiscard]] Status follow();
 
-  // Returns the installation's key: the first one that was proposed, maybe by this call.
-  [[nodiscard]] Result<std::string> hash_key(const std::string& proposal);
+  // Returns the installation's key: the first one that was proposed, maybe by this call. `is_new`: whoever proposes it
+  // knows of no data from before; then the installation is one whose phone numbers are normal from the start.
+  [[nodiscard]] Result<std::string> hash_key(const std::string& proposal, bool is_new = false);
+  // Whether it began with a release that brings phone numbers to one spelling. False until the
+  // key is known.
+  [[nodiscard]] bool phones_are_normal() const { return phones_are_normal_; }
   // Claims a revision for a file. kInvalid: another process was first, with another file or a change.
   [[nodiscard]] Status claim(uint64_t revision, const FileHash& file);
   // Claims the revision of this change, which comes by the API, and proposes it. False: another change was first, and
@@ -59,6 +63,7 @@ class Agreement {
   const std::function<void(const v1::TenantsChange&)> tenants_;
   eventlog::Offset next_ = 0;
   std::string hash_key_;
+  bool phones_are_normal_ = false;
   std::map<uint64_t, std::string> claimed_;
   uint64_t file_revision_ = 0;
 };

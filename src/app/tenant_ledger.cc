@@ -123,6 +123,7 @@ TenantLedger::TenantLedger(const TenantLedgerOptions& options)
 void TenantLedger::take(const Change& change) {
   const std::lock_guard lock(mutex_);
   std::vector<std::string> unreadable;
+  book_.set_phones_are_normal(agreement_.phones_are_normal());
   const std::vector<std::string> names = book_.take(change, unreadable);
   for (const std::string& name : names) {
     const TenantEntryPtr entry = book_.find(name);
@@ -238,7 +239,7 @@ void TenantLedger::finish_stale() {
 
 Status TenantLedger::agree() {
   Installation& installation = *options_.installation;
-  FRESHET_ASSIGN(const auto key, agreement_.hash_key(installation.hash_key()));
+  FRESHET_ASSIGN(const auto key, agreement_.hash_key(installation.hash_key(), !installation.is_in_use()));
   FRESHET_TRY(installation.adopt_hash_key(key, "the topics of the log"));
   // The data directory remembers what it has seen, so a configuration that is out of date is
   // noticed without the log.

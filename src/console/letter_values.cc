@@ -10,6 +10,7 @@
 
 #include "freshet/v1/change.pb.h"
 #include "freshet/v1/envelope.pb.h"
+#include "model/phone.h"
 
 namespace freshet::console {
 namespace {
@@ -101,7 +102,13 @@ bool any_in_body(std::string_view body, size_t bytes_min, const Visit& visit) {
 }  // namespace
 
 // A column of a CSV file may be a short number that is somebody's id, so there nothing is too short.
-bool any_value(const v1::DeadLetter& letter, const std::function<bool(std::string_view)>& visit) {
+bool any_value(const v1::DeadLetter& letter, const std::function<bool(std::string_view)>& looks_for) {
+  // A number that is erased has the spelling that ingest stores, and a letter the one that was sent.
+  const Visit visit = [&](std::string_view text) {
+    if (looks_for(text)) return true;
+    const std::string number = model::normal_phone(text, {});
+    return number != text && looks_for(number);
+  };
   if (any_in_text(letter.reason(), kShortBytes, visit) || any_in_body(letter.context(), kShortBytes, visit))
     return true;
   if (letter.body_type() == v1::DeadLetter::ENVELOPE) {

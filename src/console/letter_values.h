@@ -12,7 +12,8 @@ namespace freshet::console {
 // Calls `visit` with every text and number that could be an identifier's value, until it returns true; true: it did.
 // Of what is read (JSON, records, changes) that is every value; of what can't be, every piece between quotes, commas
 // and other delimiters. A value of fewer than four bytes counts only in a row of a file, in a record's identifiers, or
-// in a member whose name ends in "id": a quantity of 1 is not the person "1".
+// in a member whose name ends in "id": a quantity of 1 is not the person "1". A phone number also has its normal
+// spelling, as far as that needs no default country.
 [[nodiscard]] bool any_value(const v1::DeadLetter& letter, const std::function<bool(std::string_view)>& visit);
 
 }  // namespace freshet::console

@@ -14,6 +14,8 @@
 namespace freshet::console {
 namespace {
 
+using Found = Result<std::optional<docstore::StoredDocument>>;
+
 constexpr std::string_view kLookupShape = R"(the body must be one identifier, such as {"email":"a@b.c"})";
 
 std::string_view noun(v1::EntityKind kind) { return kind == v1::ENTITY_KIND_USER ? "user" : "device"; }
@@ -48,9 +50,9 @@ void Admin::profile_show(Call& call, const model::Tenant& tenant, v1::EntityKind
 void Admin::answer_profile(Call& call, const model::Tenant& tenant, v1::EntityKind kind, const std::string& type,
                            const std::string& value, Render render) {
   v1::Identifier identifier;
-  identifier.set_value(model::normalize_identifier(type, value));
+  identifier.set_value(model::normalize_identifier(tenant, type, value));
   identifier.set_type(type);
-  const auto answer = [this, call, kind, type, name = tenant.name, render](const auto& found) {
+  const auto answer = [this, call, kind, type, name = tenant.name, render](const Found& found) {
     if (!found) return call.fail(found.error());
     if (*found) return call.ok(render(name, kind, (*found)->key.id.view(), (*found)->document));
     if (options_.rebuilding && options_.rebuilding())
@@ -58,13 +60,35 @@ void Admin::answer_profile(Call& call, const model::Tenant& tenant, v1::EntityKi
     call.fail(404, "not_found",
               fmt::format("tenant {} has no {} with this {}: never seen, or erased", name, noun(kind), type));
   };
-  options_.store->find_soon(tenant.name, kind, identifier, answer);
+  const auto other = model::other_spelling(tenant, type, value);
+  if (!other) return options_.store->find_soon(tenant.name, kind, identifier, answer);
+  // Who has not been heard of since numbers were brought to one spelling is known by the one that was sent.
+  v1::Identifier sent = identifier;
+  sent.set_value(*other);
+  options_.store->find_soon(tenant.name, kind, identifier,
+                            [this, name = tenant.name, kind, sent, answer](const Found& found) {
+                              if (!found || *found) return answer(found);
+                              options_.store->find_soon(name, kind, sent, answer);
+                            });
 }
 
 void Admin::submit_order(Call& call, const model::Tenant& tenant, v1::EntityKind kind, v1::Envelope::Kind order) {
-  const std::string value = model::normalize_identifier(call.arguments[1], call.arguments[2]);
+  const std::string value = model::normalize_identifier(tenant, call.arguments[1], call.arguments[2]);
   if (model::is_blocked_identifier(value, tenant.rules))
     return call.fail(400, "blocked_identifier", "this value is never an identifier, so nobody has it");
+  const auto other = model::other_spelling(tenant, call.arguments[1], call.arguments[2]);
+  if (!other) return submit_spelling(call, tenant, kind, order, value);
+  // Nobody may be left under the spelling of before. It goes first: what is answered is the order for the other one.
+  Call first = call;
+  first.respond = [this, call, kind, order, value](http::Response response) mutable {
+    if (response.status >= 300) return call.respond(std::move(response));
+    submit_spelling(call, *call.tenant, kind, order, value);
+  };
+  submit_spelling(first, tenant, kind, order, *other);
+}
+
+void Admin::submit_spelling(Call& call, const model::Tenant& tenant, v1::EntityKind kind, v1::Envelope::Kind order,
+                            const std::string& value) {
   v1::Envelope envelope;
   envelope.set_tenant(tenant.name);
   envelope.set_source("admin");

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/text.h"
 #include "env/thread.h"
 #include "model/change_json.h"
 
@@ -108,7 +109,7 @@ Streams::~Streams() {
 
 void Streams::answer(Admin::Call& call, Topic topic) {
   FRESHET_ASSERT(call.tenant != nullptr);
-  const bool as_events = call.request.header("accept").find("text/event-stream") != std::string_view::npos;
+  const bool as_events = lower_case(call.request.header("accept")).find("text/event-stream") != std::string::npos;
   const auto count = call.number("limit", kLimitDefault, 1, kLimitMax);
   const auto seconds = call.number("wait", as_events ? kWaitDefaultEvents : 0, 0, kWaitSecondsMax);
   if (!count) return call.fail(400, "bad_request", fmt::format("limit must be a number from 1 to {}", kLimitMax));
