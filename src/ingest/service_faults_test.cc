@@ -23,8 +23,8 @@ TEST_F(ServiceTest, ARefusedBodyIsToldItsByteAndItem) {
   EXPECT_EQ(batch.status, 400);
   EXPECT_THAT(batch.body, HasSubstr("not valid JSON at byte " + std::to_string(open.size()) +
                                     ", in batch[1].event: the text ends here, too early"));
-  EXPECT_THAT(send("POST", "/v1/track", R"({"userId":"u","properties":{"total":NaN}})", kWriteKey).body,
-              HasSubstr("at byte 36, in properties.total: NaN is no JSON"));
+  EXPECT_THAT(send("POST", "/v1/track", R"({"userId":"u","event":"E","properties":{"total":NaN}})", kWriteKey).body,
+              HasSubstr("at byte 48, in properties.total: NaN is no JSON"));
   EXPECT_THAT(send("POST", "/v1/track", "", kWriteKey).body, HasSubstr("the body is empty"));
   EXPECT_THAT(send("POST", "/v1/track", "[]", kWriteKey).body, HasSubstr("a JSON object is expected"));
   EXPECT_THAT(send("POST", "/v1/batch", "{}", kWriteKey).body, HasSubstr("the body has no \\\"batch\\\""));

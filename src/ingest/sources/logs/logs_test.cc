@@ -145,7 +145,7 @@ TEST(OtlpLogs, ARecordThatIsDamagedJsonCostsItselfAlone) {
   EXPECT_THAT(parsed->entries[1].value,
               ::testing::AllOf(HasSubstr("fourth"), HasSubstr(R"("service":"shop")"), HasSubstr(R"("scope":"s")")));
   EXPECT_THAT(parsed->entries[2].value, HasSubstr("last"));
-  EXPECT_EQ(otlp_logs_taken(OtlpEncoding::kJson, parsed->outcome).body.substr(0, 45),
+  EXPECT_EQ(otlp_logs_taken(OtlpEncoding::kJson, parsed->outcome).body.substr(0, 46),
             R"({"partialSuccess":{"rejectedLogRecords":"3","e)");
   // What is damaged around its records is one of them: nobody knows how many it has.
   const auto scope = parse_otlp_logs(R"({"resourceLogs":[{"scopeLogs":[{"scope":NaN,"logRecords":[{},{}]}]},)"
