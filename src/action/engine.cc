@@ -197,6 +197,7 @@ Status Engine::process_one(Prepared& p) {
                                              : state_.first_in_ledger(p.message);
   if (!first && !FRESHET_MUTANT(kDedupAtApply)) {
     ++counters_.duplicates;
+    ++duplicates_[record.tenant()];
     return {};
   }
   protocol_.enter(record, *tenant, p.routing_key);

@@ -6,9 +6,11 @@
 
 #include <google/protobuf/arena.h>
 
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "action/control.h"
@@ -54,6 +56,8 @@ class Engine {
   // In force, for whoever reads what the state has.
   [[nodiscard]] const Rules& rules() const { return *rules_; }
   [[nodiscard]] const EngineCounters& counters() const { return counters_; }
+  // By tenant, since this was last called.
+  [[nodiscard]] std::map<std::string, uint64_t> take_duplicates() { return std::exchange(duplicates_, {}); }
   [[nodiscard]] const ProtocolCounters& identity() const { return protocol_.counters(); }
 
  private:
@@ -86,6 +90,7 @@ class Engine {
   const Prepared* oldest_ = nullptr;  // of the batch, of those that have no trace
   size_t letters_noted_ = 0;          // since take_untraced()
   EngineCounters counters_;
+  std::map<std::string, uint64_t> duplicates_;
 };
 
 }  // namespace freshet::action

@@ -42,8 +42,6 @@ struct WorkerLoop::Metrics {
   telemetry::Gauge* behind = nullptr;
   telemetry::Gauge* followed = nullptr;
   telemetry::Counter& records = telemetry::counter("freshet_action_records_total", "Records of `actions` processed.");
-  telemetry::Counter& duplicates =
-      telemetry::counter("freshet_action_duplicates_total", "Records dropped: their message id was seen before.");
   telemetry::Counter& loops =
       telemetry::counter("freshet_action_loop_messages_total", "Messages between partitions processed.");
   telemetry::Counter& dead =
@@ -430,7 +428,10 @@ void WorkerLoop::count(Partition& part) {
   const EngineCounters now = part.engine->counters();
   EngineCounters& was = part.counted;
   metrics_->records.add(now.records - was.records);
-  metrics_->duplicates.add(now.duplicates - was.duplicates);
+  for (const auto& [tenant, n] : part.engine->take_duplicates())
+    telemetry::counter("freshet_action_duplicates_total", "Records dropped: their message id was seen before.",
+                       {{"tenant", tenant}})
+        .add(n);
   metrics_->loops.add(now.loops - was.loops);
   metrics_->dead.add(now.dead_letters - was.dead_letters);
   was = now;

@@ -19,6 +19,9 @@ namespace {
 constexpr eventlog::TopicPartition kSchema{eventlog::Topic::kSchema, 0};
 // What a claim of a change by the API begins with; that of a file is a hash in hex.
 constexpr std::string_view kOfApi = "api:";
+// What stands as rules beside the key where an installation begins whose phone numbers are normal. Releases before this
+// one look at rules only where there is a revision.
+constexpr std::string_view kNormalPhones = "phones: normal";
 
 // What a record without a revision begins with that says the number of partitions.
 constexpr std::string_view kOfPartitions = "partitions:";
@@ -58,7 +61,10 @@ Status Agreement::follow() {
 void Agreement::take(const v1::SchemaChange& change) {
   if (!change.has_agreement() && !change.has_tenants()) return registry_.apply(change);
   const v1::Agreement& agreed = change.agreement();
-  if (hash_key_.empty()) hash_key_ = agreed.hash_key();
+  if (hash_key_.empty() && !agreed.hash_key().empty()) {
+    hash_key_ = agreed.hash_key();
+    phones_are_normal_ = agreed.revision() == 0 && agreed.rules() == kNormalPhones;
+  }
   if (partitions_ == 0 && is_partitions_record(change))
     partitions_ = static_cast<uint32_t>(std::strtoul(agreed.rules().c_str() + kOfPartitions.size(), nullptr, 10));
   bool is_first = true;
@@ -101,11 +107,12 @@ Result<bool> Agreement::claim_change(const v1::TenantsChange& change, env::Rando
   return claimed == record.agreement().rules();
 }
 
-Result<std::string> Agreement::hash_key(const std::string& proposal) {
+Result<std::string> Agreement::hash_key(const std::string& proposal, bool is_new) {
   FRESHET_TRY(follow());
   if (!hash_key_.empty()) return hash_key_;
   v1::SchemaChange record;
   record.mutable_agreement()->set_hash_key(proposal);
+  if (is_new) record.mutable_agreement()->set_rules(std::string(kNormalPhones));
   FRESHET_TRY(propose({record}));
   if (hash_key_.empty()) return fail(Code::kRetry, "topic schema does not show what was just written to it");
   return hash_key_;

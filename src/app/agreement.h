@@ -36,8 +36,11 @@ class Agreement {
   // discovering.
   [[nodiscard]] Status follow();
 
-  // Returns the installation's key: the first one that was proposed, maybe by this call.
-  [[nodiscard]] Result<std::string> hash_key(const std::string& proposal);
+  // Returns the installation's key: the first one that was proposed, maybe by this call. `is_new`: whoever proposes it
+  // knows of no data from before; then the installation is one whose phone numbers are normal from the start.
+  [[nodiscard]] Result<std::string> hash_key(const std::string& proposal, bool is_new = false);
+  // Whether it began with a release that brings phone numbers to one spelling. False until the key is known.
+  [[nodiscard]] bool phones_are_normal() const { return phones_are_normal_; }
   // Returns the number of partitions of `actions`: the first one that was proposed, maybe by this call. Brokers may be
   // told to add some at any time; the states and the places of records go by the number that they began with.
   [[nodiscard]] Result<uint32_t> partitions(uint32_t proposal);
@@ -67,6 +70,7 @@ class Agreement {
   const std::function<void(const v1::TenantsChange&)> tenants_;
   eventlog::Offset next_ = 0;
   std::string hash_key_;
+  bool phones_are_normal_ = false;
   uint32_t partitions_ = 0;  // 0: nobody has said it
   std::map<uint64_t, std::string> claimed_;
   uint64_t file_revision_ = 0;

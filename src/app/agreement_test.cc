@@ -42,6 +42,22 @@ TEST_F(AgreementTest, TheFirstNumberOfPartitionsStays) {
   EXPECT_EQ(other.revision(), 0u) << "a number is no revision";
 }
 
+// Installations from before have a key that says nothing of phone numbers.
+TEST_F(AgreementTest, WhoBeginsSaysHowPhoneNumbersAreSpelled) {
+  Agreement first(*log_, *registry_), later(*log_, *registry_);
+  EXPECT_TRUE(first.hash_key("0123456789abcdef", true));
+  EXPECT_TRUE(later.hash_key("fedcba9876543210", false));
+  EXPECT_TRUE(first.phones_are_normal() && later.phones_are_normal());
+  EXPECT_EQ(first.revision(), 0u);
+}
+
+TEST_F(AgreementTest, AnInstallationFromBeforeKeepsItsSpelling) {
+  Agreement before(*log_, *registry_), now(*log_, *registry_);
+  EXPECT_TRUE(before.hash_key("0123456789abcdef"));
+  EXPECT_TRUE(now.hash_key("fedcba9876543210", true));
+  EXPECT_FALSE(now.phones_are_normal());
+}
+
 TEST_F(AgreementTest, ARevisionStandsForOneSetOfRules) {
   Agreement one(*log_, *registry_), other(*log_, *registry_);
   ASSERT_TRUE(one.follow() && other.follow());

@@ -117,6 +117,8 @@ constexpr Effect kEffects[] = {
     {"tenants[].identity.shared", "model/identifier.cc", "shared()"},
     {"tenants[].identity.blocked_values", "model/identifier.cc", "blocked_values()"},
     {"tenants[].identity.on_conflict", "model/identifier.cc", "conflict_move()"},
+    {"tenants[].identity.phone.spelling", "model/identifier.cc", "phones.in_force()"},
+    {"tenants[].identity.phone.default_country", "model/identifier.cc", "phones.default_country"},
     {"tenants[].devices.priority", "model/identifier.cc", "device_priority()"},
     {"tenants[].sessions.gap", "model/session_gap.h", "session_gap_s()"},
     {"tenants[].computed", "action/rules.cc", "computed()"},
@@ -201,7 +203,8 @@ tenants:
       {event_names: 1, user_attributes: 1, event_attributes: 1, name_length: 1, value_length: 1, list_length: 1,
        depth: 1, identifiers_per_type: {email: 7}, identifiers: 1, merges: 1, claimants: 1,
        person: {per_minute: 1, per_hour: 2, per_day: 3}}
-    identity: {priority: [user_id, email], shared: [email], blocked_values: [NOBODY]}
+    identity: {priority: [user_id, email], shared: [email], blocked_values: [NOBODY],
+               phone: {spelling: both, default_country: "91"}}
     devices: {priority: [device_id]}
     sessions: {gap: 5m}
     computed:

@@ -128,7 +128,21 @@ void describe_limits(V& v, model::Tenant& tenant) {
 }
 
 template <class V>
-void describe_identity(V& v, v1::TenantRules& rules) {
+void describe_phones(V& v, model::PhoneRule& phones) {
+  model::PhoneSpelling spelling = phones.in_force();
+  if (v.choice(
+          "spelling", spelling,
+          "Which spelling phone numbers have as identifiers: the [normal](identity.md#phone-numbers) one, the one that "
+          "was sent, or both, which joins profiles from before. Installations that were made by a release before "
+          "this key go on `as_sent` until it, or `default_country`, is given"))
+    phones.spelling = spelling;
+  v.text("default_country", phones.default_country, kCallingCode,
+         "Calling code of the country that numbers without one belong to, such as `91`");
+}
+
+template <class V>
+void describe_identity(V& v, model::Tenant& tenant) {
+  v1::TenantRules& rules = tenant.rules;
   std::vector<std::string> types = list_of(rules.user_priority());
   if (v.texts("priority", types, kTypeName,
               "Types of users, the most telling first. `user_id` must come first: records are routed by their first "
@@ -152,6 +166,8 @@ void describe_identity(V& v, v1::TenantRules& rules) {
           OnConflict choice = OnConflict::kStay;
           if (conflicts.choice(type, choice, "") && choice == OnConflict::kMove) rules.add_conflict_move(type);
         });
+  v.section("phone", "How phone numbers are compared",
+            [&tenant](auto& phone) { describe_phones(phone, tenant.phones); });
 }
 
 template <class V>
@@ -208,7 +224,7 @@ void describe(V& v, model::Tenant& tenant) {
   v.section("objective", "How fresh its profiles are promised to be, where that is not what `objective` of all says",
             [&](auto& objective) { describe_objective(objective, tenant.objective); });
   v.section("limits", "How much a tenant may have", [&](auto& limits) { describe_limits(limits, tenant); });
-  v.section("identity", "How persons are told apart", [&](auto& identity) { describe_identity(identity, rules); });
+  v.section("identity", "How persons are told apart", [&](auto& identity) { describe_identity(identity, tenant); });
   v.section("devices", "How devices are told apart", [&](auto& devices) {
     std::vector<std::string> types = list_of(rules.device_priority());
     if (devices.texts("priority", types, kTypeName,

@@ -220,6 +220,8 @@ void check_unique(const Key& key, const std::string& what, const Node& node, con
 
 const yaml::TextRule kTenantName = {"^[a-z0-9_-]{1,50}$", "up to 50 of a-z, 0-9, _ and -", is_tenant_name};
 const yaml::TextRule kTypeName = {"^[a-zA-Z0-9_.-]{1,50}$", "up to 50 letters, digits, _, - and .", is_type_name};
+const yaml::TextRule kCallingCode = {"^[1-9][0-9]{0,2}$", "1 to 3 digits, the first of them no 0, without +",
+                                     model::is_calling_code};
 // What can stand in HTTP Basic before the colon, and in an address.
 const yaml::TextRule kKey = {"^(?!.*[:/?#%])[!-~]{1,200}$",
                              "up to 200 printable characters without blanks and : / ? # %", is_key};

@@ -47,7 +47,7 @@ inline constexpr std::array<Operation, 7> kOperations = {{
     {"unique", v1::ComputedRule::UNIQUE, "How many different values this property had"},
 }};
 
-extern const yaml::TextRule kTenantName, kTypeName, kKey, kSecretKey, kSecret;
+extern const yaml::TextRule kTenantName, kTypeName, kKey, kSecretKey, kSecret, kCallingCode;
 
 // `where` of a computed attribute: {currency: EUR, total: {gt: 5, le: 10}}.
 void read_filters(const yaml::Node& where, const std::string& path, yaml::Problems& problems, v1::ComputedRule& rule);

@@ -13,6 +13,17 @@ namespace freshet::app {
 
 using Change = v1::TenantsChange;
 
+namespace {
+
+// Who says which country numbers are of wants them to be brought to one spelling.
+void settle_phones(model::PhoneRule& phones, bool are_normal) {
+  if (phones.spelling) return;
+  const bool normal = are_normal || !phones.default_country.empty();
+  phones.spelling = normal ? model::PhoneSpelling::kNormal : model::PhoneSpelling::kAsSent;
+}
+
+}  // namespace
+
 std::vector<std::string> TenantBook::take(const Change& change, std::vector<std::string>& unreadable) {
   std::vector<std::string> changed;
   if (change.revision() == 0) return changed;
@@ -52,6 +63,7 @@ bool TenantBook::put_settings(const std::string& name, const TenantPart& now, st
     yaml::Problems problems("tenant " + name);
     auto text = read_tenant(name, now.document, problems);
     if (text) {
+      settle_phones(text->tenant.phones, phones_are_normal_);
       if (before != nullptr) text->tenant.plan = before->tenant->plan;
       entry->tenant = std::make_shared<const model::Tenant>(std::move(text->tenant));
     } else {

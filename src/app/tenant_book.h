@@ -49,6 +49,10 @@ class TenantBook {
   // that this version does not understand.
   [[nodiscard]] std::vector<std::string> take(const v1::TenantsChange& change, std::vector<std::string>& unreadable);
 
+  // How phone numbers are spelled where a tenant says nothing, of what is taken in from now on: an installation from
+  // before goes on as it was, so that nobody who is known by a number becomes two.
+  void set_phones_are_normal(bool are_normal) { phones_are_normal_ = are_normal; }
+
   [[nodiscard]] TenantEntryPtr find(std::string_view name) const;  // null: there never was one
   [[nodiscard]] const std::map<std::string, TenantEntryPtr, std::less<>>& entries() const { return entries_; }
   // Those that are there.
@@ -66,6 +70,7 @@ class TenantBook {
 
   std::map<std::string, TenantEntryPtr, std::less<>> entries_;
   std::map<uint64_t, Proposal> proposals_;
+  bool phones_are_normal_ = true;
   size_t count_ = 0;
   uint64_t revision_ = 0;
 };

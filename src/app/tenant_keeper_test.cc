@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <set>
 
+#include "app/agreement.h"
 #include "app/tenant_document.h"
 #include "eventlog/embedded/embedded_log.h"
 #include "model/plan.h"
@@ -118,6 +119,32 @@ class TenantKeeperTest : public testing::Test {
   std::unique_ptr<eventlog::EventLog> log_;
   int nodes_ = 0;
 };
+
+model::PhoneSpelling spelling_of(TenantKeeper& keeper, const std::string& tenant) {
+  return keeper.ledger().find(tenant)->phones.in_force();
+}
+
+const std::string kPhones =
+    "revision: 1\ntenants: [{name: a, write_keys: [ka]}, {name: b, identity: {phone: {spelling: both}}},\n"
+    "  {name: c, identity: {phone: {default_country: \"91\"}}}]\n";
+
+TEST_F(TenantKeeperTest, NewInstallationsBringPhoneNumbersToOneSpelling) {
+  const auto first = start(config_of_text(kPhones));
+  EXPECT_EQ(spelling_of(*first->keeper, "a"), model::PhoneSpelling::kNormal);
+  EXPECT_EQ(spelling_of(*first->keeper, "b"), model::PhoneSpelling::kBoth);
+}
+
+// Whoever is known by a number as it was sent must not become two by an upgrade.
+TEST_F(TenantKeeperTest, InstallationsFromBeforeGoOnUntilSomebodySaysOtherwise) {
+  const auto registry = schema::make_registry();
+  ASSERT_TRUE(Agreement(*log_, *registry).hash_key("0123456789abcdef"));
+  const auto node = start(config_of_text(kPhones));
+  EXPECT_EQ(spelling_of(*node->keeper, "a"), model::PhoneSpelling::kAsSent);
+  EXPECT_EQ(spelling_of(*node->keeper, "b"), model::PhoneSpelling::kBoth);
+  EXPECT_EQ(spelling_of(*node->keeper, "c"), model::PhoneSpelling::kNormal);
+  ASSERT_TRUE(change(*node, "a", "{write_keys: [ka], identity: {phone: {spelling: normal}}}"));
+  EXPECT_EQ(spelling_of(*node->keeper, "a"), model::PhoneSpelling::kNormal);
+}
 
 const std::string kTwo = "revision: 1\ntenants: [{name: a, write_keys: [ka]}, {name: b, write_keys: [kb]}]\n";
 

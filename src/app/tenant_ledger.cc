@@ -137,6 +137,7 @@ TenantLedger::TenantLedger(const TenantLedgerOptions& options)
 void TenantLedger::take(const Change& change) {
   const std::lock_guard lock(mutex_);
   std::vector<std::string> unreadable;
+  book_.set_phones_are_normal(agreement_.phones_are_normal());
   const std::vector<std::string> names = book_.take(change, unreadable);
   for (const std::string& name : names) {
     const TenantEntryPtr entry = book_.find(name);
@@ -252,7 +253,7 @@ void TenantLedger::finish_stale() {
 
 Status TenantLedger::agree() {
   Installation& installation = *options_.installation;
-  FRESHET_ASSIGN(const auto key, agreement_.hash_key(installation.hash_key()));
+  FRESHET_ASSIGN(const auto key, agreement_.hash_key(installation.hash_key(), !installation.is_in_use()));
   FRESHET_TRY(installation.adopt_hash_key(key, "the topics of the log"));
   FRESHET_ASSIGN(const uint32_t partitions, agreement_.partitions(options_.partitions));
   FRESHET_TRY(state::check_partitions("topic schema says that the log is", partitions, options_.partitions));

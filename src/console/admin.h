@@ -115,7 +115,7 @@ class Admin {
   void answer_profile(Call& call, const model::Tenant& tenant, v1::EntityKind kind, const std::string& type,
                       const std::string& value, Render render);
   void submit_order(Call& call, const model::Tenant& tenant, v1::EntityKind kind, v1::Envelope::Kind order);
-  void send_order(const Call& call, v1::Envelope envelope, std::string_view name);
+  void send_orders(const Call& call, std::vector<v1::Envelope> orders, std::string_view name);
 
   void schema(Call& call) const;
   // Removes the name that ends the address: of one of these subjects each.

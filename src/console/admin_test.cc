@@ -196,6 +196,41 @@ TEST_F(AdminTest, LooksUpByBody) {
   EXPECT_EQ(call("GET", "/v1/tenants/acme/users/lookup").status, 405);
 }
 
+// Numbers are asked for in the spelling that ingest stores, and in the one from before there was one.
+TEST_F(AdminTest, PhoneNumbersAreFoundInEitherSpelling) {
+  v1::Document document;
+  const auto put = [&](const std::string& value, uint64_t version) {
+    v1::Identifier identifier;
+    identifier.set_type("phone");
+    identifier.set_value(value);
+    document.set_version(version);
+    store_.put("acme", v1::ENTITY_KIND_USER, identifier, document);
+  };
+  put("+91981", 1);
+  put("+44 20-7", 2);
+  EXPECT_THAT(call("GET", "/v1/tenants/acme/users/phone/0091%2098-1").body, HasSubstr(R"("version":1)"));
+  EXPECT_THAT(call("GET", "/v1/tenants/acme/users/phone/+44%2020-7").body, HasSubstr(R"("version":2)"));
+  EXPECT_EQ(call("GET", "/v1/tenants/acme/users/phone/+44207").status, 404) << "nobody knows how it was spelled";
+
+  EXPECT_EQ(call("DELETE", "/v1/tenants/acme/users/phone/+44%2020-7").status, 202);
+  EXPECT_EQ(call("DELETE", "/v1/tenants/acme/users/phone/+91981").status, 202);
+  std::vector<std::string> erased;
+  for (const v1::Envelope& order : submitted_) erased.push_back(order.user(0).value());
+  EXPECT_THAT(erased, ElementsAre("+44 20-7", "+44207", "+91981")) << "nobody is left under a spelling of before";
+  submitted_.clear();
+  EXPECT_EQ(
+      call("POST", "/v1/tenants/acme/users/merge", R"({"from":{"phone":"+44 20-7"},"into":{"phone":"+44207"}})").status,
+      202);
+  EXPECT_EQ(submitted_.at(0).other().value(), "+44 20-7");
+  EXPECT_EQ(
+      call("POST", "/v1/tenants/acme/users/merge", R"({"from":{"phone":"+44207"},"into":{"phone":"+44207"}})").status,
+      400);
+  EXPECT_EQ(
+      call("POST", "/v1/tenants/acme/users/merge", R"({"from":{"phone":"+44 20-7"},"into":{"user_id":"u"}})").status,
+      202);
+  EXPECT_EQ(submitted_.at(1).other().value(), "+44207");
+}
+
 TEST_F(AdminTest, TellsTheHistoryOfAnIdentity) {
   v1::Identifier identifier;
   identifier.set_type("user_id");

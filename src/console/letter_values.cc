@@ -15,6 +15,7 @@
 #include "freshet/v1/change.pb.h"
 #include "freshet/v1/envelope.pb.h"
 #include "model/identifier.h"
+#include "model/phone.h"
 
 namespace freshet::console {
 namespace {
@@ -146,11 +147,12 @@ bool any_in_letter(const v1::DeadLetter& letter, const Visit& visit) {
 
 }  // namespace
 
-// Values are kept as ingest normalizes them: an address in small letters, beyond ASCII too, and nothing with blanks of
-// whatever kind around it.
+// Values are kept as ingest normalizes them: an address in small letters, beyond ASCII too, a phone number in its one
+// spelling, and nothing with blanks of whatever kind around it. A letter has what was sent.
 bool any_value(const v1::DeadLetter& letter, const std::function<bool(std::string_view)>& visit) {
   return any_in_letter(letter, [&](std::string_view value) {
     if (visit(value)) return true;
+    if (const std::string number = model::normal_phone(value, {}); number != value && visit(number)) return true;
     const bool ascii =
         std::none_of(value.begin(), value.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x80; });
     return !ascii &&

@@ -15,7 +15,8 @@ namespace freshet::console {
 // they are no words. A value of fewer than four bytes counts only in a row of a file, in a record's identifiers, or in
 // a member whose name ends in "id": a quantity of 1 is not the person "1".
 //
-// Each is visited as it stands, and beyond ASCII also as ingest would normalize it.
+// Each is visited as it stands, beyond ASCII also as ingest would normalize it, and a phone number also in its normal
+// spelling, as far as that needs no default country.
 [[nodiscard]] bool any_value(const v1::DeadLetter& letter, const std::function<bool(std::string_view)>& visit);
 
 }  // namespace freshet::console

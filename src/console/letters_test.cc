@@ -284,6 +284,8 @@ TEST(LetterValues, AreFoundInWhateverBody) {
   for (const char* value : {"user-7", "a@b.c"}) EXPECT_TRUE(holds(letter, value)) << value;
   letter.set_body(R"({"user_id":7,"mail":"a@b.c"})");
   EXPECT_TRUE(holds(letter, "7"));
+  letter.set_body(R"({"traits":{"phone":"+91 98765-43210"}})");
+  EXPECT_TRUE(holds(letter, "+919876543210")) << "as ingest spells it";
   letter.set_body("7,\"x, y\",a@b.c");
   letter.set_body_type(v1::DeadLetter::CSV_ROW);
   for (const char* value : {"7", "x, y", "a@b.c"}) EXPECT_TRUE(holds(letter, value)) << value;

@@ -15,8 +15,19 @@
 namespace freshet::console {
 namespace {
 
+// A spelling of an identifier, by its type and what was sent.
+using Spell = std::string (*)(const model::Tenant&, std::string_view, std::string_view);
+
+std::string as_stored(const model::Tenant& tenant, std::string_view type, std::string_view value) {
+  return model::normalize_identifier(tenant, type, value);
+}
+std::string as_sent(const model::Tenant&, std::string_view type, std::string_view value) {
+  return model::normalize_identifier(type, value);
+}
+
 // One of the two members of an order: exactly one identifier, of a type of the tenant's users.
-Result<v1::Identifier> identifier_in(simdjson::dom::object order, std::string_view name, const model::Tenant& tenant) {
+Result<v1::Identifier> identifier_in(simdjson::dom::object order, std::string_view name, const model::Tenant& tenant,
+                                     Spell spell) {
   simdjson::dom::object one;
   if (order[name].get_object().get(one) != simdjson::SUCCESS || one.size() != 1)
     return fail(Code::kInvalid, fmt::format(R"("{}" must be one identifier, such as {{"user_id":"u1"}})", name));
@@ -29,7 +40,7 @@ Result<v1::Identifier> identifier_in(simdjson::dom::object order, std::string_vi
     return fail(Code::kInvalid, fmt::format("\"{}\": the tenant's users have no identifiers of this type", name));
   v1::Identifier out;
   out.set_type(std::string(field.key));
-  out.set_value(model::normalize_identifier(out.type(), value));
+  out.set_value(spell(tenant, out.type(), value));
   if (model::is_blocked_identifier(out.value(), tenant.rules))
     return fail(Code::kInvalid, fmt::format("\"{}\": this value is never an identifier, so nobody has it", name));
   return out;
@@ -43,10 +54,16 @@ Result<v1::Envelope> read_order(const Admin::Call& call, v1::Envelope::Kind kind
   if (parser.parse(call.request.body).get_object().get(order) != simdjson::SUCCESS || order.size() != 2)
     return fail(Code::kInvalid, fmt::format("the body must be an object with \"{}\" and \"{}\"", own, other));
   v1::Envelope envelope;
-  FRESHET_ASSIGN(*envelope.add_user(), identifier_in(order, own, *call.tenant));
-  FRESHET_ASSIGN(*envelope.mutable_other(), identifier_in(order, other, *call.tenant));
-  if (envelope.user(0).type() == envelope.other().type() && envelope.user(0).value() == envelope.other().value())
-    return fail(Code::kInvalid, fmt::format("\"{}\" and \"{}\" are the same", own, other));
+  v1::Identifier& first = *envelope.add_user();
+  v1::Identifier& second = *envelope.mutable_other();
+  const auto are_same = [&] { return first.type() == second.type() && first.value() == second.value(); };
+  // Two spellings of one number are two profiles only where one of them is from before numbers were brought to one.
+  for (const Spell spell : {as_stored, as_sent}) {
+    FRESHET_ASSIGN(first, identifier_in(order, own, *call.tenant, spell));
+    FRESHET_ASSIGN(second, identifier_in(order, other, *call.tenant, spell));
+    if (!are_same()) break;
+  }
+  if (are_same()) return fail(Code::kInvalid, fmt::format("\"{}\" and \"{}\" are the same", own, other));
   envelope.set_kind(kind);
   envelope.set_tenant(call.tenant->name);
   envelope.set_source("admin");

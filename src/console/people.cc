@@ -203,7 +203,7 @@ void search_profiles(Admin& admin, Admin::Call& call) {
   if (!begin) return call.fail(begin.error());
   v1::Identifier identifier;
   identifier.set_type(begin->first);
-  identifier.set_value(model::normalize_identifier(begin->first, begin->second));
+  identifier.set_value(model::normalize_identifier(*call.tenant, begin->first, begin->second));
   if (identifier.value().empty()) return call.fail(400, "bad_request", "the value must have one character at least");
   // One more than is shown says whether there are more.
   const auto found = store.find_by_prefix(call.tenant->name, call.kind, identifier, kFoundMax + 1);

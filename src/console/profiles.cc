@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <simdjson.h>
 
+#include "base/assert.h"
 #include "base/hash.h"
 #include "base/json_writer.h"
 #include "console/call.h"
@@ -14,9 +15,52 @@
 namespace freshet::console {
 namespace {
 
+using Found = Result<std::optional<docstore::StoredDocument>>;
+
 constexpr std::string_view kLookupShape = R"(the body must be one identifier, such as {"email":"a@b.c"})";
 
 std::string_view noun(v1::EntityKind kind) { return kind == v1::ENTITY_KIND_USER ? "user" : "device"; }
+
+// Orders that follow one another: the next is sent when the one before is durable, and the last one is answered. It
+// has all that it needs, as the admin may be gone when the log answers.
+struct Orders {
+  Admin::Call call;
+  std::vector<v1::Envelope> all;
+  size_t at = 0;
+  std::string name;
+  std::function<void(v1::Envelope, std::function<void(Status)>)> submit;
+  std::weak_ptr<LetterKeeper> letters;
+};
+
+void withdraw(const Orders& orders) {
+  const std::shared_ptr<LetterKeeper> keeper = orders.letters.lock();
+  if (orders.all[orders.at].kind() != v1::Envelope::ERASE || keeper == nullptr) return;
+  const std::vector<v1::Envelope> left(orders.all.begin() + static_cast<std::ptrdiff_t>(orders.at), orders.all.end());
+  static_cast<void>(keeper->post([left](LetterKeeper::Kept kept) {
+    for (const v1::Envelope& order : left)
+      if (const Status done = kept.erasures.withdraw(order); !done) spdlog::error("erasure: {}", done.error().message);
+  }));
+}
+
+void send_next(Orders orders) {
+  v1::Envelope order = orders.all[orders.at];
+  const auto submit = orders.submit;
+  submit(std::move(order), [orders = std::move(orders)](const Status& status) {
+    if (!status) {
+      withdraw(orders);
+      return orders.call.fail(status.error());
+    }
+    if (orders.at + 1 < orders.all.size()) {
+      Orders rest = orders;
+      ++rest.at;
+      return send_next(std::move(rest));
+    }
+    std::string answer;
+    const std::string& id = orders.all.back().message_id();
+    JsonWriter(answer).begin_object().member(orders.name, "accepted").member("message_id", id).end_object();
+    orders.call.ok(std::move(answer), 202);
+  });
+}
 
 }  // namespace
 
@@ -48,9 +92,9 @@ void Admin::profile_show(Call& call, const model::Tenant& tenant, v1::EntityKind
 void Admin::answer_profile(Call& call, const model::Tenant& tenant, v1::EntityKind kind, const std::string& type,
                            const std::string& value, Render render) {
   v1::Identifier identifier;
-  identifier.set_value(model::normalize_identifier(type, value));
+  identifier.set_value(model::normalize_identifier(tenant, type, value));
   identifier.set_type(type);
-  const auto answer = [this, call, kind, type, name = tenant.name, render](const auto& found) {
+  const auto answer = [this, call, kind, type, name = tenant.name, render](const Found& found) {
     if (!found) return call.fail(found.error());
     if (*found) return call.ok(render(name, kind, (*found)->key.id.view(), (*found)->document));
     if (options_.rebuilding && options_.rebuilding())
@@ -58,49 +102,55 @@ void Admin::answer_profile(Call& call, const model::Tenant& tenant, v1::EntityKi
     call.fail(404, "not_found",
               fmt::format("tenant {} has no {} with this {}: never seen, or erased", name, noun(kind), type));
   };
-  options_.store->find_soon(tenant.name, kind, identifier, answer);
+  const auto other = model::other_spelling(tenant, type, value);
+  if (!other) return options_.store->find_soon(tenant.name, kind, identifier, answer);
+  // Who has not been heard of since numbers were brought to one spelling is known by the one that was sent.
+  v1::Identifier sent = identifier;
+  sent.set_value(*other);
+  options_.store->find_soon(tenant.name, kind, identifier,
+                            [this, name = tenant.name, kind, sent, answer](const Found& found) {
+                              if (!found || *found) return answer(found);
+                              options_.store->find_soon(name, kind, sent, answer);
+                            });
 }
 
 void Admin::submit_order(Call& call, const model::Tenant& tenant, v1::EntityKind kind, v1::Envelope::Kind order) {
-  const std::string value = model::normalize_identifier(call.arguments[1], call.arguments[2]);
+  const std::string value = model::normalize_identifier(tenant, call.arguments[1], call.arguments[2]);
   if (model::is_blocked_identifier(value, tenant.rules))
     return call.fail(400, "blocked_identifier", "this value is never an identifier, so nobody has it");
-  v1::Envelope envelope;
-  envelope.set_tenant(tenant.name);
-  envelope.set_source("admin");
-  envelope.set_message_id("admin-" + to_hex(options_.random->bytes(16)));
-  envelope.set_kind(order);
-  auto& identifier = *(kind == v1::ENTITY_KIND_USER ? envelope.add_user() : envelope.add_device());
-  identifier.set_type(call.arguments[1]);
-  identifier.set_value(value);
-  envelope.set_received_at_us(options_.clock->now_us());
-  envelope.set_time_us(envelope.received_at_us());
+  std::vector<v1::Envelope> orders;
+  const auto add = [&](const std::string& spelled) {
+    v1::Envelope& envelope = orders.emplace_back();
+    envelope.set_tenant(tenant.name);
+    envelope.set_source("admin");
+    envelope.set_message_id("admin-" + to_hex(options_.random->bytes(16)));
+    envelope.set_kind(order);
+    auto& identifier = *(kind == v1::ENTITY_KIND_USER ? envelope.add_user() : envelope.add_device());
+    identifier.set_type(call.arguments[1]);
+    identifier.set_value(spelled);
+    envelope.set_received_at_us(options_.clock->now_us());
+    envelope.set_time_us(envelope.received_at_us());
+  };
+  // Nobody may be left under the spelling of before. It goes first: what is answered is the order for the other one.
+  if (const auto other = model::other_spelling(tenant, call.arguments[1], call.arguments[2])) add(*other);
+  add(value);
 
-  if (order == v1::Envelope::UNSUPPRESS) return send_order(call, std::move(envelope), "unsuppress");
+  if (order == v1::Envelope::UNSUPPRESS) return send_orders(call, std::move(orders), "unsuppress");
   // First it is written down that it was asked for: an erasure that is lost on the way is found by whoever looks.
-  const auto remember = [this, call, envelope, at_us = options_.clock->now_us()](LetterKeeper::Kept kept) mutable {
-    const Status asked = kept.erasures.request(envelope, at_us);
-    if (!asked) return call.fail(asked.error());
-    send_order(call, std::move(envelope), "erase");
+  const auto remember = [this, call, orders, at_us = options_.clock->now_us()](LetterKeeper::Kept kept) mutable {
+    for (const v1::Envelope& envelope : orders) {
+      const Status asked = kept.erasures.request(envelope, at_us);
+      if (!asked) return call.fail(asked.error());
+    }
+    send_orders(call, std::move(orders), "erase");
   };
   if (const Status posted = options_.letters->post(remember); !posted && posted.error().code == Code::kRetry)
     call.fail(posted.error());
 }
 
-void Admin::send_order(const Call& call, v1::Envelope envelope, std::string_view name) {
-  std::string answer;
-  JsonWriter(answer).begin_object().member(name, "accepted").member("message_id", envelope.message_id()).end_object();
-  v1::Envelope order = envelope;
-  const std::weak_ptr<LetterKeeper> letters = options_.letters;
-  options_.submit(std::move(envelope), [letters, call, answer = std::move(answer), order](const Status& status) {
-    if (status) return call.ok(answer, 202);
-    const auto withdraw = [order](LetterKeeper::Kept kept) {
-      if (const Status done = kept.erasures.withdraw(order); !done) spdlog::error("erasure: {}", done.error().message);
-    };
-    const std::shared_ptr<LetterKeeper> keeper = letters.lock();
-    if (order.kind() == v1::Envelope::ERASE && keeper != nullptr) static_cast<void>(keeper->post(withdraw));
-    call.fail(status.error());
-  });
+void Admin::send_orders(const Call& call, std::vector<v1::Envelope> orders, std::string_view name) {
+  FRESHET_ASSERT(!orders.empty());
+  send_next({call, std::move(orders), 0, std::string(name), options_.submit, options_.letters});
 }
 
 }  // namespace freshet::console

@@ -13,6 +13,7 @@
 
 #include "base/assert.h"
 #include "base/json_writer.h"
+#include "base/text.h"
 #include "console/action_json.h"
 #include "env/thread.h"
 #include "freshet/v1/envelope.pb.h"
@@ -140,7 +141,7 @@ Streams::~Streams() {
 
 void Streams::answer(Admin::Call& call, Topic topic) {
   FRESHET_ASSERT(call.tenant != nullptr);
-  const bool as_events = call.request.header("accept").find("text/event-stream") != std::string_view::npos;
+  const bool as_events = lower_case(call.request.header("accept")).find("text/event-stream") != std::string::npos;
   const auto count = call.number("limit", kLimitDefault, 1, kLimitMax);
   const auto seconds = call.number("wait", as_events ? kWaitDefaultEvents : 0, 0, kWaitSecondsMax);
   if (!count) return call.fail(400, "bad_request", fmt::format("limit must be a number from 1 to {}", kLimitMax));

@@ -67,6 +67,9 @@ http::Response preflight(const http::Request& request) {
 // Beacons and some wrappers send with credentials, and then a browser takes no star for an origin. The credentials
 // themselves count for nothing here: who sends is said by a key.
 void allow_origin(const http::Request& request, http::Response& response) {
+  // Without this a page's library does not see when it is to come again.
+  if (response.status == 429 || response.status == 503)
+    response.headers.emplace_back("Access-Control-Expose-Headers", "Retry-After, X-RateLimit-Reset");
   const std::string_view origin = request.header("origin");
   if (!is_origin(origin)) return void(response.headers.emplace_back("Access-Control-Allow-Origin", "*"));
   response.headers.emplace_back("Access-Control-Allow-Origin", std::string(origin));

@@ -336,6 +336,8 @@ http::HeaderVerdict Service::judge(const http::Request& request) {
     return verdict;
   }
   if (reads_body(request, head->route->way)) verdict.body_bytes_max = head->source().body_bytes_max();
+  // What takes nothing has nothing to wait for: a probe least of all.
+  verdict.never_held = head->route->way == Way::kQuestion;
   verdict.trusted = head->sender.has_value();
   if (head->route->way == Way::kLogs) {
     verdict.never_held = true;
@@ -473,7 +475,9 @@ void Service::refuse_full(Call& call, uint32_t retry_after_s) {
              "too_many_requests",
              "the tenant sends more than its rate, and its overflow is full; send it again later",
              {},
-             retry_after_s});
+             retry_after_s,
+             call.tenant().rate.events_per_second,
+             call.clock->now_us()});
 }
 
 void Service::ingest(const std::shared_ptr<Call>& call) {

@@ -33,7 +33,9 @@ TEST_F(ServiceTest, APlanRefusesInStrictModeAndCountsInBoth) {
   model::Tenant tenant = demo_tenant();
   tenant.plan = *model::Plan::compile(kPlan);
   const auto event = [](const std::string& name, const std::string& properties) {
-    return R"({"user":{"user_id":"u"},"message_id":"m","event":")" + name + R"(","properties":)" + properties + "}";
+    const std::string id = "m" + std::to_string(name[0]) + std::to_string(properties.size());
+    return R"({"user":{"user_id":"u"},"message_id":")" + id + R"(","event":")" + name + R"(","properties":)" +
+           properties + "}";
   };
   const std::string lines = event("E", R"({"n":1,"other":"x"})") + "\n" + event("E", R"({"n":"x"})") + "\n" +
                             event("E", "{}") + "\n" + event("G", "{}") + "\n" + event("F", R"({"any":[1]})");
@@ -46,10 +48,11 @@ TEST_F(ServiceTest, APlanRefusesInStrictModeAndCountsInBoth) {
     EXPECT_TRUE(body.ParseFromString(record.body()));
     std::vector<std::string> out;
     for (const auto& group : body.groups())
-      out.push_back(group.event() + "/" + group.property() + "/" + group.rule() + " " + std::to_string(group.count()));
+      out.push_back(group.event() + "/" + group.property() + "/" + group.rule() + " " + std::to_string(group.count()) +
+                    " " + (group.message_ids().empty() ? "none" : group.message_ids(0)));
     return out;
   };
-  const std::vector<std::string> wanted = {"E/n/required 1", "E/n/type 1", "G//unplanned_event 1"};
+  const std::vector<std::string> wanted = {"E/n/required 1 m692", "E/n/type 1 m699", "G//unplanned_event 1 m712"};
   for (const bool strict : {true, false}) {
     tenant.strict_schema = strict;
     service().use_tenants(Tenants({tenant}));

@@ -52,6 +52,8 @@ struct Refusal {
   std::string message;
   std::string_view attribute = {};  // the member that is wrong, if one is
   uint32_t retry_after_s = 1;       // of 429 and 503
+  uint64_t events_per_second = 0;   // of 429: the rate that is exceeded; 0: none is said
+  int64_t at_us = 0;                // of 429: when it is said; 0: unknown
 };
 
 class Source {

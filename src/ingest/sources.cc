@@ -9,6 +9,7 @@
 #include "ingest/sources/attribution/source.h"
 #include "ingest/sources/csv/source.h"
 #include "ingest/sources/data_api/source.h"
+#include "ingest/sources/health/source.h"
 #include "ingest/sources/logs/source.h"
 #include "ingest/sources/records/source.h"
 #include "ingest/sources/segment/source.h"
@@ -44,8 +45,9 @@ std::string by_method() {
 }  // namespace
 
 std::span<const Source* const> sources() {
-  static const std::array<const Source*, 6> kSources = {&segment_source(),     &records_source(), &data_api_source(),
-                                                        &attribution_source(), &csv_source(),     &logs_source()};
+  static const std::array<const Source*, 7> kSources = {&segment_source(),     &records_source(), &data_api_source(),
+                                                        &attribution_source(), &csv_source(),     &logs_source(),
+                                                        &health_source()};
   return kSources;
 }
 

@@ -8,6 +8,7 @@
 #include "base/assert.h"
 #include "base/mutant.h"
 #include "base/text.h"
+#include "model/code_point.h"
 #include "model/lower_case.h"
 
 namespace freshet::model {
@@ -21,27 +22,6 @@ constexpr std::array<std::string_view, 17> kBlocked = {
 constexpr std::string_view kBlank = " \t\r\n\v\f";
 constexpr std::string_view kQuotes = "\"'`";
 
-// A code point of UTF-8, and how many bytes it takes. A byte that begins none is one of its own, so that whatever is
-// read is also written.
-struct CodePoint {
-  char32_t letter = 0;
-  size_t bytes = 1;
-};
-
-CodePoint code_point(std::string_view text) {
-  FRESHET_ASSERT(!text.empty());
-  const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
-  const char32_t first = byte(0);
-  const size_t bytes = first < 0xc2 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 1;
-  if (bytes == 1 || text.size() < bytes) return {first, 1};
-  char32_t letter = first & (0x7fu >> bytes);
-  for (size_t i = 1; i < bytes; ++i) {
-    if ((byte(i) & 0xc0u) != 0x80u) return {first, 1};
-    letter = letter << 6 | (byte(i) & 0x3fu);
-  }
-  return {letter, bytes};
-}
-
 void append_code_point(std::string& out, char32_t letter) {
   FRESHET_ASSERT(letter >= 0x80 && letter < 0x10000);
   if (letter < 0x800) {
@@ -51,18 +31,6 @@ void append_code_point(std::string& out, char32_t letter) {
     out += static_cast<char>(0x80 | (letter >> 6 & 0x3f));
   }
   out += static_cast<char>(0x80 | (letter & 0x3f));
-}
-
-// What has no width: forms and newsletter tools leave it in, and nobody sees it.
-bool is_invisible(char32_t c) {
-  return c == 0xad || c == 0x180e || (c >= 0x200b && c <= 0x200f) || (c >= 0x202a && c <= 0x202e) ||
-         (c >= 0x2060 && c <= 0x2064) || c == 0xfeff;
-}
-
-// Unicode's blanks (White_Space) beyond ASCII, and what has no width.
-bool is_padding(char32_t c) {
-  return c == 0x85 || c == 0xa0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200a) || c == 0x2028 || c == 0x2029 ||
-         c == 0x202f || c == 0x205f || c == 0x3000 || is_invisible(c);
 }
 
 bool is_ascii(std::string_view text) {
@@ -136,6 +104,19 @@ const google::protobuf::RepeatedPtrField<std::string>& priority_of(v1::EntityKin
 std::string normalize_identifier(std::string_view type, std::string_view value) {
   const std::string_view stripped = strip_padding(value);
   return type == "email" ? normal_email(stripped) : std::string(stripped);
+}
+
+std::string normalize_identifier(const Tenant& tenant, std::string_view type, std::string_view value) {
+  std::string sent = normalize_identifier(type, value);
+  if (type != kPhone || tenant.phones.in_force() == PhoneSpelling::kAsSent) return sent;
+  return normal_phone(sent, tenant.phones.default_country);
+}
+
+std::optional<std::string> other_spelling(const Tenant& tenant, std::string_view type, std::string_view value) {
+  if (type != kPhone || tenant.phones.in_force() == PhoneSpelling::kAsSent) return std::nullopt;
+  std::string sent = normalize_identifier(type, value);
+  if (sent == normal_phone(sent, tenant.phones.default_country)) return std::nullopt;
+  return sent;
 }
 
 bool is_blocked_identifier(std::string_view value, const v1::TenantRules& rules) {

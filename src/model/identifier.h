@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -12,10 +13,17 @@
 namespace freshet::model {
 
 inline constexpr std::string_view kUserId = "user_id";
+inline constexpr std::string_view kPhone = "phone";
 
 // Without blanks at both ends, Unicode's and those without width among them; e-mail addresses in lower case and without
 // what has no width. Case otherwise counts. Doing it twice changes nothing more.
 [[nodiscard]] std::string normalize_identifier(std::string_view type, std::string_view value);
+// The same, and phone numbers as the tenant has them (model/phone.h). This is what ingest stores and look-ups ask for.
+[[nodiscard]] std::string normalize_identifier(const Tenant& tenant, std::string_view type, std::string_view value);
+// The spelling that ingest stored before the tenant's phone numbers were brought to one, where that is another:
+// profiles from before may be known by it. What looks for somebody asks for it, too.
+[[nodiscard]] std::optional<std::string> other_spelling(const Tenant& tenant, std::string_view type,
+                                                        std::string_view value);
 
 // A value that many senders use for "nobody": "", null, undefined, 0, all zeros, … also quoted, cased and padded; and
 // the tenant's own. Such a value is never an identifier. (IDENTITY cases 1 and 2.)

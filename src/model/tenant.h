@@ -11,6 +11,7 @@
 #include "base/names.h"
 #include "freshet/v1/envelope.pb.h"
 #include "model/objective.h"
+#include "model/phone.h"
 #include "model/sink.h"
 
 namespace freshet::model {
@@ -65,6 +66,7 @@ struct Tenant {
   bool strict_schema = false;
   TypeConflicts conflicts = TypeConflicts::kKeep;
   std::shared_ptr<const Plan> plan;  // model/plan.h; null: there is none
+  PhoneRule phones;
   v1::TenantRules rules;
   std::vector<Sink> sinks;
 };

@@ -22,7 +22,7 @@ constexpr MetricEntry kMetrics[] = {
      "Transactions committed."},
     {"freshet_action_dead_letters_total", kCounter, "records", "",
      "Records that could not be processed."},
-    {"freshet_action_duplicates_total", kCounter, "records", "",
+    {"freshet_action_duplicates_total", kCounter, "records", "tenant",
      "Records dropped: their message id was seen before."},
     {"freshet_action_foreign_offsets_total", kCounter, "offsets", "",
      "Offsets of action's group that somebody else had committed; not taken."},

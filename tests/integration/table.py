@@ -274,6 +274,7 @@ PLAN = {
     "tenant_changes.life_on_kafka": (30, 2),
     "tenant_changes.commands": (3, 1),
     "tenant_changes.plan": (5, 1),
+    "tenant_changes.phones": (6, 1),
     "tenant_changes.sighup": (3, 1),
     "state_topic.begun_later_and_refused": (30, 1),
     "state_topic.restores_100000": (600, 3, LONG),

@@ -248,7 +248,7 @@ def test_plan(box):
         found = admin.request("GET", path + "/violations").json()["violations"]
         return sorted((v["event"], v["property"], v["rule"], v["counts"]["1h"], tuple(v["samples"])) for v in found)
 
-    wanted = [("Order", "total", "minimum", 1, ("m5",)), ("Order", "total", "type", 1, ("m3",)), ("Other", "", "unplanned_event", 1, ())]
+    wanted = [("Order", "total", "minimum", 1, ("m5",)), ("Order", "total", "type", 1, ("m3",)), ("Other", "", "unplanned_event", 1, ("m4",))]
     wait_until(lambda: violations() == wanted, patient(10), f"the violations {wanted}")
     server.kill()
     server.start()
@@ -256,6 +256,49 @@ def test_plan(box):
     check_equal(violations(), wanted, "violations after a crash")
     check_equal(admin.request("DELETE", path + "/plan").status, 200, "DELETE of the plan")
     check_equal(admin.request("GET", path + "/plan").status, 404, "status of a plan that is gone")
+
+
+def test_phones(box):
+    """Phone numbers are one however they are spelled; a tenant from before is brought to one spelling without losing anybody."""
+    server = box.server()
+    admin, ingest = server.admin(), server.ingest()
+    path = f"/v1/tenants/{NAME}/users/lookup"
+
+    def send(phone, event, **user):
+        answer = ingest.request("POST", "/v1/records", lines([{"user": {"phone": phone, **user}, "event": event}]), bearer("k"))
+        check_equal(answer.json(), {"accepted": 1, "rejected": []}, f"the answer to {phone}")
+
+    def events(phone):
+        found = admin.request("POST", path, json.dumps({"phone": phone}).encode())
+        return sorted(found.json()["events"]) if found.status == 200 else []
+
+    def settle(phone, wanted):
+        wait_until(lambda: events(phone) == wanted, patient(10), lambda: f"{wanted} of {phone}; there is {events(phone)}")
+
+    put(admin, {"write_keys": ["k"], "identity": {"phone": {"default_country": "91"}}})
+    for event, phone in enumerate(["+91 98-1", "+91981", "0981", "0091 (98) 1", "981", "tel. 981"]):
+        send(phone, f"E{event}")
+    for phone in ["+91981", "098-1"]:
+        settle(phone, ["E0", "E1", "E2", "E3", "E4"])
+    settle("tel. 981", ["E5"])
+
+    put(admin, {"write_keys": ["k"], "identity": {"phone": {"spelling": "as_sent"}}})
+    send("+44 20-7", "Before")
+    send("+44 30-7", "Before")
+    settle("+44 20-7", ["Before"])
+    settle("+44 30-7", ["Before"])
+    put(admin, {"write_keys": ["k"], "identity": {"phone": {"spelling": "both"}}})
+    send("+44207", "Other")
+    settle("+44207", ["Other"])
+    send("+44 20-7", "After")
+    for phone in ["+44207", "+44 20-7", "0044 207"]:
+        settle(phone, ["After", "Before", "Other"])
+    put(admin, {"write_keys": ["k"], "identity": {"phone": {"spelling": "normal"}}})
+    send("(+44) 207", "Now")
+    settle("+44 20-7", ["After", "Before", "Now", "Other"])
+    settle("+44 30-7", ["Before"])
+    check_equal(admin.request("DELETE", f"/v1/tenants/{NAME}/users/phone/%2B44%2030-7").status, 202, "status of an erasure")
+    settle("+44 30-7", [])
 
 
 def test_types(box):

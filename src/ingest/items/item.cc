@@ -5,11 +5,13 @@
 #include "ingest/items/item.h"
 
 #include <algorithm>
+#include <array>
 #include <limits>
 
 #include "base/assert.h"
 #include "base/hash.h"
 #include "base/text.h"
+#include "ingest/items/json_fault.h"
 #include "model/identifier.h"
 #include "model/plan.h"
 
@@ -24,6 +26,17 @@ constexpr std::string_view kUnplannedEvent = "unplanned_event";
 bool has_control(std::string_view text) {
   return std::any_of(text.begin(), text.end(),
                      [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+}
+
+bool is_blank(std::string_view text) { return trim(without_mark(text), " \t\r\n").empty(); }
+
+std::string words_of(simdjson::error_code error) {
+  switch (error) {
+    // simdjson says this where the document itself is no object.
+    case simdjson::INCORRECT_TYPE: return "a JSON object is expected";
+    case simdjson::CAPACITY: return "the text is too large for the parser";
+    default: return std::string("not valid JSON: ") + simdjson::error_message(error);
+  }
 }
 
 constexpr std::array<Promotion, 2> kUserPromotionList = {{{"email", "email"}, {"phone", "phone"}}};
@@ -46,6 +59,15 @@ Outcome check_plan(Item& item) {
   return Outcome::kOk;
 }
 
+Outcome check_repeat(Item& item) {
+  const auto other = item.parsed.ids.other_with_id(item.parsed.envelopes, item.envelope);
+  if (!other) return Outcome::kOk;
+  return item.reject("repeated_id",
+                     "the message id is that of item " + std::to_string(item.parsed.items[*other]) +
+                         ", which says something else of the same person; each message has an id of its own",
+                     "messageId");
+}
+
 // What is rejected for something else teaches nothing of its types.
 void tell_conflicts(Item& item, Outcome outcome) {
   if (item.conflicts.empty()) return;
@@ -63,6 +85,7 @@ void accept(Item& item) {
   FRESHET_ASSERT(!item.envelope.message_id().empty());
   item.parsed.envelopes.push_back(&item.envelope);
   item.parsed.items.push_back(item.index);
+  item.parsed.ids.add(item.parsed.envelopes);
   item.context.schema.keep();
 }
 
@@ -124,6 +147,7 @@ Outcome end_item(Item& item, Outcome outcome, std::string_view sent, int64_t sen
   FRESHET_ASSERT(outcome != Outcome::kBroken);
   if (outcome == Outcome::kOk) outcome = check_size(item);
   if (outcome == Outcome::kOk) outcome = check_plan(item);
+  if (outcome == Outcome::kOk) outcome = check_repeat(item);
   tell_conflicts(item, outcome);
   if (outcome == Outcome::kOk) {
     accept(item);
@@ -143,16 +167,18 @@ void refuse_raw(Parsed& parsed, size_t index, std::string_view code, std::string
   rejection.sent_at_us = sent_at_us;
 }
 
-std::string json_error(simdjson::error_code error) {
-  switch (error) {
-    case simdjson::EMPTY: return "the body is empty; a JSON object is expected";
-    case simdjson::UTF8_ERROR: return "the text is not valid UTF-8";
-    case simdjson::UNCLOSED_STRING: return "a string is not closed";
-    // simdjson says this where the document itself is no object.
-    case simdjson::INCORRECT_TYPE: return "a JSON object is expected";
-    case simdjson::CAPACITY: return "the text is too large for the parser";
-    default: return std::string("the text is not valid JSON: ") + simdjson::error_message(error);
-  }
+std::string json_error(simdjson::error_code error, std::string_view text) {
+  if (is_blank(text)) return "the text is empty; a JSON object is expected";
+  const auto fault = find_json_fault(text);
+  return fault ? fault->text() : words_of(error);
+}
+
+tl::unexpected<Error> bad_json(simdjson::error_code error) { return fail(Code::kInvalid, words_of(error)); }
+
+tl::unexpected<Error> bad_body(std::string_view body, Error error) {
+  if (is_blank(body)) return fail(Code::kInvalid, "the body is empty; a JSON object is expected");
+  if (const auto fault = find_json_fault(body)) error.message = fault->text();
+  return tl::unexpected<Error>(std::move(error));
 }
 
 Outcome read_name(Item& item, ondemand::field& field, std::string_view& name) {
@@ -219,21 +245,28 @@ Outcome read_time(Item& item, ondemand::value value, std::optional<model::TimeUs
   return Outcome::kOk;
 }
 
-Outcome read_flag(Item& item, ondemand::value value, bool& out) {
+Outcome read_flag(Item& item, std::string_view name, ondemand::value value, bool& out) {
+  constexpr std::array<std::string_view, 4> kYes = {"true", "yes", "on", "1"};
+  constexpr std::array<std::string_view, 4> kNo = {"false", "no", "off", "0"};
   ondemand::json_type type{};
   FRESHET_JSON(value.type().get(type), item.broken);
+  std::string word;
   if (type == ondemand::json_type::boolean) {
     FRESHET_JSON(value.get_bool().get(out), item.broken);
     return Outcome::kOk;
   }
-  // A flag that is spelled as a text says what it says: taken as absent, an opt-out would be none.
-  std::optional<std::string_view> text;
-  FRESHET_ITEM(read_scalar(item, value, text));
-  if (!text) return Outcome::kOk;
-  const std::string word = lower_case(trim(text->substr(0, 16)));
-  if (word == "true" || word == "1") return out = true, Outcome::kOk;
-  if (word == "false" || word == "0") return out = false, Outcome::kOk;
-  return item.warn("bad_field"), Outcome::kOk;
+  if (type == ondemand::json_type::string || type == ondemand::json_type::number) {
+    std::optional<std::string_view> text;
+    FRESHET_ITEM(read_scalar(item, value, text));
+    word = lower_case(trim(text.value_or("")).substr(0, 16));
+    if (word.empty() || std::find(kYes.begin(), kYes.end(), word) != kYes.end())
+      return out = out || !word.empty(), Outcome::kOk;
+    if (std::find(kNo.begin(), kNo.end(), word) != kNo.end()) return out = false, Outcome::kOk;
+  } else if (type == ondemand::json_type::null) {
+    return Outcome::kOk;
+  }
+  return item.reject("bad_field", "\"" + std::string(name) + "\" must be true or false (or yes, no, on, off, 1, 0)",
+                     name);
 }
 
 Outcome set_event(Item& item, std::optional<std::string_view> name, v1::Event*& event) {
@@ -254,7 +287,7 @@ Outcome set_event(Item& item, std::optional<std::string_view> name, v1::Event*& 
           "event");
     case schema::Verdict::kUnplanned:
       if (item.context.tenant.plan != nullptr)
-        item.parsed.plan_misses.push_back({std::string(*name), "", std::string(kUnplannedEvent), ""});
+        item.parsed.miss({std::string(*name), "", std::string(kUnplannedEvent), item.envelope.message_id()});
       return item.reject("unplanned_event", "the tracking plan has no event of this name", "event");
     default: break;
   }
@@ -263,17 +296,40 @@ Outcome set_event(Item& item, std::optional<std::string_view> name, v1::Event*& 
   return Outcome::kOk;
 }
 
+namespace {
+
+// Beside the normal spelling of a phone number.
+void add_as_sent(Item& item, std::string_view type, std::string_view value) {
+  auto sent = model::other_spelling(item.context.tenant, type, value);
+  if (!sent || sent->size() > kIdentifierBytesMax || has_control(*sent)) return;
+  v1::Identifier& identifier = item.as_sent.emplace_back();
+  identifier.set_type(type.data(), type.size());
+  identifier.set_value(std::move(*sent));
+}
+
+}  // namespace
+
 void add_identifier(Item& item, v1::EntityKind kind, std::string_view type, std::string_view value) {
   item.saw_identifier = true;
-  std::string normal = model::normalize_identifier(type, value);
-  if (model::is_blocked_identifier(normal, item.context.tenant.rules)) return item.warn("blocked_identifier");
+  const model::Tenant& tenant = item.context.tenant;
+  std::string normal = model::normalize_identifier(tenant, type, value);
+  if (model::is_blocked_identifier(normal, tenant.rules)) return item.warn("blocked_identifier");
+  const auto unusable = [&](std::string_view code, const std::string& why) {
+    item.warn(code);
+    item.unusable.code = code;
+    item.unusable.message = "the " + std::string(type) + " " + why;
+    item.unusable.attribute = type;
+  };
   // A longer value is not cut: two identifiers with the same beginning would become one person.
-  if (normal.size() > kIdentifierBytesMax) return item.warn("identifier_too_long");
-  if (has_control(normal)) return item.warn("bad_identifier");
+  if (normal.size() > kIdentifierBytesMax)
+    return unusable("identifier_too_long", "has " + std::to_string(normal.size()) + " bytes; an identifier may have " +
+                                               std::to_string(kIdentifierBytesMax) + ", and is not cut");
+  if (has_control(normal)) return unusable("bad_identifier", "has control characters; use printable ones");
   v1::Identifier* const identifier =
       kind == v1::ENTITY_KIND_DEVICE ? item.envelope.add_device() : item.envelope.add_user();
   identifier->set_type(type.data(), type.size());
   identifier->set_value(std::move(normal));
+  if (tenant.phones.in_force() == model::PhoneSpelling::kBoth) add_as_sent(item, type, value);
 }
 
 void add_optional_identifier(Item& item, v1::EntityKind kind, std::string_view type,
@@ -285,15 +341,23 @@ Outcome finish_identifiers(Item& item) {
   v1::Envelope& envelope = item.envelope;
   if (envelope.user().empty() && envelope.device().empty()) {
     if (item.saw_identifier)
-      // The two codes tell a sender apart who sent nobody from one who forgot to send anybody.
-      return item.reject("only_blocked_identifiers", "every identifier is one that nobody has, such as \"\", null or 0",
-                         "user");
+      // The codes tell a sender apart who sent nobody from one who forgot to send anybody.
+      return reject_unusable(item, "every identifier is one that nobody has, such as \"\", null or 0", "user");
     return item.reject("missing_identifier",
                        "the record names nobody; give at least one identifier of a user or a device", "user");
   }
   model::sort_identifiers(v1::ENTITY_KIND_USER, item.context.tenant.rules, *envelope.mutable_user());
   model::sort_identifiers(v1::ENTITY_KIND_DEVICE, item.context.tenant.rules, *envelope.mutable_device());
+  // Behind the others, so that a record is at home where its normal spelling is.
+  for (const v1::Identifier& sent : item.as_sent) *envelope.add_user() = sent;
   return Outcome::kOk;
+}
+
+Outcome reject_unusable(Item& item, std::string nobody, std::string_view attribute) {
+  FRESHET_ASSERT(item.saw_identifier);
+  if (item.unusable.code.empty()) return item.reject("only_blocked_identifiers", std::move(nobody), attribute);
+  const Rejection why = item.unusable;
+  return item.reject(why.code, why.message, why.attribute);
 }
 
 bool is_listed(const google::protobuf::RepeatedPtrField<std::string>& types, std::string_view type) {

@@ -73,7 +73,9 @@ class Item {
   v1::Envelope& envelope;
   const size_t index;
   const std::string_view raw;
-  bool saw_identifier = false;  // an identifier was sent, usable or not
+  bool saw_identifier = false;          // an identifier was sent, usable or not
+  Rejection unusable;                   // why one can't be used that is of somebody; its code is "": there was none
+  std::vector<v1::Identifier> as_sent;  // other spellings of users' identifiers, where the tenant wants both
   const Promotions* promotions = &kUserPromotions;
   // What promotions->list[i] was set to last, whole: the attribute itself may be cut, or left out over a limit. Without
   // data: it was not set, or something else after that. promote_identifiers() makes identifiers of them.
@@ -91,12 +93,15 @@ Outcome end_item(Item& item, Outcome outcome, std::string_view sent, int64_t sen
 // Rejects what is so wrong that there is no Item of it.
 void refuse_raw(Parsed& parsed, size_t index, std::string_view code, std::string message, std::string_view sent,
                 int64_t sent_at_us);
-// Says what is wrong with damaged JSON, in words for the sender.
-[[nodiscard]] std::string json_error(simdjson::error_code error);
-// The failure of a whole body that is not JSON.
-[[nodiscard]] inline tl::unexpected<Error> bad_json(simdjson::error_code error) {
-  return fail(Code::kInvalid, json_error(error));
-}
+// Says what is wrong with a text that simdjson refused, in words for the sender: at which byte of it and in which
+// value, where it is no JSON.
+[[nodiscard]] std::string json_error(simdjson::error_code error, std::string_view text);
+// The failure of a document that is damaged. Whoever has the text of it passes it on through bad_body(), which says
+// where.
+[[nodiscard]] tl::unexpected<Error> bad_json(simdjson::error_code error);
+// The failure of a whole body: where it stops being JSON, if it does, because that has to be mended first; else
+// `error`.
+[[nodiscard]] tl::unexpected<Error> bad_body(std::string_view body, Error error);
 
 // Unescapes the name of a field. Control characters reject the item; what is longer than
 // limits.name_length characters is cut. An empty name gives an empty view: the caller leaves the
@@ -123,19 +128,24 @@ Outcome read_scalar(Item& item, ondemand::value value, std::optional<std::string
 // The digits of a whole number that is written with a fraction of zeros; any other number as it is.
 [[nodiscard]] std::string_view without_zero_fraction(std::string_view number);
 Outcome read_time(Item& item, ondemand::value value, std::optional<model::TimeUs>& out);
-// Reads true or false, also as a text or as 1 and 0. Anything else leaves `out` as it was, with a warning.
-Outcome read_flag(Item& item, ondemand::value value, bool& out);
+// Reads true or false, also spelled as a text: true, yes, on, 1, or false, no, off, 0, in any case. null and blanks
+// leave `out` as it was. Anything else rejects the item, and names the field: taken as absent, an opt-out would be
+// none.
+Outcome read_flag(Item& item, std::string_view name, ondemand::value value, bool& out);
 
 // Checks the event's name and tells it to the schema.
 Outcome set_event(Item& item, std::optional<std::string_view> name, v1::Event*& event);
 
-// Adds an identifier, unless its value is one that nobody has, such as "null": that is dropped with
-// a warning, because it would join strangers into one profile.
+// Adds an identifier, unless its value is one that nobody has, such as "null", is too long, or has control characters:
+// that is dropped with a warning, because it would join strangers into one profile.
 void add_identifier(Item& item, v1::EntityKind kind, std::string_view type, std::string_view value);
 void add_optional_identifier(Item& item, v1::EntityKind kind, std::string_view type,
                              const std::optional<std::string_view>& value);
 // Sorts the identifiers by the tenant's rules. An item without any identifier is rejected.
 Outcome finish_identifiers(Item& item);
+// Rejects an item none of whose identifiers can be used, and says why: one is too long, has control characters, or, as
+// `nobody` says, is one that nobody has. REQUIRES: one was sent.
+Outcome reject_unusable(Item& item, std::string nobody, std::string_view attribute);
 [[nodiscard]] bool is_listed(const google::protobuf::RepeatedPtrField<std::string>& types, std::string_view type);
 
 // Sets the record's own id, else one made of its bytes if the client said a time, else a random

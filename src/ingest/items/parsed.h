@@ -14,6 +14,7 @@
 #include "base/result.h"
 #include "freshet/v1/envelope.pb.h"
 #include "freshet/v1/event.pb.h"
+#include "ingest/items/repeats.h"
 #include "model/tenant.h"
 #include "schema/registry.h"
 
@@ -85,6 +86,7 @@ struct Parsed {
   std::vector<Warning> warnings;
   std::vector<PlanMiss> plan_misses;
   size_t item_count = 0;
+  RepeatFinder ids;  // of `envelopes`
 
   // Batches are of a kind: what some of the last ones had already is only counted.
   void miss(PlanMiss miss) {

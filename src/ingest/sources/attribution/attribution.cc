@@ -166,7 +166,7 @@ ParseResult parse_attribution(std::string_view body, std::string_view partner, c
   // Of a query it is kept decoded: escaped, nobody who looks for a person would find what names one.
   const std::string sent = is_json ? std::string(text) : fields.json(true);
   if (outcome == Outcome::kOk) outcome = apply_report(item, *known, fields, sent);
-  if (outcome == Outcome::kBroken) return bad_json(item.error);
+  if (outcome == Outcome::kBroken) return bad_body(text, bad_json(item.error).value());
   end_item(item, outcome, sent);
   return parsed;
 }

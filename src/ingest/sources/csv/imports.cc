@@ -10,6 +10,7 @@
 #include <charconv>
 
 #include "base/assert.h"
+#include "base/text.h"
 #include "http/routes.h"
 #include "http/text.h"
 #include "ingest/body.h"
@@ -110,8 +111,8 @@ Result<Start> read_start(const http::Request& request) {
     // A write key may stand in the query; auth.h has read it, and it is no field of an import.
     if (key != "writeKey" && key != "write_key") FRESHET_TRY(set_field(start, key, std::move(value)));
   }
-  const std::string_view type = request.header("content-type");
-  if (type.find("yaml") != std::string_view::npos) {
+  // The words of HTTP have no case.
+  if (lower_case(request.header("content-type")).find("yaml") != std::string::npos) {
     start.mapping = request.body;
   } else if (!request.body.empty()) {
     FRESHET_TRY(read_json(request.body, start));
@@ -415,7 +416,7 @@ std::optional<http::Response> Imports::prepare(const model::Tenant&, Work& work)
   if (!parse_uint(work.request.header("upload-offset"), work.offset)) {
     return failure(400, "missing_offset", "the header Upload-Offset must say where in the content the body begins");
   }
-  const std::string_view complete = work.request.header("upload-complete");
+  const std::string complete = lower_case(trim(work.request.header("upload-complete")));
   // Structured Fields write true as ?1 (RFC 9651, section 3.3.6), which is what resumable uploads
   // use; clients by hand write 1 or true.
   work.last = complete == "?1" || complete == "1" || complete == "true";

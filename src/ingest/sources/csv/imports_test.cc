@@ -186,6 +186,16 @@ TEST_F(ImportsTest, OneRequestAtATime) {
   EXPECT_EQ(patch(id, 8, "", true).status, 200);
 }
 
+TEST_F(ImportsTest, WordsOfHttpHaveNoCase) {
+  const http::Response started =
+      send("POST", "/v1/imports", kMapping, {{"content-type", "Application/YAML"}}, "content_sha256=" + kHash);
+  EXPECT_EQ(started.status, 201) << started.body;
+  const std::string id = start(kMapping, 200);
+  const http::Response done =
+      send("PATCH", "/v1/imports/" + id, "u,n\na,1", {{"upload-offset", "0"}, {"upload-complete", " True"}});
+  EXPECT_THAT(done.body, ::testing::HasSubstr(R"("state":"complete")"));
+}
+
 TEST_F(ImportsTest, RefusesWhatIsWrong) {
   EXPECT_EQ(send("POST", "/v1/imports", "{}").status, 400);
   EXPECT_EQ(send("POST", "/v1/imports", "[").status, 400);

@@ -11,6 +11,7 @@ std::string_view data_api_type(int status, std::string_view code) {
   if (status == 403) return "AuthorizationError";
   if (status == 413) return "PayloadTooLargeError";
   if (status == 415) return "UnsupportedMediaTypeError";
+  if (status == 429) return "RateLimitExceededError";
   if (status >= 500) return "ServiceUnavailableError";
   return code.starts_with("missing_") ? "MissingAttributeError" : "InvalidAttributeError";
 }

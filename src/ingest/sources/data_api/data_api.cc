@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/text.h"
 #include "ingest/items/list_bounds.h"
 #include "ingest/items/properties.h"
 #include "model/identifier.h"
@@ -108,8 +109,9 @@ class DataApiParser {
     return {parsed_.item_count, parsed_.envelopes.size(), parsed_.rejected.size(), parsed_.warnings.size()};
   }
   void go_back(const Mark& mark);
-  void refuse_damaged(std::string_view sent, std::string why) {
-    refuse_raw(parsed_, parsed_.item_count++, "bad_json", std::move(why), sent, 0);
+  // `part`: what of it is damaged.
+  void refuse_damaged(std::string_view sent, std::string_view part, Error error) {
+    refuse_raw(parsed_, parsed_.item_count++, "bad_json", bad_body(part, std::move(error)).value().message, sent, 0);
   }
   Parsed take() { return std::move(parsed_); }
 
@@ -148,7 +150,7 @@ Outcome DataApiParser::read_element(Item& item, ondemand::object object, Element
     if (name == "type") return read_scalar(item, value, e.type);
     if (name == "customer_id") return read_scalar(item, value, e.customer_id);
     if (name == "device_id") return read_scalar(item, value, e.device_id);
-    if (name == "update_existing_only") return read_flag(item, value, e.update_existing_only);
+    if (name == "update_existing_only") return read_flag(item, name, value, e.update_existing_only);
     if (name == "attributes" || name == "user_identifiers") {
       if (value.get_object().get(inner) != simdjson::SUCCESS) return wrong_shape(item, name, "an object");
       (name == "attributes" ? e.attributes : e.user_identifiers) = inner;
@@ -243,7 +245,7 @@ Outcome DataApiParser::read_unsets(Item& item, ondemand::array& array) {
     FRESHET_ITEM(each_field(item, object, [&](std::string_view name, ondemand::value value) -> Outcome {
       if (name == "type") return read_scalar(item, value, type);
       if (name == "attr") return read_scalar(item, value, attribute);
-      if (name == "case_sensitive") return read_flag(item, value, case_sensitive);
+      if (name == "case_sensitive") return read_flag(item, name, value, case_sensitive);
       return Outcome::kOk;
     }));
     // `type` may be absent, as older clients do; then it is equals.
@@ -311,9 +313,10 @@ Outcome DataApiParser::device(Item& item, Element& e) {
                   ops.end());
     promote_identifiers(item);
   }
+  if (item.envelope.device().empty() && item.saw_identifier)
+    return reject_unusable(item, "a device needs \"device_id\", and this one is one that nobody has", "device_id");
   if (item.envelope.device().empty())
-    return item.reject(item.saw_identifier ? "only_blocked_identifiers" : "missing_identifier",
-                       "a device needs \"device_id\"", "device_id");
+    return item.reject("missing_identifier", "a device needs \"device_id\"", "device_id");
   return finish_identifiers(item);
 }
 
@@ -366,7 +369,10 @@ Outcome DataApiParser::read_action(Item& item, ondemand::object object, Action& 
     } else if (name == "user_timezone_offset") {
       Text text;
       FRESHET_ITEM(read_scalar(item, value, text));
-      if (text && !read_offset(*text, a.offset_s)) item.warn("bad_time");
+      // Left out, it would date the action hours wrong.
+      if (text && !trim(*text).empty() && !read_offset(trim(*text), a.offset_s))
+        return item.reject("bad_field", "\"user_timezone_offset\" must be seconds ahead of UTC, from -54000 to 54000",
+                           name);
     } else if (name == "attributes") {
       ondemand::object attributes;
       if (value.get_object().get(attributes) != simdjson::SUCCESS) return wrong_shape(item, name, "an object");
@@ -494,8 +500,7 @@ Outcome DataApiParser::merge_pair(Item& item, ondemand::object object) {
   add_optional_identifier(item, v1::ENTITY_KIND_USER, model::kUserId, retained);
   add_optional_identifier(item, v1::ENTITY_KIND_USER, model::kUserId, merged);
   if (item.envelope.user().size() != 2)
-    return item.reject("only_blocked_identifiers", "\"merged_user\" or \"retained_user\" is a value that nobody has",
-                       "merge_data");
+    return reject_unusable(item, "\"merged_user\" or \"retained_user\" is a value that nobody has", "merge_data");
   *item.envelope.mutable_other() = item.envelope.user(1);
   item.envelope.mutable_user()->RemoveLast();
   item.envelope.set_kind(v1::Envelope::MERGE);
@@ -557,7 +562,7 @@ class DamagedBody {
 
  private:
   bool take_list(std::string_view body, std::string_view list, std::string_view call);
-  void take_alone(std::string_view part, std::string_view call);
+  void take_alone(std::string_view alone, std::string_view part, std::string_view call);
   bool take_actions(std::string_view element, std::string_view call);
 
   DataApiParser& parser_;
@@ -577,19 +582,19 @@ bool DamagedBody::take_list(std::string_view body, std::string_view list, std::s
   FRESHET_ASSERT(parser_.mark().items == 0);
   for (const std::string_view part : bounds->elements) {
     const std::string alone = pairs ? "{\"merge_data\":[" + std::string(part) + "]}" : std::string(part);
-    take_alone(alone, call);
+    take_alone(alone, part, call);
   }
   return true;
 }
 
-// Takes a part, or rejects it, and an event action by action.
-void DamagedBody::take_alone(std::string_view part, std::string_view call) {
+// Takes a part, which is a request of its own as `alone`, or rejects it, and an event action by action.
+void DamagedBody::take_alone(std::string_view alone, std::string_view part, std::string_view call) {
   const auto before = parser_.mark();
-  const Status status = parse_part(parser_, part, call);
+  const Status status = parse_part(parser_, alone, call);
   if (status) return;
   parser_.go_back(before);
   if (call == "element" && take_actions(part, call)) return;
-  parser_.refuse_damaged(part, status.error().message);
+  parser_.refuse_damaged(alone, part, status.error());
 }
 
 // What the actions share is read again for each, so it is bounded, and they are.
@@ -603,7 +608,7 @@ bool DamagedBody::take_actions(std::string_view element, std::string_view call) 
     const Status status = parse_part(parser_, alone, call);
     if (status) continue;
     parser_.go_back(before);
-    parser_.refuse_damaged(alone, status.error().message);
+    parser_.refuse_damaged(alone, action, status.error());
   }
   return true;
 }
@@ -619,7 +624,7 @@ ParseResult parse_data_api(std::string_view body, std::string_view call, const A
   context.schema.drop();
   DataApiParser parts(context, arena);
   if (DamagedBody(parts).take(without_mark(body), call)) return parts.take();
-  return tl::unexpected<Error>(sound.error());
+  return bad_body(body, sound.error());
 }
 
 }  // namespace freshet::ingest

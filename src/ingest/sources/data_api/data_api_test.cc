@@ -175,6 +175,37 @@ TEST_F(DataApi, TimesAndFlagsInAnySpelling) {
               HasSubstr("ignore_case: true"));
 }
 
+TEST_F(DataApi, WhatIsSpelledWrongIsRefusedAndNotTakenAsAbsent) {
+  for (const char* flag : {"\"perhaps\"", "2", "[]"}) {
+    EXPECT_THAT(
+        golden("customer", R"({"type":"customer","customer_id":"c","update_existing_only":)" + std::string(flag) + "}"),
+        HasSubstr("bad_field"))
+        << flag;
+    EXPECT_EQ(parsed.rejected.at(0).attribute, "update_existing_only");
+  }
+  EXPECT_THAT(golden("customer", R"({"type":"customer","customer_id":"c","update_existing_only":"yes"})"),
+              HasSubstr("existing_only: true"));
+  for (const char* offset : {"\"IST\"", "54001", "-54001", "\"5h\""}) {
+    EXPECT_THAT(golden("event", R"({"type":"event","customer_id":"c","actions":[{"action":"A",
+        "user_time":"2026-01-01T05:30:00","user_timezone_offset":)" +
+                                    std::string(offset) + "}]}"),
+                HasSubstr("\"user_timezone_offset\" must be seconds ahead of UTC"))
+        << offset;
+    EXPECT_EQ(rejections_of(parsed), "0:bad_field");
+  }
+  EXPECT_THAT(
+      golden("event", R"({"type":"event","customer_id":"c","actions":[{"action":"A","user_timezone_offset":null}]})"),
+      HasSubstr("kind: TRACK"));
+}
+
+TEST_F(DataApi, WhyAnIdentifierCantBeUsedIsTold) {
+  const std::string longer(600, 'x');
+  EXPECT_THAT(golden("device", R"({"type":"device","device_id":")" + longer + "\"}"),
+              HasSubstr("the device_id has 600 bytes"));
+  (void)golden("merge", R"({"merge_data":[{"merged_user":")" + longer + R"(","retained_user":"u"}]})");
+  EXPECT_EQ(rejections_of(parsed), "0:identifier_too_long");
+}
+
 TEST_F(DataApi, ADamagedPartDoesNotCondemnTheOthers) {
   (void)golden("transition",
                R"({"type":"transition","elements":[{"type":"customer","customer_id":"c1","attributes":{"a":1}},

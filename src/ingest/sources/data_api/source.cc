@@ -52,10 +52,18 @@ class DataApiSource final : public Source {
     const bool always_succeeds = exchange.route.call == "transition" || exchange.route.call == "merge";
     if (first == nullptr || accepted > 0 || always_succeeds)
       return data_api_success(accepted, to_hex(exchange.random_id));
-    return refuse(exchange, {400, first->code, first->message, first->attribute});
+    // Of many, which one it is.
+    const std::string which = parsed.item_count > 1 ? "item " + std::to_string(first->index) + ": " : std::string();
+    return refuse(exchange, {400, first->code, which + first->message, first->attribute});
   }
   http::Response refuse(const Exchange& exchange, const Refusal& refusal) const override {
-    return data_api_refusal(refusal, to_hex(exchange.random_id));
+    http::Response response = data_api_refusal(refusal, to_hex(exchange.random_id));
+    if (refusal.status != 429) return response;
+    if (refusal.events_per_second > 0)
+      response.headers.emplace_back("x-ratelimit-limit", std::to_string(refusal.events_per_second));
+    response.headers.emplace_back("x-ratelimit-remaining", "0");
+    response.headers.emplace_back("x-ratelimit-reset", std::to_string(refusal.retry_after_s));
+    return response;
   }
 };
 

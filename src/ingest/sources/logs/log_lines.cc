@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "ingest/items/item.h"
 #include "ingest/items/json_body.h"
 #include "model/time.h"
 
@@ -56,7 +57,7 @@ void parse_log_line(std::string_view line, simdjson::dom::parser& parser, LogCol
   simdjson::dom::object object;
   LineValue root;
   if (const auto error = parser.parse(line.data(), line.size()).get(root); error != simdjson::SUCCESS)
-    return out.reject("bad_json", "the line is no JSON object: " + std::string(simdjson::error_message(error)));
+    return out.reject("bad_json", json_error(error, line));
   if (root.get_object().get(object) != simdjson::SUCCESS)
     return out.reject("bad_item", "a line must be a JSON object, such as {\"level\":\"info\",\"message\":\"started\"}");
   LogRecord record;

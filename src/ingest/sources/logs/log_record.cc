@@ -82,6 +82,10 @@ LogEntry log_entry(const LogRecord& record, std::string_view tenant, int64_t rec
   return entry;
 }
 
+LogFault too_deep_log() {
+  return {"too_deep", "a value is nested deeper than " + std::to_string(kLogDepthMax) + " levels; flatten it"};
+}
+
 void LogCollector::add(const LogRecord& record) {
   LogEntry entry = log_entry(record, tenant_, received_at_us_);
   if (entry.value.size() > kLogBytesMax)

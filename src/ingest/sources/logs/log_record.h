@@ -52,6 +52,13 @@ struct ParsedLogs {
   Parsed outcome;
 };
 
+// Why a record can't be kept.
+struct LogFault {
+  std::string_view code;  // lives for ever
+  std::string message;
+};
+[[nodiscard]] LogFault too_deep_log();
+
 // Collects what a parser finds, within the bounds of a request.
 class LogCollector {
  public:

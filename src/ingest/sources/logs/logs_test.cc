@@ -125,6 +125,65 @@ TEST(OtlpLogs, ARecordThatCantBeKeptCostsItselfAlone) {
   EXPECT_EQ(all_well.headers.at(0).second, "application/x-protobuf") << "the server names no type of an empty body";
 }
 
+std::string otlp_records(const std::string& records) {
+  return R"({"resourceLogs":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"shop"}}]},)"
+         R"("scopeLogs":[{"scope":{"name":"s"},"logRecords":[)" +
+         records + R"(]}]},{"scopeLogs":[{"logRecords":[{"body":{"stringValue":"last"}}]}]}]})";
+}
+
+TEST(OtlpLogs, ARecordThatIsDamagedJsonCostsItselfAlone) {
+  const std::string body = otlp_records(
+      "{\"body\":{\"stringValue\":\"first\"}},{\"body\":{\"doubleValue\":NaN}},"
+      "{\"body\":{\"stringValue\":\"\xff\"}},{\"body\":{\"stringValue\":\"fourth\"}},"
+      "{\"body\":" +
+      std::string(200, '[') + std::string(200, ']') + "}");
+  const auto parsed = parse_otlp_logs(body, OtlpEncoding::kJson, "acme", kReceivedUs);
+  ASSERT_TRUE(parsed) << parsed.error().message;
+  EXPECT_EQ(rejections_of(parsed->outcome), "1:bad_json 2:bad_json 4:too_deep");
+  EXPECT_EQ(parsed->outcome.rejected[0].message, "not valid JSON at byte 23, in body.doubleValue: NaN is no JSON");
+  ASSERT_EQ(parsed->entries.size(), 3u);
+  EXPECT_THAT(parsed->entries[1].value,
+              ::testing::AllOf(HasSubstr("fourth"), HasSubstr(R"("service":"shop")"), HasSubstr(R"("scope":"s")")));
+  EXPECT_THAT(parsed->entries[2].value, HasSubstr("last"));
+  EXPECT_EQ(otlp_logs_taken(OtlpEncoding::kJson, parsed->outcome).body.substr(0, 46),
+            R"({"partialSuccess":{"rejectedLogRecords":"3","e)");
+  // What is damaged around its records is one of them: nobody knows how many it has.
+  const auto scope = parse_otlp_logs(R"({"resourceLogs":[{"scopeLogs":[{"scope":NaN,"logRecords":[{},{}]}]},)"
+                                     R"({"scopeLogs":[{"logRecords":[{"severityText":"INFO"}]}]}]})",
+                                     OtlpEncoding::kJson, "acme", kReceivedUs);
+  EXPECT_EQ(rejections_of(scope->outcome), "0:bad_json");
+  EXPECT_EQ(scope->entries.size(), 1u);
+}
+
+TEST(OtlpLogs, AMemberThatIsSpelledWrongIsToldAndNotLeftOut) {
+  const auto rejection = [](const std::string& record) {
+    const auto parsed = parse_otlp_logs(otlp_records(record), OtlpEncoding::kJson, "acme", kReceivedUs);
+    if (!parsed) return parsed.error().message;
+    return parsed->outcome.rejected.empty()
+               ? parsed->entries.at(0).value
+               : rejections_of(parsed->outcome) + " " + parsed->outcome.rejected[0].message;
+  };
+  EXPECT_EQ(rejection(R"({"timeUnixNano":"x"})"), "0:bad_field \"timeUnixNano\" must be a whole number that fits");
+  EXPECT_EQ(rejection(R"({"timeUnixNano":-1})"), "0:bad_field \"timeUnixNano\" must be a whole number that fits");
+  EXPECT_EQ(rejection(R"({"severityNumber":1.5})"), "0:bad_field \"severityNumber\" must be a whole number that fits");
+  EXPECT_EQ(rejection(R"({"body":"plain"})"), "0:bad_field \"body\" must be an object");
+  EXPECT_EQ(rejection(R"({"body":{"stringValue":5}})"), "0:bad_field \"stringValue\" must be a text");
+  EXPECT_EQ(rejection(R"({"attributes":[{"key":"a","value":{"intValue":"x"}}]})"),
+            "0:bad_field \"intValue\" must be a whole number that fits");
+  EXPECT_EQ(rejection(R"({"body":{"boolValue":"perhaps"}})"), "0:bad_field \"boolValue\" must be true or false");
+  EXPECT_EQ(rejection(R"({"attributes":{"a":1}})"), "0:bad_field \"attributes\" must be a list");
+  EXPECT_THAT(rejection(R"({"body":{"boolValue":"true"}})"), HasSubstr(R"("body":true)"));
+  EXPECT_THAT(rejection(R"({"body":{"intValue":5.0},"severityNumber":"9","traceId":null})"), HasSubstr(R"("body":5)"));
+  EXPECT_THAT(rejection(R"({"timeUnixNano":1.7e18,"body":{"intValue":"-3e3"}})"), HasSubstr(R"("body":-3000)"));
+  const auto resource = parse_otlp_logs(
+      R"({"resourceLogs":[{"resource":{"attributes":[{"key":5}]},"scopeLogs":[{"logRecords":[{},{}]}]}]})",
+      OtlpEncoding::kJson, "acme", kReceivedUs);
+  EXPECT_EQ(rejections_of(resource->outcome), "0:bad_field 1:bad_field");
+  for (const char* shape : {R"({"resourceLogs":7})", R"({"resourceLogs":[{"scopeLogs":{}}]})",
+                            R"({"resourceLogs":[{"scopeLogs":[{"logRecords":[5]}]}]})"})
+    EXPECT_FALSE(parse_otlp_logs(shape, OtlpEncoding::kJson, "acme", kReceivedUs)) << shape;
+}
+
 TEST(OtlpLogs, WhatIsNoRequestIsRefused) {
   for (const char* body : {"", "{", "[]", "nul", "{\"resourceLogs\":[{]}"}) {
     const auto parsed = parse_otlp_logs(body, OtlpEncoding::kJson, "acme", kReceivedUs);
@@ -133,7 +192,7 @@ TEST(OtlpLogs, WhatIsNoRequestIsRefused) {
   }
   EXPECT_FALSE(parse_otlp_logs("\xff\xff", OtlpEncoding::kProtobuf, "acme", kReceivedUs));
   for (const char* body :
-       {"{}", R"({"resourceLogs":7})", R"({"resourceLogs":[null,{"scopeLogs":[{"logRecords":[]}]}]})"})
+       {"{}", R"({"resourceLogs":null})", R"({"resourceLogs":[null,{"scopeLogs":[{"logRecords":[]}]}]})"})
     EXPECT_EQ(as_json(body), "") << body;
   EXPECT_EQ(entries_of(parse_otlp_logs("", OtlpEncoding::kProtobuf, "acme", kReceivedUs)), "");
 }

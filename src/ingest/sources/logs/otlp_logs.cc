@@ -27,20 +27,11 @@ using KeyValues = google::protobuf::RepeatedPtrField<otlp::KeyValue>;
 
 constexpr std::string_view kProtobufType = "application/x-protobuf";
 
-// Why a record can't be kept.
-struct Bad {
-  std::string_view code;
-  std::string message;
-};
-using Found = std::optional<Bad>;
+using Found = std::optional<LogFault>;  // why a record can't be kept
 
 Found check_text(std::string_view text, std::string_view what) {
   if (simdjson::validate_utf8(text)) return std::nullopt;
-  return Bad{"bad_text", std::string(what) + " is not valid UTF-8"};
-}
-
-Bad too_deep_log() {
-  return {"too_deep", "a value is nested deeper than " + std::to_string(kLogDepthMax) + " levels; flatten it"};
+  return LogFault{"bad_text", std::string(what) + " is not valid UTF-8"};
 }
 
 std::string base64(std::string_view bytes) {
@@ -158,8 +149,14 @@ Found read_record(const otlp::LogRecord& in, LogRecord& out) {
   return read_attributes(in.attributes(), out.attributes);
 }
 
-void add_record(const otlp::LogRecord& in, const Shared& shared, LogCollector& out) {
+Found known_fault(const OtlpFaults& faults, const google::protobuf::MessageLite& message) {
+  const auto found = faults.find(&message);
+  return found == faults.end() ? Found() : found->second;
+}
+
+void add_record(const otlp::LogRecord& in, const Shared& shared, const OtlpFaults& faults, LogCollector& out) {
   if (shared.bad) return out.reject(shared.bad->code, shared.bad->message);
+  if (const Found bad = known_fault(faults, in)) return out.reject(bad->code, bad->message);
   LogRecord record;
   record.source = "otlp";
   record.service = shared.service;
@@ -170,18 +167,22 @@ void add_record(const otlp::LogRecord& in, const Shared& shared, LogCollector& o
   out.add(record);
 }
 
-LogsResult records_of(const otlp::ExportLogsRequest& request, std::string_view tenant, int64_t received_at_us) {
+LogsResult records_of(const otlp::ExportLogsRequest& request, const OtlpFaults& faults, std::string_view tenant,
+                      int64_t received_at_us) {
   LogCollector out(tenant, received_at_us);
   for (const otlp::ResourceLogs& resource : request.resource_logs()) {
     Shared shared;
-    shared.bad = read_resource(resource.resource(), shared);
+    shared.bad = known_fault(faults, resource);
+    if (!shared.bad) shared.bad = read_resource(resource.resource(), shared);
+    const Found bad_resource = shared.bad;
     for (const otlp::ScopeLogs& scope : resource.scope_logs()) {
       shared.scope = scope.scope().name();
       shared.scope_version = scope.scope().version();
+      shared.bad = bad_resource ? bad_resource : known_fault(faults, scope);
       if (!shared.bad) shared.bad = check_text(shared.scope + shared.scope_version, "the scope");
       for (const otlp::LogRecord& record : scope.log_records()) {
         if (out.is_full()) return too_many_logs();
-        add_record(record, shared, out);
+        add_record(record, shared, faults, out);
       }
     }
   }
@@ -225,13 +226,14 @@ LogsResult parse_otlp_logs(std::string_view body, OtlpEncoding encoding, std::st
                            int64_t received_at_us) {
   google::protobuf::Arena arena;
   auto& request = *google::protobuf::Arena::CreateMessage<otlp::ExportLogsRequest>(&arena);
+  OtlpFaults faults;
   if (encoding == OtlpEncoding::kJson) {
-    if (Status read = read_otlp_json(body, request); !read) return no_logs(std::move(read).error().message);
+    if (Status read = read_otlp_json(body, request, faults); !read) return no_logs(std::move(read).error().message);
   } else if (body.size() > static_cast<size_t>(std::numeric_limits<int>::max()) ||
              !request.ParseFromArray(body.data(), static_cast<int>(body.size()))) {
     return no_logs("the body is no ExportLogsServiceRequest of OTLP in Protobuf");
   }
-  return records_of(request, tenant, received_at_us);
+  return records_of(request, faults, tenant, received_at_us);
 }
 
 http::Response otlp_logs_taken(OtlpEncoding encoding, const Parsed& outcome) {

@@ -12,6 +12,7 @@
 #include "base/assert.h"
 #include "base/nearest.h"
 #include "base/text.h"
+#include "ingest/items/json_fault.h"
 #include "ingest/items/properties.h"
 #include "model/identifier.h"
 #include "model/limits.h"
@@ -177,9 +178,8 @@ Outcome read_one(Item& item, std::string_view name, const std::optional<ondemand
     }));
   }
   const int added = item.envelope.user().size() + item.envelope.device().size() - before;
-  if (count == 1 && added == 0)
-    return item.reject("only_blocked_identifiers",
-                       "the identifier in \"" + std::string(name) + "\" is one that nobody has", name);
+  if (count == 1 && added == 0 && item.saw_identifier)
+    return reject_unusable(item, "the identifier in \"" + std::string(name) + "\" is one that nobody has", name);
   if (count != 1 || added != 1)
     return item.reject(
         "missing_identifier",
@@ -331,6 +331,17 @@ Outcome parse_line(Item& item, ondemand::object root) {
   return line.commands > 0 ? apply_command(item, line) : apply_data(item, line);
 }
 
+// Records that were written for people or as one array are what is tried first, and each of their lines is damaged. The
+// first one is told what is meant; "" where it looks like something else. `more`: what follows the line.
+std::string hint_for(std::string_view line, std::string_view more) {
+  if (line.starts_with('['))
+    return "; records are one JSON object a line, not an array with commas: jq -c '.[]' makes them";
+  if (!line.starts_with('{') || trim(more, " \t\r\n").empty()) return {};
+  const auto fault = find_json_fault(line);
+  if (!fault || fault->at < line.size()) return {};
+  return "; the object goes on in the next line, and a record is one line: jq -c . makes it";
+}
+
 Outcome open_line(Item& item, JsonBody& json, ondemand::document& document) {
   ondemand::object root;
   std::string_view raw;
@@ -349,6 +360,7 @@ ParseResult parse_records(std::string_view body, const AdapterContext& context, 
   Parsed parsed;
   JsonBody json(Slot::kBody, body);
   std::string_view rest = json.text();
+  bool hinted = false;  // a line was damaged already
   while (!rest.empty()) {
     const size_t end = std::min(rest.find('\n'), rest.size());
     // Files that were put together have a mark in front of each.
@@ -360,7 +372,11 @@ ParseResult parse_records(std::string_view body, const AdapterContext& context, 
     Item item(context, parsed, arena, kRecordsSource, parsed.item_count++, line);
     ondemand::document document;
     Outcome outcome = open_line(item, json, document);
-    if (outcome == Outcome::kBroken) outcome = item.reject("bad_json", json_error(item.error));
+    if (outcome == Outcome::kBroken) {
+      const std::string hint = hinted ? std::string() : hint_for(line, rest);
+      hinted = true;
+      outcome = item.reject("bad_json", json_error(item.error, line) + hint);
+    }
     end_item(item, outcome, line);
   }
   return parsed;

@@ -11,6 +11,7 @@ namespace {
 
 using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 class Records : public ::testing::Test, public AdapterFixture {
  protected:
@@ -133,6 +134,29 @@ TEST_F(Records, ABadLineIsAlone) {
   EXPECT_EQ(rejections_of(lines), "1:bad_json 2:bad_json 3:bad_json");
   EXPECT_EQ(lines.items, (std::vector<size_t>{0, 4}));
   EXPECT_EQ(lines.rejected[0].item, "{oops");
+}
+
+// What is tried first with jq's output, or with an array from somewhere else.
+TEST_F(Records, WhatIsNotOneObjectALineGetsAHint) {
+  const auto messages = [&](std::string_view body) {
+    const Parsed lines = *parse_records(body, context(), arena);
+    std::vector<std::string> out;
+    for (const Rejection& rejection : lines.rejected) out.push_back(rejection.message);
+    return out;
+  };
+  const auto pretty = messages("\n{\n  \"user\": {\"user_id\": \"u\"},\n  \"event\": \"E\"\n}\n");
+  ASSERT_EQ(pretty.size(), 4u);
+  EXPECT_EQ(
+      pretty[0],
+      "not valid JSON at byte 1: the text ends here, too early; the object goes on in the next line, and a record "
+      "is one line: jq -c . makes it");
+  EXPECT_THAT(pretty[1], Not(HasSubstr("jq"))) << "once is enough";
+  EXPECT_THAT(messages(R"([{"user":{"user_id":"u"},"event":"E"}])")[0],
+              HasSubstr("; records are one JSON object a line, not an array with commas"));
+  EXPECT_THAT(messages("[\n{\"user\":{\"user_id\":\"u\"},\"event\":\"E\"},\n]")[0], HasSubstr("not an array"));
+  EXPECT_THAT(messages("{\"user\":{\"user_id\":\"u\"},\"event\":\"E\"}\n{\"user\":{")[0], Not(HasSubstr("jq")))
+      << "it was cut off";
+  EXPECT_THAT(messages("{oops}\n{}")[0], Not(HasSubstr("jq")));
 }
 
 // A write key stands in every page: with it anybody could erase, merge and unlink everybody.

@@ -177,7 +177,7 @@ Status SegmentParser::take_alone(std::string_view text) {
   ++parsed_.item_count;
   const bool no_object = error == simdjson::INCORRECT_TYPE;
   refuse_raw(parsed_, index, no_object ? "bad_item" : "bad_json",
-             no_object ? "a message must be a JSON object" : json_error(error), text, batch_.sent_at.value_or(0));
+             no_object ? "a message must be a JSON object" : json_error(error, text), text, batch_.sent_at.value_or(0));
   parsed_.rejected.back().context = batch_.context;
   return {};
 }
@@ -195,7 +195,7 @@ Status SegmentParser::take(size_t index, ondemand::object object, std::string_vi
   Outcome outcome = message(item, object, call);
   if (outcome == Outcome::kBroken) {
     if (batch_.broken || damage == Damage::kFailsTheBody) return bad_json(item.error);
-    outcome = item.reject("bad_json", json_error(item.error));
+    outcome = item.reject("bad_json", json_error(item.error, raw));
   }
   // The dead letter keeps the batch's context: alone, the message would be replayed with less
   // than it was sent with.
@@ -389,18 +389,15 @@ ParseResult parse_batch(std::string_view body, const AdapterContext& context, go
   if (sound) return sound;
   context.schema.drop();
   const auto bounds = list_bounds(without_mark(body), "batch", kSegmentItemsMax);
-  if (!bounds) return sound;
-  ParseResult parts = SegmentParser(context, arena).damaged_batch(*bounds);
-  return parts ? std::move(parts) : std::move(sound);
+  if (bounds)
+    if (ParseResult parts = SegmentParser(context, arena).damaged_batch(*bounds); parts) return parts;
+  return bad_body(body, std::move(sound).error());
 }
 
 bool is_call(std::string_view call) { return std::find(kCalls.begin(), kCalls.end(), call) != kCalls.end(); }
 
-}  // namespace
-
-ParseResult parse_segment(std::string_view body, const SegmentRequest& request, const AdapterContext& context,
-                          google::protobuf::Arena& arena) {
-  if (request.call == "batch") return parse_batch(body, context, arena);
+ParseResult parse_single(std::string_view body, const SegmentRequest& request, const AdapterContext& context,
+                         google::protobuf::Arena& arena) {
   if (!request.call.empty() && !is_call(request.call)) return fail(Code::kInvalid, "there is no such call");
   JsonBody json(Slot::kBody, body);
   ondemand::document document;
@@ -412,8 +409,6 @@ ParseResult parse_segment(std::string_view body, const SegmentRequest& request, 
     return fail(Code::kInvalid, "the context is not a JSON object");
   return parser.single(root, raw, request.call);
 }
-
-namespace {
 
 // Looks for the key beside the batch first and then in its first message: that is where libraries put it.
 std::string key_of(ondemand::object object, bool look_into_batch) {
@@ -449,6 +444,13 @@ std::string key_in(std::string_view body) {
 }
 
 }  // namespace
+
+ParseResult parse_segment(std::string_view body, const SegmentRequest& request, const AdapterContext& context,
+                          google::protobuf::Arena& arena) {
+  if (request.call == "batch") return parse_batch(body, context, arena);
+  ParseResult parsed = parse_single(body, request, context, arena);
+  return parsed ? std::move(parsed) : bad_body(body, std::move(parsed).error());
+}
 
 std::string segment_write_key(std::string_view body) {
   // This runs before authentication, so it reads no further than it must and keeps nothing.

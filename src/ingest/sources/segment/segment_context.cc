@@ -31,12 +31,13 @@ Outcome read_device(Item& item, ondemand::value value, SegmentContext& out) {
     if (name == "type") return read_scalar(item, v, out.device_type);
     if (name == "token") return read_scalar(item, v, out.push_token);
     if (name == "model") return read_scalar(item, v, out.model);
+    if (name == "name") return read_scalar(item, v, out.device_name);
     if (name == "manufacturer") return read_scalar(item, v, out.manufacturer);
     // iOS and Android send the advertising id even if tracking is switched off; it must not be used
     // then.
     if (name == "adTrackingEnabled") {
       bool enabled = true;
-      FRESHET_ITEM(read_flag(item, v, enabled));
+      FRESHET_ITEM(read_flag(item, name, v, enabled));
       out.ad_tracking_off = out.ad_tracking_off || !enabled;
     }
     // RudderStack's libraries for Apple say what the user answered: 3 is yes (ATTrackingManager.AuthorizationStatus).
@@ -107,7 +108,8 @@ Outcome add_device_attributes(Item& item, const SegmentContext& context) {
   auto& ops = *item.envelope.mutable_device_attributes();
   for (const auto& [name, value] :
        {Field{"model", context.model}, Field{"manufacturer", context.manufacturer}, Field{"type", context.device_type},
-        Field{"os_name", context.os_name}, Field{"os_version", context.os_version}, Field{"app_name", context.app_name},
+        Field{"name", context.device_name}, Field{"carrier", context.carrier}, Field{"os_name", context.os_name},
+        Field{"os_version", context.os_version}, Field{"app_name", context.app_name},
         Field{"app_version", context.app_version}, Field{"app_build", context.app_build},
         Field{"locale", context.locale}, Field{"timezone", context.timezone}})
     if (value && !value->empty())
@@ -126,7 +128,7 @@ void SegmentContext::clear() {
 
 Outcome read_context(Item& item, ondemand::object context, SegmentContext& out) {
   const bool had_device = out.has_device, had_os = out.has_os, had_app = out.has_app, had_traits = out.has_traits,
-             had_external_ids = out.has_external_ids;
+             had_external_ids = out.has_external_ids, had_network = out.has_network;
   for (auto result : context) {
     ondemand::field field;
     FRESHET_JSON(std::move(result).get(field), item.broken);
@@ -149,13 +151,18 @@ Outcome read_context(Item& item, ondemand::object context, SegmentContext& out) 
         if (key == "version") return read_scalar(item, v, out.app_version);
         return key == "build" ? read_scalar(item, v, out.app_build) : Outcome::kOk;
       }));
+    } else if (name == "network" && !had_network) {
+      out.has_network = true;
+      FRESHET_ITEM(each_field_of(item, value, [&](std::string_view key, ondemand::value v) {
+        return key == "carrier" ? read_scalar(item, v, out.carrier) : Outcome::kOk;
+      }));
     } else if (name == "locale" && !out.locale) {
       FRESHET_ITEM(read_scalar(item, value, out.locale));
     } else if (name == "timezone" && !out.timezone) {
       FRESHET_ITEM(read_scalar(item, value, out.timezone));
     } else if (name == "traits" && !had_traits) {
       FRESHET_ITEM(read_traits(item, value, out));
-    } else if (name == "externalIds" && !had_external_ids) {
+    } else if ((name == "externalIds" || name == "externalId") && !had_external_ids) {
       FRESHET_ITEM(read_external_ids(item, value, out));
     }
   }

@@ -12,8 +12,10 @@ namespace freshet::ingest {
 
 // A context as it was read. Its views and containers live as long as their documents.
 struct SegmentContext {
-  bool has_device = false, has_os = false, has_app = false, has_traits = false, has_external_ids = false;
-  std::optional<std::string_view> device_id, advertising_id, device_type, push_token, model, manufacturer;
+  bool has_device = false, has_os = false, has_app = false, has_network = false, has_traits = false,
+       has_external_ids = false;
+  std::optional<std::string_view> device_id, advertising_id, device_type, device_name, push_token, model, manufacturer,
+      carrier;
   bool ad_tracking_off = false;
   std::optional<std::string_view> os_name, os_version, app_name, app_version, app_build, locale, timezone;
   std::optional<ondemand::object> traits;

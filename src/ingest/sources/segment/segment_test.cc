@@ -222,7 +222,7 @@ TEST_F(Segment, CachedTraitsSayWhoAndNotWhatIsNew) {
 }
 
 TEST_F(Segment, AFlagSpelledAsATextIsAFlag) {
-  for (const char* off : {"false", "\"false\"", "\"False\"", "0", "\"0\""})
+  for (const char* off : {"false", "\"false\"", "\"False\"", "0", "\"0\"", "\"no\"", "\" Off \""})
     EXPECT_THAT(golden(R"({"userId":"u","event":"E","context":{"device":{"id":"d","type":"ios","advertisingId":"ad",
         "adTrackingEnabled":)" +
                            std::string(off) + "}}}",
@@ -233,6 +233,45 @@ TEST_F(Segment, AFlagSpelledAsATextIsAFlag) {
       "adTrackingEnabled":"true"}}})",
                      "track"),
               HasSubstr("idfa"));
+  for (const char* on : {"\"yes\"", "\"ON\"", "1", "null", "\"\""})
+    EXPECT_THAT(golden(R"({"userId":"u","event":"E","context":{"device":{"type":"ios","advertisingId":"ad",
+        "adTrackingEnabled":)" +
+                           std::string(on) + "}}}",
+                       "track"),
+                HasSubstr("idfa"))
+        << on;
+  // Whether somebody has opted out is not guessed.
+  for (const char* unknown : {"\"denied\"", "2", "[false]", "{}"})
+    EXPECT_EQ(golden(R"({"userId":"u","event":"E","context":{"device":{"type":"ios","advertisingId":"ad",
+        "adTrackingEnabled":)" +
+                         std::string(unknown) + "}}}",
+                     "track"),
+              "0:bad_field \"adTrackingEnabled\" must be true or false (or yes, no, on, off, 1, 0)")
+        << unknown;
+}
+
+// RudderStack's libraries call the list externalId; both their Android and Apple ones name device and network so.
+TEST_F(Segment, RudderStacksContextIsReadToo) {
+  const std::string text =
+      golden(R"({"userId":"u","event":"E","messageId":"m","context":{"device":{"id":"d1","name":"Kim's phone"},
+      "network":{"carrier":"Airtel","wifi":true},"externalId":[{"type":"phone","id":"+91 98-1"},{"type":"x","id":"y"}]}})",
+             "track");
+  EXPECT_THAT(text, AllOf(HasSubstr(R"(user { type: "phone" value: "+91981" } device)"),
+                          HasSubstr(R"(device_attributes { type: SET name: "name" value { text: "Kim\'s phone" } })"),
+                          HasSubstr(R"(device_attributes { type: SET name: "carrier" value { text: "Airtel" } })")));
+}
+
+TEST_F(Segment, WhyAnIdentifierCantBeUsedIsTold) {
+  const std::string longer(513, 'x');
+  EXPECT_EQ(golden(R"({"userId":")" + longer + R"(","event":"E"})", "track"),
+            "0:identifier_too_long the user_id has 513 bytes; an identifier may have 512, and is not cut");
+  EXPECT_EQ(parsed.rejected[0].attribute, "user_id");
+  EXPECT_EQ(golden(R"({"userId":"a\u0007b","anonymousId":"null","event":"E"})", "track"),
+            "0:bad_identifier the user_id has control characters; use printable ones");
+  EXPECT_THAT(golden(R"({"userId":"null","event":"E"})", "track"), HasSubstr("only_blocked_identifiers"));
+  EXPECT_THAT(golden(R"({"userId":")" + longer + R"(","anonymousId":"a","event":"E"})", "track"),
+              HasSubstr("kind: TRACK"));
+  EXPECT_EQ(warnings_of(parsed), "0:identifier_too_long");
 }
 
 TEST_F(Segment, WholeNumbersKeepTheirDigits) {

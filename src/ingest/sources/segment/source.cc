@@ -52,6 +52,7 @@ class SegmentSource final : public Source {
   tl::expected<http::Response, Refusal> answer_question(const Tenants& tenants,
                                                         const Exchange& exchange) const override;
   http::Response answer(const Exchange& exchange, const Parsed& parsed) const override;
+  http::Response refuse(const Exchange& exchange, const Refusal& refusal) const override;
 };
 
 std::span<const Route> SegmentSource::routes() const {
@@ -150,6 +151,22 @@ http::Response SegmentSource::answer(const Exchange& exchange, const Parsed& par
     return refuse(exchange, {400, first->code, first->message});
   http::Response response;
   response.body = "{\"success\":true}";
+  return response;
+}
+
+// When to come again, for libraries that do not read Retry-After. Segment's of 2024 and 2025 read it in two units: that
+// for Node as the time in milliseconds, that for browsers as seconds from now. In the wrong one each would come at
+// once.
+std::string rate_limit_reset(const http::Request& request, const Refusal& refusal) {
+  const bool as_time = request.header("user-agent").starts_with("analytics-node-next/");
+  const uint64_t wait_s = refusal.retry_after_s;
+  return std::to_string(as_time ? static_cast<uint64_t>(refusal.at_us) / 1000 + wait_s * 1000 : wait_s);
+}
+
+http::Response SegmentSource::refuse(const Exchange& exchange, const Refusal& refusal) const {
+  http::Response response = Source::refuse(exchange, refusal);
+  if (refusal.status == 429)
+    response.headers.emplace_back("X-RateLimit-Reset", rate_limit_reset(exchange.request, refusal));
   return response;
 }
 

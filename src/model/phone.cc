@@ -1,0 +1,92 @@
+// The rule looks at form alone: which numbers are in use, and how long they are in which country, changes every month
+// and would make the same person two by an upgrade.
+#include "model/phone.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "model/code_point.h"
+
+namespace freshet::model {
+namespace {
+
+constexpr size_t kPhoneDigitsMin = 3;
+constexpr size_t kPhoneDigitsMax = 15;     // ITU-T E.164
+constexpr size_t kWithCodeDigitsMin = 10;  // behind a country's code that has no + in front
+
+// Of these countries the leading 0 is a part of the number, also when it is called from abroad: Italy and the Vatican,
+// Ivory Coast, Gabon, Congo, San Marino.
+constexpr std::array<std::string_view, 5> kKeepsZero = {"39", "225", "241", "242", "378"};
+
+bool keeps_zero(std::string_view code) {
+  return std::find(kKeepsZero.begin(), kKeepsZero.end(), code) != kKeepsZero.end();
+}
+
+bool begins_with_zero_keeper(std::string_view digits) {
+  return std::any_of(kKeepsZero.begin(), kKeepsZero.end(), [&](auto code) { return digits.starts_with(code); });
+}
+
+bool is_separator(char32_t c) {
+  const bool ascii =
+      c < 0x80 && std::string_view(" \t\r\n\v\f-.()/").find(static_cast<char>(c)) != std::string_view::npos;
+  return ascii || is_padding(c) || (c >= 0x2010 && c <= 0x2015) || c == 0x2212;  // hyphens, dashes, the minus sign
+}
+
+// What a number is made of.
+struct PhoneDigits {
+  std::string all;
+  bool plus = false;
+  size_t trunk = std::string::npos;  // where among them the 0 of "(0)" stands
+};
+
+std::optional<PhoneDigits> digits_of(std::string_view text) {
+  PhoneDigits out;
+  while (!text.empty()) {
+    if (text.starts_with("(0)") && !out.all.empty() && out.trunk == std::string::npos) out.trunk = out.all.size();
+    const CodePoint c = code_point(text);
+    text.remove_prefix(c.bytes);
+    if (c.letter < 0x80 && is_digit(static_cast<char>(c.letter))) {
+      out.all += static_cast<char>(c.letter);
+    } else if (c.letter == '+' && out.all.empty() && !out.plus) {
+      out.plus = true;
+    } else if ((c.bytes == 1 && c.letter >= 0x80) || !is_separator(c.letter)) {
+      return std::nullopt;  // letters, an extension, damaged bytes
+    }
+  }
+  return out;
+}
+
+bool is_phone_length(std::string_view digits) {
+  return digits.size() >= kPhoneDigitsMin && digits.size() <= kPhoneDigitsMax;
+}
+
+}  // namespace
+
+bool is_calling_code(std::string_view text) {
+  return !text.empty() && text.size() <= 3 && text.front() != '0' && std::all_of(text.begin(), text.end(), is_digit);
+}
+
+std::string normal_phone(std::string_view text, std::string_view default_country) {
+  auto found = digits_of(text);
+  if (!found) return std::string(text);
+  std::string& digits = found->all;
+  bool international = found->plus;
+  if (found->trunk != std::string::npos && (found->plus || digits.starts_with("00")) &&
+      !begins_with_zero_keeper(std::string_view(digits).substr(found->plus ? 0 : 2)))
+    digits.erase(found->trunk, 1);
+  if (!found->plus && digits.starts_with("00")) {
+    digits.erase(0, 2);
+    international = true;
+  }
+  if (international) return is_phone_length(digits) && digits.front() != '0' ? "+" + digits : std::string(text);
+  if (!is_phone_length(digits)) return std::string(text);
+  if (default_country.empty()) return digits;
+  const bool has_code =
+      digits.starts_with(default_country) && digits.size() >= default_country.size() + kWithCodeDigitsMin;
+  if (has_code) return "+" + digits;
+  if (digits.front() == '0' && !keeps_zero(default_country)) digits.erase(0, 1);
+  const std::string whole = std::string(default_country) + digits;
+  return is_phone_length(whole) ? "+" + whole : std::string(text);
+}
+
+}  // namespace freshet::model
