@@ -165,7 +165,7 @@ std::string fault_of_headers(const http::Response& response) {
   return "";
 }
 
-// Whether an address refuses any of its methods in this shape: there a method that it does not take is refused likewise.
+// Whether an address refuses any of its methods in this shape: then it refuses a method that it does not take so, too.
 bool refuses_so_somewhere(const Node& root, std::string_view path, const std::string& type,
                           const std::optional<element>& json) {
   const Checker checker(root);

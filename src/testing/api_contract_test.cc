@@ -75,7 +75,8 @@ TEST(ApiContract, FindsWhatIsNot) {
   EXPECT_THAT(fault(204, "text", "DELETE"), HasSubstr("a body"));
   EXPECT_THAT(fault(503, R"({"error":1})"), HasSubstr("Retry-After"));
   EXPECT_THAT(fault(405, R"({"error":1})", "POST"), HasSubstr("Allow"));
-  EXPECT_THAT(fault(405, R"({"fault":1})", "POST", "/things/{id}", "application/json", "Allow"), HasSubstr("has no error"));
+  EXPECT_THAT(fault(405, R"({"fault":1})", "POST", "/things/{id}", "application/json", "Allow"),
+              HasSubstr("has no error"));
   EXPECT_THAT(fault(200, "{}", "GET", ""), HasSubstr("nothing is at this address"));
   EXPECT_THAT(fault(404, "text", "GET", ""), HasSubstr("JSON"));
 }
