@@ -319,6 +319,15 @@ TEST_F(WorkerLoopTest, ChangesThatNobodyReadsAreNotSaidButAreFresh) {
   EXPECT_EQ(consumer_.outputs, said + 3) << "an event and a change";
 }
 
+TEST_F(WorkerLoopTest, RepeatedIdsAreCountedByTenant) {
+  telemetry::Counter& counted = telemetry::counter("freshet_action_duplicates_total", "", {{"tenant", "t"}});
+  const uint64_t before = counted.value();
+  for (const char* id : {"m0", "m1", "m0", "m0"}) send(0, id);
+  steps(3);
+  ASSERT_TRUE(done(0));
+  EXPECT_EQ(counted.value(), before + 2);
+}
+
 class TracedWorkerLoopTest : public WorkerLoopTest {
  protected:
   TracedWorkerLoopTest() {

@@ -248,22 +248,23 @@ Outcome read_time(Item& item, ondemand::value value, std::optional<model::TimeUs
 Outcome read_flag(Item& item, std::string_view name, ondemand::value value, bool& out) {
   constexpr std::array<std::string_view, 4> kYes = {"true", "yes", "on", "1"};
   constexpr std::array<std::string_view, 4> kNo = {"false", "no", "off", "0"};
+  const auto is_one_of = [](const auto& words, std::string_view word) {
+    return std::find(words.begin(), words.end(), word) != words.end();
+  };
   ondemand::json_type type{};
   FRESHET_JSON(value.type().get(type), item.broken);
-  std::string word;
   if (type == ondemand::json_type::boolean) {
     FRESHET_JSON(value.get_bool().get(out), item.broken);
     return Outcome::kOk;
   }
+  if (type == ondemand::json_type::null) return Outcome::kOk;
   if (type == ondemand::json_type::string || type == ondemand::json_type::number) {
     std::optional<std::string_view> text;
     FRESHET_ITEM(read_scalar(item, value, text));
-    word = lower_case(trim(text.value_or("")).substr(0, 16));
-    if (word.empty() || std::find(kYes.begin(), kYes.end(), word) != kYes.end())
-      return out = out || !word.empty(), Outcome::kOk;
-    if (std::find(kNo.begin(), kNo.end(), word) != kNo.end()) return out = false, Outcome::kOk;
-  } else if (type == ondemand::json_type::null) {
-    return Outcome::kOk;
+    const std::string word = lower_case(trim(text.value_or("")).substr(0, 16));
+    if (is_one_of(kYes, word)) return out = true, Outcome::kOk;
+    if (is_one_of(kNo, word)) return out = false, Outcome::kOk;
+    if (word.empty()) return Outcome::kOk;
   }
   return item.reject("bad_field", "\"" + std::string(name) + "\" must be true or false (or yes, no, on, off, 1, 0)",
                      name);
