@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "mirror/verify/verify.h"
 #include "mirror_clients.h"
 #include "mirror_stage.h"
 
@@ -42,6 +43,7 @@ class MirrorJudge {
  private:
   void check_moved_group_at_end();
   void plant_and_verify();
+  void check_verdict(const mirror::Verdict& verdict, const char* what);
 
   MirrorStage& stage_;
   const MirrorClients& clients_;

@@ -71,6 +71,11 @@ void MirrorClients::send(size_t who, MirroredTopic& topic) {
     record.value = id + std::string(kRecordBytesMax, 'x');
     sent.destiny = Destiny::kSetAside;
   }
+  if (topic.punctual && dice_.one_in(30)) {
+    record.timestamp_ms += 100 * kFutureMostMs;
+    sent.destiny = Destiny::kSetAside;
+    probes_.hit(Probe::kMirrorRefusedRecord);
+  }
   if (dice_.one_in(40)) {
     record.headers.emplace_back(std::string(mirror::kRouteHeader), "back");
     sent.destiny = Destiny::kSentBack;

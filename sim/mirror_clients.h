@@ -17,7 +17,8 @@ namespace freshet::sim {
 // Clients have heard of added partitions after this time: less than the mirror's switch-over.
 inline constexpr env::TimeUs kMetadataAgeUs = 15'000'000;
 inline constexpr env::TimeUs kSwitchOverUs = 20'000'000;
-inline constexpr size_t kRecordBytesMax = 2'000;  // of topics that have a limit
+inline constexpr int64_t kFutureMostMs = 3'600'000;  // of topics that have one
+inline constexpr size_t kRecordBytesMax = 2'000;     // of topics that have a limit
 
 struct MirroredTopic {
   std::string name;
@@ -25,6 +26,7 @@ struct MirroredTopic {
   std::vector<uint32_t> numbers;   // of target partitions by key, in the order in which they were configured
   uint32_t source_partitions = 1;  // at first
   bool limited = false;            // in the size of its records
+  bool punctual = false;           // the target refuses records from the future
   bool grown = false;              // partitions were added to the source
   env::TimeUs grown_at = 0;
 };

@@ -77,12 +77,16 @@ void MirrorWorld::make_topics() {
     if (stage_.dice.one_in(8)) topic.rule.bandwidth_bytes_per_s = 4'000;
     topic.numbers = {topic.rule.partitions};
     topic.limited = stage_.dice.one_in(3);
+    topic.punctual = stage_.dice.one_in(3);
     topic.source_partitions =
         stage_.run.size.partitions > 0 ? stage_.run.size.partitions : static_cast<uint32_t>(stage_.dice.between(1, 4));
     std::vector<cluster::Config> with;
     if (topic.limited)
       with.push_back(
           {"max.message.bytes", std::to_string(kRecordBytesMax), cluster::ConfigSource::kTopic, false, false});
+    if (topic.punctual)
+      with.push_back({"message.timestamp.after.max.ms", std::to_string(kFutureMostMs), cluster::ConfigSource::kTopic,
+                      false, false});
     stage_.source.make(topic.name, topic.source_partitions, std::move(with));
     stage_.config.topics.push_back(topic.rule);
   }

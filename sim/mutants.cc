@@ -121,6 +121,8 @@ constexpr MutantInfo kMutants[] = {
      kMirrors},
     {Mutant::kMirrorMarkOfSecond, "mirror-mark-of-second",
      "while keys go over, a mark says where the slower reading is", kMirrors},
+    {Mutant::kMirrorRefusedDropped, "mirror-refused-dropped", "a record that the target refuses is passed over",
+     kMirrors},
 };
 
 }  // namespace

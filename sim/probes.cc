@@ -66,6 +66,7 @@ std::string_view name_of(Probe probe) {
                                                                    "mirror_moved_key",
                                                                    "mirror_renumbered",
                                                                    "mirror_source_aborted",
+                                                                   "mirror_refused_record",
                                                                    "mirror_trimmed",
                                                                    "mirror_group_moved",
                                                                    "mirror_verified"};

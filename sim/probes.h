@@ -90,6 +90,7 @@ enum class Probe : uint8_t {
   kMirrorMovedKey,
   kMirrorRenumbered,
   kMirrorSourceAborted,
+  kMirrorRefusedRecord,
   kMirrorTrimmed,
   kMirrorGroupMoved,
   kMirrorVerified,

@@ -1,5 +1,7 @@
 #include "app/config_sinks.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <set>
 
@@ -169,6 +171,29 @@ class SinkChecks {
   Problems& problems_;
 };
 
+constexpr std::string_view kEnrichedPrefix = "enriched.";
+constexpr std::string_view kComputedPrefix = "computed.";
+
+// What is wrong with a name that a sink tests; "": nothing.
+std::string wrong_with(std::string_view name, const model::Sink& sink, const v1::TenantRules& rules) {
+  const auto has = [](const auto& names, std::string_view of) {
+    return std::any_of(names.begin(), names.end(), [&](const std::string& one) { return one == of; });
+  };
+  const auto is_computed = [&](std::string_view of) {
+    return std::any_of(rules.computed().begin(), rules.computed().end(),
+                       [&](const v1::ComputedRule& rule) { return rule.name() == of; });
+  };
+  const bool events = sink.on == model::SinkOn::kEvents;
+  const std::string quoted = "\"" + std::string(name) + "\" ";
+  if (events && name.starts_with(kEnrichedPrefix) && !has(rules.enrich(), name.substr(kEnrichedPrefix.size())))
+    return quoted + "is on no event: `enrich` of the tenant names what is";
+  if (!name.starts_with(kComputedPrefix)) return "";
+  const bool known = is_computed(name.substr(kComputedPrefix.size()));
+  if (events && known) return quoted + "is on no event: a sink `on: changes` has computed attributes";
+  if (!events && !known) return quoted + "is no computed attribute of the tenant: `computed` names them";
+  return "";
+}
+
 }  // namespace
 
 const yaml::TextRule kWebhookUrl = {"^https?://[!-~]+$", "http:// or https://, a host, and a path if need be",
@@ -192,6 +217,22 @@ void check_sinks(const Node& tenant_node, const std::string& path, const model::
     if (!sink.name.empty() && !names.insert(sink.name).second)
       problems.add(list->items[i].at, key + ".name: \"" + sink.name + "\" is there twice");
     SinkChecks(list->items[i], key, sink, problems).run();
+  }
+}
+
+void check_names_in_sinks(const Node& tenant_node, const std::string& path, const model::Tenant& tenant,
+                          Problems& problems) {
+  const Node* const list = tenant_node.find("sinks");
+  if (list == nullptr || list->kind != Node::Kind::kList || list->items.size() != tenant.sinks.size()) return;
+  for (size_t i = 0; i < tenant.sinks.size(); ++i) {
+    const model::Sink& sink = tenant.sinks[i];
+    for (const auto& filter : sink.where.where()) {
+      const std::string wrong = wrong_with(filter.property(), sink, tenant.rules);
+      const Node* const at = list->items[i].find("where");
+      if (!wrong.empty())
+        problems.add(at != nullptr ? at->at : list->items[i].at,
+                     fmt::format("{}sinks[{}].where: {}", path.empty() ? "" : path + ".", i, wrong));
+    }
   }
 }
 

@@ -78,5 +78,9 @@ void describe(V& v, model::Sink& sink) {
 // Adds problems of what must be so between the keys of a tenant's sinks. `path` as in finish_tenant().
 void check_sinks(const yaml::Node& tenant_node, const std::string& path, const model::Tenant& tenant,
                  yaml::Problems& problems);
+// The same of names that nothing of the tenant has: a test of one never passes, or always does, and nobody hears of it.
+// Not of what was put before, by a release that did not look.
+void check_names_in_sinks(const yaml::Node& tenant_node, const std::string& path, const model::Tenant& tenant,
+                          yaml::Problems& problems);
 
 }  // namespace freshet::app

@@ -281,7 +281,9 @@ void finish_tenants(const Node& root, std::vector<model::Tenant>& tenants, Probl
   for (size_t i = 0; i < tenants.size(); ++i) {
     model::Tenant& tenant = tenants[i];
     const Node& node = root.find("tenants")->items[i];
-    finish_tenant(node, "tenants[" + std::to_string(i) + "]", tenant, problems);
+    const std::string path = "tenants[" + std::to_string(i) + "]";
+    finish_tenant(node, path, tenant, problems);
+    check_names_in_sinks(node, path, tenant, problems);
     if (!tenant.name.empty()) check_unique(tenant.name, "the name", node, tenant.name, names, problems);
     for (const std::string& key : tenant.write_keys)
       check_unique(SecretHash::of_configured(key), "a write key", node, tenant.name, keys, problems);

@@ -534,6 +534,15 @@ TEST(Config, SinksAreStrict) {
   const std::string hook = "name: h, kind: webhook, url: \"http://h/p?q=1\", secret: s";
   EXPECT_EQ(problems_of_sink("{" + hook + "}"), "");
   EXPECT_TRUE(has(problems_of_sink("{name: h}"), "sinks[0].kind: is missing: "));
+  EXPECT_TRUE(has(problems_of_sink("{" + hook + ", where: {enriched.citty: {ne: x}}}"),
+                  "sinks[0].where: \"enriched.citty\" is on no event: `enrich` of the tenant names what is"));
+  EXPECT_TRUE(has(problems_of_sink("{" + hook + ", on: changes, where: {computed.spend: {ge: 5}}}"),
+                  "sinks[0].where: \"computed.spend\" is no computed attribute of the tenant"));
+  EXPECT_TRUE(has(problems_of_sink("{" + hook + ", where: {computed.n: 5}}], computed: [{name: n, count: E}"),
+                  "sinks[0].where: \"computed.n\" is on no event: a sink `on: changes` has computed attributes"));
+  const std::string fine = problems_of_sink(
+      "{" + hook + ", where: {enriched.city: x, computed.other: 1}}], enrich: [city], computed: [{name: n, count: E}");
+  EXPECT_FALSE(has(fine, "where")) << fine;
   EXPECT_TRUE(has(problems_of_sink("{name: h, kind: webhook, url: \"http://h\"}"), "sinks[0].secret: is missing"));
   EXPECT_TRUE(has(problems_of_sink("{" + hook + ", to: \"file:///d\"}"), "sinks[0].to: is of kind files"));
   EXPECT_TRUE(has(problems_of_sink("{" + hook + ", on: changes, event: E}"), "sinks[0].event: is for `on: events`"));

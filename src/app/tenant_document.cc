@@ -140,7 +140,8 @@ std::string document_of(Node tenant) {
   return yaml::write(tenant);
 }
 
-std::optional<TenantText> read_tenant(const std::string& name, std::string_view text, yaml::Problems& problems) {
+std::optional<TenantText> read_tenant(const std::string& name, std::string_view text, yaml::Problems& problems,
+                                      TenantIs is) {
   yaml::ParseOptions options;
   options.bytes_max = kTenantBytesMax;
   options.structure_max = kTenantStructureMax;
@@ -160,6 +161,7 @@ std::optional<TenantText> read_tenant(const std::string& name, std::string_view 
   describe(reader, out.tenant);
   reader.finish();
   finish_tenant(*root, "", out.tenant, problems);
+  if (is == TenantIs::kSent) check_names_in_sinks(*root, "", out.tenant, problems);
   if (!problems.empty()) return std::nullopt;
   if (const Node* const plan = root->find("plan"); plan != nullptr) out.plan = json_of(*plan);
   out.document = document_of(std::move(*root));

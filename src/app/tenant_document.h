@@ -26,9 +26,11 @@ struct TenantText {
   std::string document;
   std::string plan;  // its plan's document; "": the text says nothing of a plan
 };
+// What was kept may be of a release that did not look at as much.
+enum class TenantIs : uint8_t { kSent, kKept };
 // Reads YAML (so JSON, too). A name in it must be this one. nullopt: `problems` says what is wrong, and where.
 [[nodiscard]] std::optional<TenantText> read_tenant(const std::string& name, std::string_view text,
-                                                    yaml::Problems& problems);
+                                                    yaml::Problems& problems, TenantIs is = TenantIs::kKept);
 
 // JSON that YAML reads as it is meant: what JSON spells as two halves (\ud83d\ude00), YAML does not know. Any other
 // text is returned as it is.

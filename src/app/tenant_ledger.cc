@@ -70,7 +70,7 @@ Result<Wanted> read_plan_order(const console::TenantOrder& order) {
 Result<Wanted> read_settings_order(const console::TenantOrder& order) {
   if (!order.text) return Wanted{{part_of(order.name, Part::SETTINGS, "")}, std::nullopt};
   yaml::Problems problems("tenant " + order.name);
-  auto tenant = read_tenant(order.name, *order.text, problems);
+  auto tenant = read_tenant(order.name, *order.text, problems, TenantIs::kSent);
   if (!tenant) return fail(Code::kInvalid, problems.text());
   Wanted wanted{{part_of(order.name, Part::SETTINGS, tenant->document)}, std::nullopt};
   if (!tenant->plan.empty()) wanted.parts.push_back(part_of(order.name, Part::PLAN, tenant->plan));

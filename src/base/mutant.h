@@ -89,6 +89,7 @@ enum class Mutant : uint8_t {
   kMirrorAddedFromEnd,
   kMirrorMarksWhileBusy,
   kMirrorMarkOfSecond,
+  kMirrorRefusedDropped,
 };
 
 #ifdef FRESHET_MUTANTS

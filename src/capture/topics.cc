@@ -3,12 +3,11 @@
 #include <algorithm>
 
 #include "cluster/stream/target.h"
-#include "telemetry/log.h"
 
 namespace freshet::capture {
 namespace {
 
-constexpr size_t kLetterBytesMost = 100u << 20;
+constexpr uint32_t kReplicasWanted = 3;
 
 }  // namespace
 
@@ -23,27 +22,18 @@ size_t Topics::batch_bytes_max() const {
   return least;
 }
 
-// Somebody else may have been first.
-Status Topics::create(cluster::NewTopic topic, uint32_t brokers) {
-  topic.replication = std::clamp(config_.replication > 0 ? config_.replication : 3u, 1u, std::max(brokers, 1u));
-  const Status made = admin_.create_topic(topic, cluster::Admin::Do::kIt);
-  if (!made && made.error().code != Code::kConflict) return made;
-  if (made) spdlog::info("capture {}: made topic {} with {} partitions", config_.name, topic.name, topic.partitions);
-  return {};
-}
+std::string Topics::called() const { return "capture " + config_.name; }
 
 // Both have one partition: positions and letters are read in their order.
 Status Topics::make_own() {
   FRESHET_ASSIGN(const auto view, admin_.describe());
-  const auto brokers = static_cast<uint32_t>(view.brokers.size());
+  const uint32_t replicas = cluster::replicas_of(config_.replication, kReplicasWanted, view.brokers.size());
   // Small segments, so that a start has little to read before the last position.
   if (cluster::topic_named(view, position_topic(config_)) == nullptr)
-    FRESHET_TRY(create({position_topic(config_), 1, 1, {{"cleanup.policy", "compact"}, {"segment.bytes", "4194304"}}},
-                       brokers));
-  if (cluster::topic_named(view, letters_topic(config_)) == nullptr)
-    FRESHET_TRY(
-        create({letters_topic(config_), 1, 1, {{"max.message.bytes", std::to_string(kLetterBytesMost)}}}, brokers));
-  return {};
+    FRESHET_TRY(cluster::create_if_missing(
+        admin_, {position_topic(config_), 1, replicas, {{"cleanup.policy", "compact"}, {"segment.bytes", "4194304"}}},
+        called()));
+  return cluster::make_letters(admin_, view, letters_topic(config_), replicas, called());
 }
 
 // Its limit is asked for once. If the topic takes less one day, the brokers refuse a record, and it is asked again.
@@ -62,8 +52,9 @@ Status Topics::make(const std::string& name) {
   FRESHET_ASSIGN(const bool there, look(name));
   if (there) return {};
   FRESHET_ASSIGN(const auto view, admin_.describe());
-  FRESHET_TRY(create({name, config_.partitions, 1, {{"cleanup.policy", "compact"}}},
-                     static_cast<uint32_t>(view.brokers.size())));
+  const uint32_t replicas = cluster::replicas_of(config_.replication, kReplicasWanted, view.brokers.size());
+  FRESHET_TRY(cluster::create_if_missing(admin_, {name, config_.partitions, replicas, {{"cleanup.policy", "compact"}}},
+                                         called()));
   FRESHET_ASSIGN(const bool made, look(name));
   if (!made) return fail(Code::kRetry, "topic " + name + " was made, and not every broker knows it yet");
   return {};

@@ -30,7 +30,7 @@ class Topics {
   [[nodiscard]] size_t batch_bytes_max() const;
 
  private:
-  [[nodiscard]] Status create(cluster::NewTopic topic, uint32_t brokers);
+  [[nodiscard]] std::string called() const;  // for logs
 
   const Config& config_;
   cluster::Admin& admin_;

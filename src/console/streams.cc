@@ -146,8 +146,9 @@ void Streams::answer(Admin::Call& call, Topic topic) {
   const auto seconds = call.number("wait", as_events ? kWaitDefaultEvents : 0, 0, kWaitSecondsMax);
   if (!count) return call.fail(400, "bad_request", fmt::format("limit must be a number from 1 to {}", kLimitMax));
   if (!seconds) return call.fail(400, "bad_request", fmt::format("wait must be seconds, {} at most", kWaitSecondsMax));
-  std::string_view after = call.parameter("after");
-  if (after.empty()) after = call.request.header("last-event-id");
+  // A browser that comes again asks for the same address, and says in the header how far it is by now.
+  std::string_view after = call.request.header("last-event-id");
+  if (after.empty()) after = call.parameter("after");
   Question question{call, topic, {}, *count, 0, as_events, call.parameter("place") == "1", {}, 0, false};
   if (!after.empty() && after != "begin" && after != "end") {
     auto place = parse_place(after, log_.partitions(topic));
@@ -235,7 +236,9 @@ Status Streams::read_partition(Question& question, uint32_t partition, Offset hi
       if (!line) continue;
       if (question.places) *line = with_place(*line, partition, record.offset, clock_.now_us());
       ++question.count;
-      question.lines += question.as_events ? "data: " + *line + "\n\n" : *line + "\n";
+      // With a cursor of its own: an answer may break off behind any of them.
+      question.lines +=
+          question.as_events ? fmt::format("id: {}\ndata: {}\n\n", text_of_place(question.place), *line) : *line + "\n";
     }
     place = std::max(place, fetched.next);
     if (place == before) return {};  // The rest is not committed yet.
@@ -251,7 +254,7 @@ void Streams::respond(const Question& question) {
                       {"Freshet-At-End", question.at_end ? "true" : "false"},
                       {"Cache-Control", "no-store"},
                       {"X-Content-Type-Options", "nosniff"}};
-  // An event without data only sets the id that a browser comes again with.
+  // An event without data only sets the id that a browser comes again with: others' records may have been passed since.
   response.body =
       question.as_events ? std::string(kRetryLine) + question.lines + "id: " + cursor + "\n\n" : question.lines;
   question.call.respond(std::move(response));

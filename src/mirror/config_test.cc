@@ -108,6 +108,33 @@ TEST(MirrorTopics, CarriesOnlyWhatIsTheTopicsOwn) {
   EXPECT_EQ(out[0], (cluster::ConfigChange{"retention.ms", "1"}));
 }
 
+// Timestamps stay, and a backlog is not refused for its age.
+TEST(MirrorTopics, TimestampsStayWhatTheyAre) {
+  using cluster::ConfigSource;
+  const std::vector<cluster::Config> source = {
+      {"message.timestamp.type", "LogAppendTime", ConfigSource::kTopic, false, false},
+      {"message.timestamp.before.max.ms", "1000", ConfigSource::kTopic, false, false},
+      {"message.timestamp.after.max.ms", "1000", ConfigSource::kTopic, false, false},
+      {"cleanup.policy", "compact", ConfigSource::kDefault, false, false}};
+  const std::vector<cluster::ConfigChange> wanted = {{"message.timestamp.type", "CreateTime"},
+                                                     {"message.timestamp.after.max.ms", "1000"}};
+  EXPECT_EQ(mirrored_configs(source), wanted);
+  // What the source's brokers decide counts for a topic that is made.
+  const std::vector<cluster::ConfigChange> first = first_configs({source.back()});
+  EXPECT_EQ(first, (std::vector<cluster::ConfigChange>{{"cleanup.policy", "compact"},
+                                                       {"message.timestamp.type", "CreateTime"}}));
+}
+
+TEST(MirrorTopics, SaysWhatWouldLoseRecords) {
+  using cluster::ConfigSource;
+  const std::vector<cluster::Config> compacted = {
+      {"cleanup.policy", "compact,delete", ConfigSource::kTopic, false, false}};
+  EXPECT_EQ(misfit_of("t", {}, {}), "");
+  EXPECT_EQ(misfit_of("t", compacted, compacted), "");
+  EXPECT_NE(misfit_of("t", {}, compacted).find("compaction would remove"), std::string::npos);
+  EXPECT_NE(misfit_of("t", compacted, {}).find("would be deleted; set it to compact,delete"), std::string::npos);
+}
+
 RC_GTEST_PROP(MirrorMarks, ComeBackFromText, (int64_t source, std::vector<int64_t> target, int64_t made_ms)) {
   const Mark mark{source, target, made_ms};
   const auto back = decode_mark(encode(mark));

@@ -22,6 +22,7 @@ constexpr size_t kBatchRecords = FRESHET_BOUND(50'000, 60);
 constexpr env::TimeUs kIdleUs = 100'000;
 constexpr env::TimeUs kAgainUs = 200'000;  // After a failure that may pass.
 constexpr uint32_t kRefusedMost = 3;
+constexpr env::TimeUs kLookForLeadersUs = 2'000'000;
 
 struct Counters {
   telemetry::Counter& records = telemetry::counter("freshet_mirror_records_total", "Records that were mirrored.");
@@ -58,7 +59,8 @@ Loop::Loop(Parts parts)
     : parts_(std::move(parts)),
       config_(parts_.config),
       lanes_(parts_.open_reader, parts_.clock),
-      shares_(config_, parts_.topics, parts_.group, parts_.source, lanes_, parts_.clock) {}
+      shares_(config_, parts_.topics, parts_.group, parts_.source, lanes_, parts_.clock),
+      records_most_(kBatchRecords) {}
 
 // Blocks for a poll at most, but where brokers are away.
 Status Loop::step() {
@@ -76,6 +78,8 @@ Status Loop::prepare() {
   FRESHET_TRY(refresh());
   FRESHET_TRY(shares_.follow_group());
   FRESHET_TRY(shares_.go_over());
+  FRESHET_TRY(shares_.learn());
+  records_most_ = refusals_.take_turns(shares_.all(), kBatchRecords);
   FRESHET_TRY(shares_.start());
   make_marks();
   const env::TimeUs now = parts_.clock.monotonic_us();
@@ -103,6 +107,7 @@ Status Loop::refresh() {
     spdlog::warn("mirror {}: looking for new topics: {}", config_.name, looked.error().message);
     return {};
   }
+  if (parts_.topics.any_away()) refresh_at_ = now + std::min(config_.refresh_us, kLookForLeadersUs);
   parts_.writer.limit_batches(parts_.topics.batch_bytes_max());
   FRESHET_TRY(parts_.writer.settle());
   std::vector<std::string> progress;
@@ -124,7 +129,7 @@ void Loop::make_marks() {
   marks_.clear();
   std::map<std::string_view, std::vector<Share*>> due;  // by topic
   for (auto& [id, share] : shares_.all())
-    if (share.known && !share.second) due[share.topic->name].push_back(&share);
+    if (share.known && !share.second && share.topic->away.empty()) due[share.topic->name].push_back(&share);
   const int64_t now_ms = parts_.clock.now_us() / 1000;
   for (auto& [name, shares] : due) {
     const Topic* const topic = shares.front()->topic;
@@ -151,7 +156,7 @@ void Loop::make_marks() {
 Status Loop::gather(Batch& batch) {
   env::TimeUs end = parts_.clock.monotonic_us() + kIdleUs;
   bool first = true;
-  while (batch.records < kBatchRecords && batch.bytes < kBatchBytes) {
+  while (!is_full(batch)) {
     const env::TimeUs left = end - parts_.clock.monotonic_us();
     if (left <= 0) break;
     batch.polled.records.clear();
@@ -160,10 +165,24 @@ Status Loop::gather(Batch& batch) {
       end = parts_.clock.monotonic_us() + config_.commit_us;
       first = false;
     }
-    for (const cluster::Record& record : batch.polled.records) FRESHET_TRY(take(record, batch));
+    for (const cluster::Record& record : batch.polled.records) {
+      if (records_most_ < kBatchRecords && is_full(batch)) {
+        put_back(record);
+      } else {
+        FRESHET_TRY(take(record, batch));
+      }
+    }
     FRESHET_TRY(heed(batch.polled));
   }
   return {};
+}
+
+bool Loop::is_full(const Batch& batch) const { return batch.records >= records_most_ || batch.bytes >= kBatchBytes; }
+
+// It is read again: the next step starts its partition where it is.
+void Loop::put_back(const cluster::Record& record) {
+  Share* const share = shares_.find(record.from);
+  if (share != nullptr && record.offset >= share->next) lanes_.stop(*share);
 }
 
 Status Loop::heed(cluster::Polled& polled) {
@@ -238,6 +257,8 @@ Status Loop::mirror(const cluster::Record& record, Share& share, Batch& batch) {
     return set_aside(record, share,
                      fmt::format("it is larger than the {} bytes that {} takes", topic.record_bytes_max, topic.to),
                      batch);
+  if (const auto* refused = refusals_.find(share.source, record.offset))
+    return set_aside_refused(record, share, *refused, batch);
   out.topic = parts_.writer.topic(topic.to);
   out.partition = *to;
   out.timestamp_ms = record.timestamp_ms;
@@ -245,7 +266,7 @@ Status Loop::mirror(const cluster::Record& record, Share& share, Batch& batch) {
   headers_ = record.headers;
   if (config_.loops == Loops::kMarked) headers_.push_back({kRouteHeader, config_.source.name});
   out.headers = headers_;
-  return write(out, batch);
+  return write_record(out, record, share, false, batch);
 }
 
 // False: it is not to be written now, or not by this reading.
@@ -262,8 +283,26 @@ bool Loop::belongs(const cluster::Record& record, Share& share) {
   return home == Shares::Home::kHere;
 }
 
-// Whole, with where it came from and why, so that it can be looked at and sent again.
-Status Loop::set_aside(const cluster::Record& record, const Share& share, const std::string& why, Batch& batch) {
+// A target that takes nothing of a partition is not as it must be: what comes next would be refused as well.
+Status Loop::set_aside_refused(const cluster::Record& record, Share& share, const Refusals::Refused& refused,
+                               Batch& batch) {
+  if (FRESHET_MUTANT(kMirrorRefusedDropped)) return {};
+  if (refused.in_a_row <= Refusals::kInARowMost)
+    return set_aside(record, share, "the target refuses it: " + refused.why, batch);
+  shares_.halt(share, fmt::format("the target refuses one record after the other, that at {} as well as {} before it, "
+                                  "which are in the dead letters: {}",
+                                  record.offset, Refusals::kInARowMost, refused.why));
+  return {};
+}
+
+// Whole, with where it came from and why, so that it can be looked at and sent again. Its time is that of now: the
+// target may be refusing the record's own, and deletes by it.
+Status Loop::set_aside(const cluster::Record& record, Share& share, const std::string& why, Batch& batch) {
+  const auto* refused = refusals_.find(share.source, record.offset);
+  if (refused != nullptr && refused->letter) {
+    shares_.halt(share, fmt::format("the dead letters do not take the record at {}: {}", record.offset, refused->why));
+    return {};
+  }
   counters().letters.add();
   spdlog::warn("mirror {}: {}[{}]@{} is set aside: {}", config_.name, share.source.topic, share.source.partition,
                record.offset, why);
@@ -272,13 +311,21 @@ Status Loop::set_aside(const cluster::Record& record, const Share& share, const 
   headers_.push_back({"freshet.mirror.reason", why});
   headers_.push_back({"freshet.mirror.topic", share.source.topic});
   headers_.push_back({"freshet.mirror.partition", partition});
+  const std::string timestamp = std::to_string(record.timestamp_ms);
+  headers_.push_back({"freshet.mirror.timestamp", timestamp});
   headers_.push_back({"freshet.mirror.offset", offset});
   cluster::Outgoing out;
   out.topic = parts_.writer.topic(letters_topic(config_));
-  out.timestamp_ms = record.timestamp_ms;
   out.key = record.key;
   out.value = record.value;
   out.headers = headers_;
+  return write_record(out, record, share, true, batch);
+}
+
+Status Loop::write_record(const cluster::Outgoing& out, const cluster::Record& record, Share& share, bool letter,
+                          Batch& batch) {
+  batch.last = {share.id, record.offset, letter};
+  (letter ? share.lettered : share.wrote) = true;
   return write(out, batch);
 }
 
@@ -341,6 +388,8 @@ Status Loop::commit(Batch& batch) {
     }
   }
   FRESHET_TRY(write_own(batch));
+  batch.records = records;
+  batch.bytes = bytes;
   if (!batch.open) FRESHET_TRY(parts_.writer.begin());
   batch.open = true;
   if (FRESHET_MUTANT(kMirrorFenceOfNow)) FRESHET_TRY(parts_.group.poll(0));
@@ -358,8 +407,6 @@ Status Loop::commit(Batch& batch) {
   }
   const Status done = parts_.writer.commit(places, member.get());
   if (!done && !(FRESHET_MUTANT(kMirrorMuteIsDone) && done.error().code == Code::kRetry)) return done;
-  batch.records = records;
-  batch.bytes = bytes;
   committed(ids, batch);
   return {};
 }
@@ -370,6 +417,9 @@ void Loop::committed(const std::vector<uint32_t>& ids, const Batch& batch) {
   counters().bytes.add(batch.bytes);
   ++commits_;
   refused_in_a_row_ = 0;
+  for (auto& [id, share] : shares_.all())
+    if (share.wrote) share.topic->pause_us = 0;
+  refusals_.committed(shares_.all());
   for (const uint32_t id : ids) {
     Share& share = shares_.all().at(id);
     share.committed = share.next;
@@ -378,6 +428,10 @@ void Loop::committed(const std::vector<uint32_t>& ids, const Batch& batch) {
     Share& second = shares_.all().at(*share.twin);
     second.committed = second.next;
     second.unsaid = false;
+  }
+  for (const uint32_t id : ids) {
+    const Share& share = shares_.all().at(id);
+    refusals_.forget_below(share.source, shares_.whole_below(share));
   }
   for (const NewMark& mark : marks_)
     if (Share* share = shares_.find(mark.share)) share->marked = mark.mark;
@@ -390,15 +444,28 @@ void Loop::committed(const std::vector<uint32_t>& ids, const Batch& batch) {
 // Whatever was written is gone, or will be decided by settle(): everything is read again from what is committed.
 Status Loop::recover(const Error& error, Batch& batch) {
   counters().aborts.add(batch.open ? 1 : 0);
+  const auto refusal = batch.open ? parts_.writer.refusal() : std::nullopt;
+  const bool searching = refusals_.is_searching();
+  const bool heeded = refusal && heed_refusal(*refusal, batch);
   if (batch.open) parts_.writer.abort();
   shares_.rewind();
   marks_.clear();
   marks_at_ = heartbeat_at_ = 0;
-  // A topic of the target may take less now than it did: the next look learns it.
-  refresh_at_ = error.code == Code::kInvalid ? 0 : refresh_at_;
+  // A topic of the target may take less now than it did, or have no leader: the next look learns it.
+  if ((error.code == Code::kInvalid || refusal) && !searching) refresh_at_ = 0;
+  if (heeded) return {};
   if (error.code == Code::kInvalid && batch.open && ++refused_in_a_row_ < kRefusedMost)
     return try_again({Code::kRetry, error.message});
   return try_again(error);
+}
+
+// False: it is no record that was mirrored.
+bool Loop::heed_refusal(const cluster::Refusal& refusal, const Batch& batch) {
+  if (refusal.away) return parts_.topics.hold(refusal, parts_.clock.monotonic_us());
+  if (!refusals_.is_searching())
+    spdlog::warn("mirror {}: {}; looking for the record at fault among {}", config_.name, refusal.why, batch.records);
+  const bool letters = refusal.topic == letters_topic(config_);
+  return refusals_.refused(shares_.all(), refusal.topic, letters, batch.records, batch.last, refusal.why);
 }
 
 Status Loop::try_again(const Error& error) {
@@ -416,13 +483,16 @@ std::vector<Standing> Loop::standings() {
     if (share.second) continue;
     Standing& one = out.emplace_back();
     one.of = share.source;
-    one.halted = share.halted;
+    one.halted = share.halted.empty() ? share.topic->refused : share.halted;
     const int64_t end = lanes_.end_of(share);
     if (!share.known || end < 0) continue;
     one.lag_records = std::max<int64_t>(end - std::min(share.committed, shares_.whole_below(share)), 0);
     if (one.lag_records > 0 && share.newest_ms > 0)
       one.lag_seconds = static_cast<double>(std::max<int64_t>(now_ms - share.newest_ms, 0)) / 1000;
   }
+  // No process has partitions of a topic that was never mirrored.
+  for (const auto& [name, topic] : parts_.topics.all())
+    if (!topic->refused.empty()) out.push_back({{name, -1}, 0, 0, topic->refused});
   return out;
 }
 

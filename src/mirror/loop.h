@@ -12,6 +12,7 @@
 #include "cluster/admin/admin.h"
 #include "mirror/lanes.h"
 #include "mirror/marks.h"
+#include "mirror/refusals.h"
 #include "mirror/shares.h"
 #include "mirror/topics.h"
 #include "telemetry/metrics.h"
@@ -20,7 +21,7 @@ namespace freshet::mirror {
 
 // Where a partition stands, for metrics.
 struct Standing {
-  cluster::PartitionRef of;
+  cluster::PartitionRef of;  // partition -1: a topic that is refused
   int64_t lag_records = 0;
   double lag_seconds = 0;
   std::string halted;
@@ -55,6 +56,7 @@ class Loop {
     size_t records = 0;
     size_t bytes = 0;
     int64_t oldest_ms = 0;  // timestamp of the oldest record; 0: there is none
+    Refusals::Last last;
     bool open = false;
   };
 
@@ -63,15 +65,22 @@ class Loop {
   void make_marks();
   [[nodiscard]] Status gather(Batch& batch);
   [[nodiscard]] Status take(const cluster::Record& record, Batch& batch);
+  [[nodiscard]] bool is_full(const Batch& batch) const;
+  void put_back(const cluster::Record& record);
   [[nodiscard]] Status mirror(const cluster::Record& record, Share& share, Batch& batch);
   [[nodiscard]] bool belongs(const cluster::Record& record, Share& share);
-  [[nodiscard]] Status set_aside(const cluster::Record& record, const Share& share, const std::string& why,
-                                 Batch& batch);
+  [[nodiscard]] Status set_aside(const cluster::Record& record, Share& share, const std::string& why, Batch& batch);
+  [[nodiscard]] Status set_aside_refused(const cluster::Record& record, Share& share, const Refusals::Refused& refused,
+                                         Batch& batch);
+  // A record of the share's: into its topic, or the dead letters.
+  [[nodiscard]] Status write_record(const cluster::Outgoing& out, const cluster::Record& record, Share& share,
+                                    bool letter, Batch& batch);
   [[nodiscard]] Status write(const cluster::Outgoing& out, Batch& batch);
   [[nodiscard]] Status commit(Batch& batch);
   [[nodiscard]] Status write_own(Batch& batch);
   void committed(const std::vector<uint32_t>& ids, const Batch& batch);
   [[nodiscard]] Status recover(const Error& error, Batch& batch);
+  [[nodiscard]] bool heed_refusal(const cluster::Refusal& refusal, const Batch& batch);
   [[nodiscard]] Status heed(cluster::Polled& polled);
   [[nodiscard]] Status try_again(const Error& error);
   [[nodiscard]] bool has_unsaid(std::vector<uint32_t>& ids);
@@ -86,6 +95,8 @@ class Loop {
   const Config& config_;
   Lanes lanes_;
   Shares shares_;
+  Refusals refusals_;
+  size_t records_most_;  // of the transaction
   std::vector<std::string> subscribed_;
   std::vector<NewMark> marks_;  // to be written with the next transaction
   std::string heartbeat_;       // the same; "": none is due

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <string>
@@ -41,8 +42,10 @@ class StandingGauges {
                        "1: a partition of the topic is not mirrored any further; the log says why.", labels)
           .set(sum.halted.empty() ? 0 : 1);
     }
+    const auto given =
+        std::count_if(standings.begin(), standings.end(), [](const Standing& one) { return one.of.partition >= 0; });
     telemetry::gauge("freshet_mirror_partitions", "Source partitions that the group has given to this process.")
-        .set(static_cast<double>(standings.size()));
+        .set(static_cast<double>(given));
   }
 
  private:

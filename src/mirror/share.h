@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "cluster/stream/stream.h"
@@ -34,6 +35,9 @@ struct Share {
   bool known = false;  // what is committed is known
   bool reading = false;
   env::TimeUs again_us = 0;  // not before; by the monotonic clock
+  bool wrote = false;        // into its topic, in the transaction that is under way
+  bool lettered = false;     // into the dead letters, in it
+  bool waits_turn = false;   // while records are looked for that the target refuses
   std::string halted;        // why it is not read; "": it is, or will be
   int64_t committed = 0;     // -1: nothing
   int64_t next = 0;          // handled up to here

@@ -69,7 +69,7 @@ void Shares::rewind() {
   if (FRESHET_MUTANT(kMirrorNoRewind)) return;
   for (auto& [id, share] : shares_) {
     lanes_.stop(share);
-    share.known = share.unsaid = false;
+    share.known = share.unsaid = share.wrote = share.lettered = false;
     share.twin.reset();
   }
   std::erase_if(shares_, [](const auto& one) { return one.second.second; });
@@ -82,24 +82,33 @@ void Shares::halt(Share& share, const std::string& why) {
                 share.next, why);
 }
 
-Status Shares::start() {
+Status Shares::learn() {
   std::vector<Share*> unknown;
   for (auto& [id, share] : shares_)
     if (!share.known && share.topic->refused.empty()) unknown.push_back(&share);
   const env::TimeUs now = clock_.monotonic_us();
   if (!unknown.empty() && now >= learn_at_) {
-    const Status learned = learn(unknown);
+    const Status learned = learn_of(unknown);
     if (!learned && learned.error().code != Code::kRetry) return learned;
     // Offsets of a dead owner's transaction are known when the brokers have ended it.
     if (!learned) learn_at_ = now + kLearnAgainUs;
     if (!learned) spdlog::info("mirror {}: waiting for positions: {}", config_.name, learned.error().message);
   }
-  for (auto& [id, share] : shares_)
-    if (!share.reading && share.may_read() && now >= share.again_us) FRESHET_TRY(lanes_.start(share));
   return {};
 }
 
-Status Shares::learn(const std::vector<Share*>& unknown) {
+Status Shares::start() {
+  const env::TimeUs now = clock_.monotonic_us();
+  for (auto& [id, share] : shares_) {
+    const Topic& topic = *share.topic;
+    const bool waits = share.waits_turn || !topic.refused.empty() || !topic.away.empty() || now < topic.again_us;
+    if (waits) lanes_.stop(share);
+    if (!waits && !share.reading && share.may_read() && now >= share.again_us) FRESHET_TRY(lanes_.start(share));
+  }
+  return {};
+}
+
+Status Shares::learn_of(const std::vector<Share*>& unknown) {
   std::vector<PartitionRef> of;
   for (const Share* share : unknown) of.push_back(share->progress);
   FRESHET_ASSIGN(const auto places, group_.committed(of));

@@ -26,7 +26,9 @@ class Shares {
 
   // Takes up what the group gives, lets go of what it takes. Not while a transaction is open. kFenced, kInvalid: stop.
   [[nodiscard]] Status follow_group();
-  // Learns the positions of what is new, or some of it, and starts to read it.
+  // Learns the positions of what is new, or some of it.
+  [[nodiscard]] Status learn();
+  // Starts to read whatever may be read, and stops what may not.
   [[nodiscard]] Status start();
   // Forgets positions and all that was read ahead: start() asks again.
   void rewind();
@@ -57,7 +59,7 @@ class Shares {
  private:
   void give(const cluster::PartitionRef& progress);
   void take(const cluster::PartitionRef& progress);
-  [[nodiscard]] Status learn(const std::vector<Share*>& unknown);
+  [[nodiscard]] Status learn_of(const std::vector<Share*>& unknown);
   [[nodiscard]] Status begin_fresh(const std::vector<Share*>& fresh);
   [[nodiscard]] Result<Note> note_for(const Share& share);
   void begin_switch(Share& share, int64_t at, int64_t until_ms);

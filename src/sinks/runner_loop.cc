@@ -36,7 +36,9 @@ std::string group_of(const std::string& tenant, const std::string& sink) { retur
 
 Topic topic_of(model::SinkOn on) { return on == model::SinkOn::kEvents ? Topic::kEvents : Topic::kChanges; }
 
+// A table of profiles is told of removals by changes, too, but retention may take those before it had them.
 bool follows_erasures(const model::Sink& sink) {
+  if (sink.kind == model::SinkKind::kPostgres) return true;
   return sink.on == model::SinkOn::kEvents && sink.kind != model::SinkKind::kWebhook;
 }
 
@@ -226,6 +228,8 @@ void RunnerLoop::settle(TopicPartition of, Share& share, const Outcome& outcome)
   metrics_.done.add(outcome.done);
   successes_ += outcome.done;
   if (outcome.done > 0) share.failures = 0;
+  // That somebody was erased is not what the target may refuse the rest for.
+  if (outcome.done > 0 && of.topic != Topic::kDeadLetters) letters_in_a_row_ = 0;
   if (outcome.what == What::kDone) {
     share.failures = 0;
     if (share.items.empty()) {
@@ -238,19 +242,32 @@ void RunnerLoop::settle(TopicPartition of, Share& share, const Outcome& outcome)
   metrics_.failures.add();
   if (outcome.what == What::kStale) return start_anew(share);
   metrics_.up.set(0);
-  if (tells_again()) spdlog::warn("{}: partition {}: {}; it is tried again", called_, of.partition, outcome.why);
+  if (tells_again()) {
+    spdlog::warn("{}: partition {}: {}; it is tried again", called_, of.partition, outcome.why);
+    if (refuses_everything()) tell_refusing();
+  }
   // A target that took others since this one failed last is not what is at fault.
   const bool blamed =
       outcome.what == What::kRefused || (outcome.what == What::kUnsure && share.successes_at != successes_);
   share.successes_at = successes_;
   if (blamed) ++share.refusals;
-  if (share.refusals >= kRefusalsMax && set_aside(of, share, outcome.why)) {
+  if (share.refusals >= kRefusalsMax && !refuses_everything() && set_aside(of, share, outcome.why)) {
+    ++letters_in_a_row_;
+    if (refuses_everything()) tell_refusing();
     drop_front(share, 1);
     share.failures = 0;
     share.due = 0;
     return;
   }
   wait(share, outcome.after_us);
+}
+
+void RunnerLoop::tell_refusing() const {
+  spdlog::error(
+      "{}: the target has refused {} records one after the other, which are dead letters: what comes next waits until "
+      "it "
+      "takes one",
+      called_, letters_in_a_row_);
 }
 
 // Forgets what is gathered and asks again where to go on: somebody else has written since.
@@ -319,7 +336,12 @@ void RunnerLoop::pace_reading() {
   }
 }
 
+// Once, however often it is asked where to go on.
 void RunnerLoop::tell_loss(TopicPartition of, Offset from, Offset to) {
+  Offset& told = lost_below_[of];
+  from = std::max(from, told);
+  if (from >= to) return;
+  told = to;
   metrics_.lost.add(static_cast<uint64_t>(to - from));
   spdlog::error(
       "{}: partition {} of {} has lost the offsets from {} to {} to its retention before the sink had them; it goes on "

@@ -2,7 +2,8 @@
 // it, hands it over and notes what was done. A step function without a thread: sinks/runner.h gives it one.
 //
 // Each partition is by itself: one whose records fail waits, longer each time and not at the same moment as others,
-// while the rest goes on. A record that its target refuses kRefusalsMax times goes to the dead letters with the reason.
+// while the rest goes on. A record that its target refuses kRefusalsMax times goes to the dead letters with the reason,
+// unless the target refuses whatever comes.
 // What retention has taken before the sink had it is told with its range, and counted.
 #pragma once
 
@@ -19,6 +20,8 @@ namespace freshet::sinks {
 
 // Refusals of one record, after which it is set aside.
 inline constexpr uint32_t kRefusalsMax = 3;
+// Records set aside without one in between that the target takes: it refuses everything, and what comes next waits.
+inline constexpr uint32_t kLettersInARowMax = 5;
 
 struct RunnerOptions {
   eventlog::EventLog* log = nullptr;  // outlives the loop
@@ -82,6 +85,8 @@ class RunnerLoop {
   void drop_front(Share& share, size_t count);
   void wait(Share& share, env::TimeUs at_least);
   [[nodiscard]] bool tells_again();
+  [[nodiscard]] bool refuses_everything() const { return letters_in_a_row_ >= kLettersInARowMax; }
+  void tell_refusing() const;
   void start_anew(Share& share);  // asks again where it goes on
   [[nodiscard]] bool set_aside(eventlog::TopicPartition of, const Share& share, const std::string& why);
   [[nodiscard]] Status commit();
@@ -100,8 +105,10 @@ class RunnerLoop {
   Selector selector_;
   BatchWish wish_;
   Shares shares_;
-  uint64_t successes_ = 0;    // of all partitions
-  bool commit_owed_ = false;  // before anything else is taken
+  uint64_t successes_ = 0;                                           // of all partitions
+  uint32_t letters_in_a_row_ = 0;                                    // of all partitions
+  std::map<eventlog::TopicPartition, eventlog::Offset> lost_below_;  // what was told of
+  bool commit_owed_ = false;                                         // before anything else is taken
   env::TimeUs committed_at_ = 0;
   env::TimeUs observed_at_ = 0;
   env::TimeUs told_at_ = 0;  // when the log was told of a failure

@@ -104,6 +104,31 @@ TEST(RunnerLoop, WhatIsRefusedIsADeadLetterAndTheRestGoesOn) {
   EXPECT_EQ(letter.reason(), "sink s/events/0/4: so the test says");
 }
 
+// Somebody has added a column that must not be null, or the secret is wrong: all of it would end in the dead letters.
+TEST(RunnerLoop, ATargetThatRefusesEverythingIsWaitedFor) {
+  SinkLog log;
+  for (int i = 0; i < 60; ++i) log.event(static_cast<uint32_t>(i % 3), i);
+  RecordingSink sink;
+  bool refusing = true;
+  sink.judge = [&](int) { return refusing ? Outcome::What::kRefused : Outcome::What::kDone; };
+  const auto consumer = log.consumer();
+  RunnerLoop loop(log.options(), *consumer, sink);
+  run(log, loop, 600);
+  EXPECT_EQ(log.log->watermarks({Topic::kDeadLetters, 0})->high, kLettersInARowMax);
+  EXPECT_TRUE(sink.got.empty());
+  EXPECT_EQ(SinkMetrics("acme", "s").up.value(), 0);
+  refusing = false;
+  run(log, loop, 200);
+  size_t got = 0;
+  for (const auto& [partition, numbers] : sink.got) got += numbers.size();
+  EXPECT_EQ(got, 60U - kLettersInARowMax);
+  // While it takes others, what is wrong with some is theirs.
+  for (int i = 60; i < 100; ++i) log.event(static_cast<uint32_t>(i % 3), i);
+  sink.judge = [](int n) { return n % 2 == 0 ? Outcome::What::kRefused : Outcome::What::kDone; };
+  run(log, loop, 600);
+  EXPECT_EQ(log.log->watermarks({Topic::kDeadLetters, 0})->high, kLettersInARowMax + 20);
+}
+
 TEST(RunnerLoop, ATargetThatIsAwayLosesNothingAndMakesNoLetters) {
   SinkLog log;
   for (int i = 0; i < 6; ++i) log.event(static_cast<uint32_t>(i % 2), i);
@@ -154,6 +179,31 @@ TEST(RunnerLoop, TellsWhatRetentionHasTaken) {
   run(log, loop, 5);
   EXPECT_EQ(sink.got[0], (std::vector<int>{0, 1, 5, 6, 7, 8, 9}));
   EXPECT_EQ(telemetry::counter_total("freshet_sink_lost_offsets_total") - before, 6U);  // 4 to 9
+}
+
+// A sink that does not know where to go on is asked again each second: what was lost is lost once.
+TEST(RunnerLoop, TellsALossOnce) {
+  struct Unready final : Sink {
+    BatchWish wish() const override { return {}; }
+    Result<Resume> assigned(eventlog::TopicPartition, Offset) override { return fail(Code::kRetry, "not yet"); }
+    std::vector<Outcome> take(std::span<const Batch>) override { return {}; }
+  };
+  SinkLog log;
+  for (int i = 0; i < 10; ++i) log.event(0, i);
+  {
+    RecordingSink sink;
+    sink.judge = [](int n) { return n < 2 ? Outcome::What::kDone : Outcome::What::kLater; };
+    const auto consumer = log.consumer();
+    RunnerLoop loop(log.options(), *consumer, sink);
+    run(log, loop, 3);
+  }
+  ASSERT_TRUE(log.log->trim({Topic::kEvents, 0}, 10));
+  const uint64_t before = telemetry::counter_total("freshet_sink_lost_offsets_total");
+  Unready sink;
+  const auto consumer = log.consumer();
+  RunnerLoop loop(log.options(), *consumer, sink);
+  run(log, loop, 30);
+  EXPECT_EQ(telemetry::counter_total("freshet_sink_lost_offsets_total") - before, 6U);
 }
 
 // Whatever fails and dies: each partition's records come in order, none is left out, and none again but those of the

@@ -455,3 +455,61 @@ def test_postgres_begun_later(box):
     for row in postgres.ask("SELECT profile FROM crm.profiles"):
         attributes = json.loads(row[0])["attributes"]
         check_equal(attributes, {"city": "Pune", "n": attributes["m"], "m": attributes["m"]}, "a row is whole")
+
+
+def test_postgres_profiles_older_than_the_table(box):
+    """A new table has everybody, and loses who is erased, also where the change that says so was lost."""
+    postgres = Postgres(box).start()
+    server = box.server(partitions=2)
+    send_records(server.ingest(), [{"message_id": f"a{i}", "user": {"user_id": f"u{i}"}, "set": {"city": "Pune", "n": i}} for i in range(5)])
+    server.wait_drained()
+    server.extra = TABLES.format(uri=postgres.uri)
+    server.revision += 1
+    server.stop()
+    server.start()
+    wait_until(lambda: postgres.ask("SELECT count(*) FROM crm.profiles WHERE city = 'Pune'") == [["5"]], ARRIVE_S, "the rows")
+    postgres.kill()
+    erase(server, "u1")
+    server.wait_drained()
+    server.stop()
+    postgres.start()
+    check(int(postgres.ask("WITH moved AS (UPDATE crm.freshet_sinks SET next = 1000000 WHERE topic = 'changes' RETURNING 1) SELECT count(*) FROM moved")[0][0]) > 0,
+          "the sink's places, which are behind all changes now")
+    server.start()
+    wait_until(lambda: postgres.ask("SELECT count(*) FROM crm.profiles") == [["4"]], ARRIVE_S, "the row of the erased is gone")
+
+
+def test_postgres_that_refuses_everything(box):
+    """Somebody adds a column that must not be null: a few dead letters, and the rest waits."""
+    postgres = Postgres(box).start()
+    server = box.server(partitions=2, extra=TABLES.format(uri=postgres.uri))
+    send_records(server.ingest(), events(0, 10))
+    wait_until(lambda: postgres.ask("SELECT count(*) FROM crm.events") == [["10"]], ARRIVE_S, "the rows")
+    postgres.ask("ALTER TABLE crm.events ADD COLUMN theirs text NOT NULL DEFAULT 'x'")
+    postgres.ask("ALTER TABLE crm.events ALTER COLUMN theirs DROP DEFAULT")
+    for first in range(10, 60, 10):
+        send_records(server.ingest(), events(first, first + 10))
+    wait_until(lambda: "has refused 5 records one after the other" in server.log_path.read_text(encoding="utf-8"), ARRIVE_S, "the reason in the log")
+    time.sleep(3)
+    letters = server.metric_sum("freshet_sink_dead_letters_total")
+    check_equal(letters, 5, "dead letters")
+    postgres.ask("ALTER TABLE crm.events ALTER COLUMN theirs DROP NOT NULL")
+    wait_until(lambda: postgres.ask("SELECT count(*) FROM crm.events") == [["55"]], ARRIVE_S, "all the others")
+    check_equal(server.metric_sum("freshet_sink_dead_letters_total"), 5, "dead letters")
+
+
+def test_postgres_password_that_is_changed(box):
+    """The file with the connection string is read again: nobody has to restart anything."""
+    postgres = Postgres(box).start()
+    secret = box.directory / "uri"
+    secret.write_text(postgres.uri, encoding="utf-8")
+    server = box.server(partitions=2, extra=TABLES.format(uri=f"file:{secret}"))
+    send_records(server.ingest(), events(0, 5))
+    wait_until(lambda: postgres.ask("SELECT count(*) FROM crm.events") == [["5"]], ARRIVE_S, "the rows")
+    postgres.ask("ALTER USER freshet PASSWORD 'hunter3postgres'")
+    postgres.uri = postgres.uri.replace(PASSWORD, "hunter3postgres")
+    postgres.ask("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'freshet'")
+    send_records(server.ingest(), events(5, 9))
+    wait_until(lambda: "password authentication failed" in server.log_path.read_text(encoding="utf-8"), ARRIVE_S, "the reason in the log")
+    secret.write_text(postgres.uri, encoding="utf-8")
+    wait_until(lambda: postgres.ask("SELECT count(*) FROM crm.events") == [["9"]], ARRIVE_S, "the rows that came since")

@@ -46,7 +46,10 @@ Error stream_error(rd_kafka_resp_err_t error, const std::string& what, const cha
     case RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID:
     case RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS: out.code = Code::kConflict; break;
     case RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED:
-    case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE: out.code = Code::kInvalid; break;
+    case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE:
+    case RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE:
+    case RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP:
+    case RD_KAFKA_RESP_ERR_INVALID_RECORD: out.code = Code::kInvalid; break;
     case RD_KAFKA_RESP_ERR__FATAL: out.code = Code::kFatal; break;
     default: break;
   }

@@ -111,6 +111,14 @@ struct Outgoing {
   std::span<const Header> headers;
 };
 
+// A record that the brokers did not take.
+struct Refusal {
+  std::string topic;
+  int32_t partition = 0;
+  bool away = false;  // nobody answers for the partition; else it is the record, which would be refused again
+  std::string why;
+};
+
 // One transaction at a time: settle() once, then begin(), write()s and commit() or abort().
 class Writer {
  public:
@@ -128,6 +136,8 @@ class Writer {
   [[nodiscard]] virtual Status write(const Outgoing& record) = 0;
   // Records and places become visible together, or not at all. The brokers refuse a member that is none any more.
   [[nodiscard]] virtual Status commit(const std::vector<Place>& places, const Committer* member) = 0;
+  // What made the last transaction fail, which is surely aborted; nullopt: something else did. It may have had others.
+  [[nodiscard]] virtual std::optional<Refusal> refusal() const = 0;
   virtual void abort() = 0;
 };
 

@@ -1,4 +1,4 @@
-// What a writer has to know of the topics that it writes into.
+// What a writer has to know of the topics that it writes into, and how those that are missing are made.
 #pragma once
 
 #include <optional>
@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "cluster/admin/values.h"
+#include "cluster/admin/admin.h"
 
 namespace freshet::cluster {
 
@@ -17,5 +17,16 @@ namespace freshet::cluster {
 inline constexpr size_t kRecordBytesDefault = 1'048'588;  // Kafka's own
 // What is left of max.message.bytes ("": Kafka's own) for one record, its key and headers.
 [[nodiscard]] size_t record_limit(std::string_view max_message_bytes);
+
+// Of a topic that is made: what is `configured`, or if that is 0 `otherwise`, but no more than there are brokers.
+[[nodiscard]] uint32_t replicas_of(uint32_t configured, uint32_t otherwise, size_t brokers);
+// False: another process was first. `who` makes it, for the log.
+[[nodiscard]] Result<bool> create_if_missing(Admin& admin, const NewTopic& topic, std::string_view who);
+
+// A topic of one partition for what could not be written where it belongs. Brokers delete after a week by themselves,
+// and nothing else has these records: so they are kept until somebody has looked at them and deletes them. One that is
+// there keeps what was set on it.
+[[nodiscard]] Status make_letters(Admin& admin, const ClusterView& view, const std::string& topic, uint32_t replicas,
+                                  std::string_view who);
 
 }  // namespace freshet::cluster

@@ -22,6 +22,31 @@ namespace {
 constexpr size_t kBatchBytesMax = 256u << 10;
 constexpr size_t kMessageBytesMax = 100u << 20;
 
+// Whose fault it is that a record was not written; a higher one explains those below it.
+enum class Fault : uint8_t { kNone, kAlong, kOther, kAway, kRecord };
+
+Fault fault_of(rd_kafka_resp_err_t error) {
+  switch (error) {
+    case RD_KAFKA_RESP_ERR_NO_ERROR: return Fault::kNone;
+    case RD_KAFKA_RESP_ERR__PURGE_QUEUE:  // Aborting purges what is under way.
+    case RD_KAFKA_RESP_ERR__PURGE_INFLIGHT:
+    case RD_KAFKA_RESP_ERR__INVALID_DIFFERENT_RECORD: return Fault::kAlong;
+    case RD_KAFKA_RESP_ERR__MSG_TIMED_OUT:
+    case RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT:
+    case RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE:
+    case RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION:
+    case RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS:
+    case RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS_AFTER_APPEND:
+    case RD_KAFKA_RESP_ERR_KAFKA_STORAGE_ERROR: return Fault::kAway;
+    case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE:
+    case RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE:
+    case RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP:
+    case RD_KAFKA_RESP_ERR_INVALID_MSG:
+    case RD_KAFKA_RESP_ERR_INVALID_RECORD: return Fault::kRecord;
+    default: return Fault::kOther;
+  }
+}
+
 class KafkaWriter final : public Writer {
  public:
   KafkaWriter(const Connection& connection, env::Clock& clock, const WriterOptions& options)
@@ -30,7 +55,7 @@ class KafkaWriter final : public Writer {
 
   Status settle() override {
     if (client_ != nullptr) return {};
-    refused_ = RD_KAFKA_RESP_ERR_NO_ERROR;
+    refused_ = {};
     auto client = open_client(connection_, settings());
     if (!client) return tl::unexpected(client.error());
     client_ = *std::move(client);
@@ -58,6 +83,8 @@ class KafkaWriter final : public Writer {
 
   Status begin() override {
     FRESHET_ASSERT(client_ != nullptr);
+    refused_ = {};
+    refusal_.reset();
     const rd::ErrorPtr error(rd_kafka_begin_transaction(client_.get()));
     open_ = error == nullptr;
     return open_ ? Status{} : failed(*error);
@@ -72,18 +99,22 @@ class KafkaWriter final : public Writer {
     const rd::ErrorPtr error =
         insist(client_.get(), patience(), [&](int ms) { return rd_kafka_abort_transaction(client_.get(), ms); });
     if (error != nullptr || stale_) forget();
-    refused_ = RD_KAFKA_RESP_ERR_NO_ERROR;
+    refused_ = {};
   }
+
+  std::optional<Refusal> refusal() const override { return refusal_; }
 
  private:
   using WriteTopic = rd::Owned<rd_kafka_topic_t, rd_kafka_topic_destroy>;
 
   ClientSettings settings() {
     const std::string timeout_ms = std::to_string(options_.transaction_timeout_us / 1000);
+    // Before the brokers end the transaction, which would not say whose fault it is.
+    const std::string record_timeout_ms = std::to_string(options_.transaction_timeout_us * 2 / 3 / 1000);
     ClientSettings settings;
     settings.owner = this;
     settings.delivered = [](rd_kafka_t*, const rd_kafka_message_t* message, void* owner) {
-      if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) static_cast<KafkaWriter*>(owner)->refused_ = message->err;
+      if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) static_cast<KafkaWriter*>(owner)->note_refused(*message);
     };
     // Small transactions wait for retry.backoff.ms while the brokers finish the one before: docs/decisions/0008.
     settings.defaults = {{"compression.codec", options_.compression},
@@ -92,7 +123,7 @@ class KafkaWriter final : public Writer {
                          {"socket.nagle.disable", "true"}};
     settings.fixed = {{"transactional.id", options_.transactional_id},
                       {"transaction.timeout.ms", timeout_ms},
-                      {"message.timeout.ms", timeout_ms},
+                      {"message.timeout.ms", record_timeout_ms},
                       {"batch.size", std::to_string(batch_bytes_)},
                       {"message.max.bytes", std::to_string(kMessageBytesMax)},
                       {"delivery.report.only.error", "true"},
@@ -122,6 +153,11 @@ class KafkaWriter final : public Writer {
 
   rdkafka::Patience patience() const { return {clock_, options_.outage_max_us}; }
 
+  // The record at fault says more than those that fail along with it.
+  void note_refused(const rd_kafka_message_t& message) {
+    if (fault_of(message.err) <= fault_of(refused_.error)) return;
+    refused_ = {message.err, message.rkt == nullptr ? "" : rd_kafka_topic_name(message.rkt), message.partition};
+  }
   Status failed(const rd_kafka_error_t& error);
   Error judged(Error error);
 
@@ -133,7 +169,13 @@ class KafkaWriter final : public Writer {
   std::vector<std::string> names_;
   StreamClient client_;  // null: the id is not taken
   std::vector<WriteTopic> topics_;
-  rd_kafka_resp_err_t refused_ = RD_KAFKA_RESP_ERR_NO_ERROR;  // set within polls of this thread
+  struct Refused {
+    rd_kafka_resp_err_t error = RD_KAFKA_RESP_ERR_NO_ERROR;
+    std::string topic;
+    int32_t partition = 0;
+  };
+  Refused refused_;                 // of the transaction that is open; set within polls of this thread
+  std::optional<Refusal> refusal_;  // of the one that has failed
   bool open_ = false;
   bool stale_ = false;  // It does not know partitions that there are.
   rdkafka::Rival rival_;
@@ -177,6 +219,8 @@ Status KafkaWriter::write(const Outgoing& record) {
   const rd::ErrorPtr error(rd_kafka_produceva(client_.get(), with, count));
   if (error == nullptr) return {};
   if (headers != nullptr) rd_kafka_headers_destroy(headers);
+  if (const auto code = rd_kafka_error_code(error.get()); fault_of(code) == Fault::kRecord)
+    refusal_ = Refusal{names_[record.topic], record.partition, false, rd_kafka_err2str(code)};
   Error told = error_of(*error, "writing to " + names_[record.topic]);
   stale_ = told.code == Code::kNotFound;
   return tl::unexpected(std::move(told));
@@ -202,18 +246,21 @@ Status KafkaWriter::commit(const std::vector<Place>& places, const Committer* me
 Status KafkaWriter::failed(const rd_kafka_error_t& error) {
   Error out = error_of(error, "committing by " + options_.transactional_id);
   open_ = false;
-  const auto refused = std::exchange(refused_, RD_KAFKA_RESP_ERR_NO_ERROR);
-  if (refused != RD_KAFKA_RESP_ERR_NO_ERROR && refused != RD_KAFKA_RESP_ERR__PURGE_QUEUE) {
-    const Error why = stream_error(refused, "a record was refused");
-    if (why.code == Code::kInvalid) out = why;
+  const Refused refused = std::exchange(refused_, {});
+  const Fault fault = fault_of(refused.error);
+  if (fault > Fault::kAlong) {
+    const Error why = stream_error(refused.error, fmt::format("{}[{}]", refused.topic, refused.partition));
+    if (why.code == Code::kInvalid || fault == Fault::kRecord) out = {Code::kInvalid, why.message};
+    if (fault >= Fault::kAway) refusal_ = Refusal{refused.topic, refused.partition, fault == Fault::kAway, why.message};
   }
   const rdkafka::Failure failure = rdkafka::failure_of(error);
   bool aborted = false;
   if (can_abort(failure)) {
     aborted = insist(client_.get(), patience(),
                      [&](int ms) { return rd_kafka_abort_transaction(client_.get(), ms); }) == nullptr;
-    refused_ = RD_KAFKA_RESP_ERR_NO_ERROR;  // Aborting purges what is under way.
+    refused_ = {};
   }
+  if (!aborted) refusal_.reset();
   out.code = code_of_failed(out.code, failure, aborted);
   if (!aborted || out.code == Code::kFenced) forget();
   return tl::unexpected(judged(std::move(out)));

@@ -45,9 +45,11 @@ Hash128 Compare::unit_of(int32_t partition, std::optional<std::string_view> key,
   return key ? hash128(*key) : print;
 }
 
-void Compare::add_target(const Hash128& unit, const Hash128& print, bool tombstone) {
+void Compare::add_target(const Hash128& unit, int32_t partition, const Hash128& print, bool tombstone) {
   Unit& one = units_[unit];
   ++one.in_target;
+  one.several |= one.place >= 0 && one.place != partition;
+  one.place = partition;
   one.target_sum += print.word(0);
   one.target = rules_.compacted ? print : chained(one.target, print);
   one.target_gone = tombstone;
@@ -75,6 +77,13 @@ bool Compare::same(const Unit& unit) const {
   return unit.several ? unit.in_target < unit.in_source || unit.source_sum == unit.target_sum : unit.begins_alike;
 }
 
+// What is not alike may be what the source has deleted, but for what is missing.
+bool Compare::untold(const Unit& unit) const {
+  if (!rules_.trimmed) return false;
+  if (rules_.compacted) return unit.in_source == 0;
+  return unit.in_target >= unit.promised && unit.in_target > 0;
+}
+
 bool Compare::changing(const Unit& unit) const {
   if (rules_.compacted) return unit.promised != unit.in_source;
   return unit.several && unit.in_target != unit.in_source && same(unit);
@@ -92,6 +101,8 @@ Compared Compare::result() const {
     out.unordered += unit.several && !rules_.compacted ? 1 : 0;
     if (changing(unit)) {
       ++out.passed_over;
+    } else if (!same(unit) && untold(unit)) {
+      ++out.untold;
     } else if (!same(unit)) {
       ++bucket.different;
       different.push_back(id);

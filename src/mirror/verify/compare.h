@@ -8,8 +8,11 @@
 // below its positions: that must be in the target. What the source has beyond may be there or not, but whatever the
 // target has must be the beginning of what the source has. So a running mirror can be checked.
 //
-// A key may lie in several partitions of the source, because some were added: then their order to one another can't be
+// A key may lie in several partitions of either side, because some were added: then their order to one another can't be
 // seen there, and what its records are is compared, not in which order they come.
+//
+// What the source has deleted since can't be compared: of a unit of which the target has what was promised, and more or
+// other records beside it, nobody can tell whether these were the source's.
 //
 // Of compacted topics each side may have forgotten other records: there only the last one of each key is compared,
 // where a tombstone is as good as none, and keys that have changed since the positions were read are passed over.
@@ -32,6 +35,7 @@ struct CompareRules {
   bool one_to_one = false;
   bool compacted = false;
   bool timestamps = true;  // false: the target's brokers set their own
+  bool trimmed = false;    // the source has deleted records
 };
 
 // What is the same of a record on both sides. `route`: a header of this mirror, which is not looked at.
@@ -54,9 +58,10 @@ struct Compared {
   uint64_t units = 0;
   uint64_t different = 0;
   uint64_t passed_over = 0;    // they were changing; of compacted topics, and keys in several partitions
-  uint64_t unordered = 0;      // keys in several partitions of the source
+  uint64_t unordered = 0;      // keys in several partitions
+  uint64_t untold = 0;         // units of which it can't be told, as the source has deleted records
   std::vector<Hash128> first;  // units that differ, up to kDiagnosedMost
-  [[nodiscard]] bool same() const { return different == 0; }
+  [[nodiscard]] bool same() const { return different == 0 && untold == 0; }
 };
 
 inline constexpr size_t kDiagnosedMost = 8;
@@ -68,7 +73,7 @@ class Compare {
 
   [[nodiscard]] Hash128 unit_of(int32_t partition, std::optional<std::string_view> key, const Hash128& print) const;
   // `print`: the record's fingerprint. All of the target first, each partition in its order.
-  void add_target(const Hash128& unit, const Hash128& print, bool tombstone);
+  void add_target(const Hash128& unit, int32_t partition, const Hash128& print, bool tombstone);
   // `promised`: it lies below the mirror's position.
   void add_source(const Hash128& unit, int32_t partition, const Hash128& print, bool tombstone, bool promised);
   [[nodiscard]] Compared result() const;
@@ -80,15 +85,17 @@ class Compare {
     uint64_t target_sum = 0;  // over fingerprints in any order
     uint64_t source_sum = 0;
     int32_t partition = -1;  // of the source
+    int32_t place = -1;      // of the target
     uint32_t in_target = 0;
     uint32_t in_source = 0;
     uint32_t promised = 0;
     bool begins_alike = false;  // the target's are the first of the source's
-    bool several = false;       // partitions of the source
+    bool several = false;       // partitions of the source, or of the target
     bool target_gone = true;    // the last one was a tombstone, or there was none
     bool source_gone = true;
   };
   [[nodiscard]] bool same(const Unit& unit) const;
+  [[nodiscard]] bool untold(const Unit& unit) const;
   // It can't be compared while it changes.
   [[nodiscard]] bool changing(const Unit& unit) const;
 

@@ -7,13 +7,18 @@
 namespace freshet::mirror {
 namespace {
 
+const char* name_of_verdict(const Compared& compared) {
+  if (compared.different > 0) return "DIFFERENT";
+  return compared.untold > 0 ? "CAN'T TELL" : "the same";
+}
+
 std::string text_of_topic(const TopicVerdict& topic) {
   const std::string name = topic.topic == topic.to ? topic.topic : topic.topic + " -> " + topic.to;
   if (!topic.skipped.empty()) return fmt::format("{}: NOT COMPARED: {}\n", name, topic.skipped);
   const Compared& compared = topic.compared;
   std::string out =
       fmt::format("{}: {}, {} records promised, {} in the target, {} {}, {} set aside, {} offsets behind\n", name,
-                  compared.same() ? "the same" : "DIFFERENT", compared.source, compared.target, compared.units,
+                  name_of_verdict(compared), compared.source, compared.target, compared.units,
                   compared.units == 1 ? "unit of order" : "units of order", topic.set_aside, topic.behind);
   for (size_t b = 0; b < compared.buckets.size(); ++b) {
     const Bucket& bucket = compared.buckets[b];
@@ -21,6 +26,11 @@ std::string text_of_topic(const TopicVerdict& topic) {
       out += fmt::format("  range {}: {} of {} units differ; {} records promised, {} in the target\n", b,
                          bucket.different, bucket.units, bucket.source, bucket.target);
   }
+  if (compared.untold > 0)
+    out += fmt::format(
+        "  {} units have records beside those promised: the source has deleted some, and whether these are they can't "
+        "be told; --from compares from a time on\n",
+        compared.untold);
   for (const Difference& one : topic.differences)
     out += fmt::format("  {}{}: {}\n", name_of(one.wrong), one.key.empty() ? "" : " (key " + one.key + ")", one.text);
   for (const std::string& note : topic.notes) out += fmt::format("  note: {}\n", note);
@@ -33,7 +43,7 @@ void write_topic(JsonWriter& json, const TopicVerdict& topic) {
   json.member("same", topic.skipped.empty() && compared.same()).member("skipped", topic.skipped);
   json.member("promised", compared.source).member("in_target", compared.target).member("units", compared.units);
   json.member("different", compared.different).member("passed_over", compared.passed_over);
-  json.member("unordered", compared.unordered);
+  json.member("unordered", compared.unordered).member("untold", compared.untold);
   json.member("set_aside", topic.set_aside).member("behind", topic.behind);
   json.key("ranges").begin_array();
   for (size_t b = 0; b < compared.buckets.size(); ++b) {
@@ -49,14 +59,27 @@ void write_topic(JsonWriter& json, const TopicVerdict& topic) {
   json.key("notes").array(topic.notes).end_object();
 }
 
+std::string verdict_of_other(const Verdict& verdict) {
+  for (const TopicVerdict& topic : verdict.topics)
+    if (!topic.skipped.empty() || topic.compared.different > 0)
+      return "The target differs: consumers must not switch.\n";
+  return "Nothing that was compared differs, and not all of it could be: consumers should not switch on this.\n";
+}
+
 }  // namespace
 
 std::string verdict_text(const Verdict& verdict) {
   std::string out;
   for (const TopicVerdict& topic : verdict.topics) out += text_of_topic(topic);
-  if (!verdict.same()) return out + "The target differs: consumers must not switch.\n";
-  if (!verdict.complete())
+  if (!verdict.same()) return out + verdict_of_other(verdict);
+  if (verdict.set_aside() > 0)
+    out += fmt::format(
+        "{} records were set aside: they are in {}, and not in their topics. Whoever switches does without them, or "
+        "writes them there.\n",
+        verdict.set_aside(), verdict.letters);
+  if (verdict.behind() > 0)
     return out + "What was promised is there: consumers may switch; the rest is being mirrored.\n";
+  if (verdict.set_aside() > 0) return out + "All else of the source is there, once and in order.\n";
   return out + "All of the source is there, once and in order: consumers and producers may switch.\n";
 }
 
@@ -65,6 +88,7 @@ std::string verdict_json(const Verdict& verdict) {
   {
     JsonWriter json(out);
     json.begin_object().member("same", verdict.same()).member("complete", verdict.complete());
+    json.member("set_aside", verdict.set_aside());
     json.key("topics").array(verdict.topics, write_topic).end_object();
   }
   return out;

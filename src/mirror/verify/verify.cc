@@ -13,6 +13,7 @@
 #include "cluster/stream/scan.h"
 #include "mirror/share.h"
 #include "mirror/shares.h"
+#include "mirror/topics.h"
 #include "mirror/transform.h"
 
 namespace freshet::mirror {
@@ -102,6 +103,7 @@ class TopicCheck {
   using OnSeen = std::function<void(const Hash128& unit, const Hash128& print, int32_t partition,
                                     const cluster::Record& record, bool tombstone, bool promised)>;
 
+  Status set_rules();
   Status look(uint32_t source_partitions, uint32_t target_partitions, uint32_t progress_partitions);
   Status scan_source(const OnSeen& seen);
   Status scan_target(const OnSeen& seen);
@@ -154,13 +156,22 @@ Status TopicCheck::look(uint32_t source_partitions, uint32_t target_partitions, 
                       "--from compares from a time on, on both sides",
                       p, source_first[p]));
   }
-  FRESHET_ASSIGN(const auto configs, sides_.target().configs({{cluster::Resource::Kind::kTopic, out_.to}}));
-  for (const cluster::Config& config : configs.at(0).configs) {
-    const std::string value = config.value.value_or("");
-    if (config.name == "cleanup.policy") rules_.compacted = value.find("compact") != std::string::npos;
-    if (config.name == "message.timestamp.type") rules_.timestamps = value != "LogAppendTime";
-  }
   rules_.one_to_one = chosen_.rule->partitions == 0;
+  rules_.trimmed =
+      options_.from_ms == 0 && std::any_of(source_first.begin(), source_first.end(), [](int64_t at) { return at > 0; });
+  return set_rules();
+}
+
+// How the target forgets does not matter to what it must have.
+Status TopicCheck::set_rules() {
+  FRESHET_ASSIGN(const auto from, sides_.source().configs({{cluster::Resource::Kind::kTopic, out_.topic}}));
+  FRESHET_ASSIGN(const auto to, sides_.target().configs({{cluster::Resource::Kind::kTopic, out_.to}}));
+  rules_.compacted = is_compacted(from.at(0).configs);
+  rules_.timestamps = !sets_timestamps(to.at(0).configs);
+  if (!rules_.timestamps)
+    out_.notes.push_back("timestamps are not compared: the target's brokers set their own (message.timestamp.type)");
+  if (const std::string misfit = misfit_of(out_.to, from.at(0).configs, to.at(0).configs); !misfit.empty())
+    out_.notes.push_back(misfit);
   return {};
 }
 
@@ -204,18 +215,18 @@ Status TopicCheck::run(uint32_t source_partitions, uint32_t target_partitions, u
   FRESHET_ASSIGN(letters_, read_letters(config_, sides_, options_.silence_us));
   for (const auto& [topic, partition, offset] : letters_) out_.set_aside += topic == out_.topic ? 1 : 0;
   Compare compare(rules_);
-  FRESHET_TRY(scan_target([&](const Hash128& unit, const Hash128& print, int32_t, const cluster::Record&,
-                              bool tombstone, bool) { compare.add_target(unit, print, tombstone); }));
+  FRESHET_TRY(scan_target([&](const Hash128& unit, const Hash128& print, int32_t partition, const cluster::Record&,
+                              bool tombstone, bool) { compare.add_target(unit, partition, print, tombstone); }));
   FRESHET_TRY(scan_source([&](const Hash128& unit, const Hash128& print, int32_t partition, const cluster::Record&,
                               bool tombstone,
                               bool promised) { compare.add_source(unit, partition, print, tombstone, promised); }));
   out_.compared = compare.result();
   if (out_.compared.unordered > 0)
     out_.notes.push_back(
-        fmt::format("{} keys lie in several partitions of the source, to which some were added: of these "
+        fmt::format("{} keys lie in several partitions of a side, to which some were added: of these "
                     "the records are compared, and not their order",
                     out_.compared.unordered));
-  return out_.compared.same() ? Status{} : tell(out_.compared.first);
+  return out_.compared.different == 0 ? Status{} : tell(out_.compared.first);
 }
 
 // Both sides once more, for the few units that are told of.
@@ -271,15 +282,25 @@ bool Verdict::same() const {
                      [](const TopicVerdict& topic) { return topic.skipped.empty() && topic.compared.same(); });
 }
 
-bool Verdict::complete() const {
-  return same() &&
-         std::all_of(topics.begin(), topics.end(), [](const TopicVerdict& topic) { return topic.behind == 0; });
+bool Verdict::complete() const { return same() && behind() == 0 && set_aside() == 0; }
+
+uint64_t Verdict::set_aside() const {
+  uint64_t sum = 0;
+  for (const TopicVerdict& topic : topics) sum += topic.set_aside;
+  return sum;
+}
+
+uint64_t Verdict::behind() const {
+  uint64_t sum = 0;
+  for (const TopicVerdict& topic : topics) sum += topic.behind;
+  return sum;
 }
 
 Result<Verdict> verify(const Config& config, Sides& sides, const VerifyOptions& options) {
   FRESHET_ASSIGN(const cluster::ClusterView source, sides.source().describe());
   FRESHET_ASSIGN(const cluster::ClusterView target, sides.target().describe());
   Verdict verdict;
+  verdict.letters = letters_topic(config);
   for (const cluster::LivingTopic& topic : source.topics) {
     auto chosen = choose(config, topic.name);
     const auto& wanted = options.topics;

@@ -32,10 +32,13 @@ struct TopicVerdict {
 
 struct Verdict {
   std::vector<TopicVerdict> topics;
+  std::string letters;  // the topic of the dead letters
   // Nothing differs, and all topics were compared.
   [[nodiscard]] bool same() const;
-  // The same, and nothing is left to mirror: consumers may switch, and producers, too.
+  // The same, nothing is left to mirror, and nothing was set aside: consumers may switch, and producers, too.
   [[nodiscard]] bool complete() const;
+  [[nodiscard]] uint64_t set_aside() const;
+  [[nodiscard]] uint64_t behind() const;
 };
 
 // What verifying needs of the two clusters. One thread uses it.

@@ -8,6 +8,7 @@
 
 #include "base/assert.h"
 #include "base/hash.h"
+#include "base/json_writer.h"
 #include "freshet/v1/event.pb.h"
 #include "sinks/postgres/connection.h"
 #include "sinks/postgres/event_rows.h"
@@ -22,15 +23,17 @@ constexpr size_t kPostgresBatchBytes = 1u << 20;
 
 class Postgres final : public Sink {
  public:
-  Postgres(const Around& around, std::string uri)
-      : around_(around), uri_(std::move(uri)), tables_(around.tenant, around.sink) {}
+  explicit Postgres(const Around& around) : around_(around), tables_(around.tenant, around.sink) {}
 
   [[nodiscard]] Status connect();
   BatchWish wish() const override { return {kPostgresBatchBytes, kPostgresLingerUs}; }
   Result<Resume> assigned(eventlog::TopicPartition of, eventlog::Offset committed) override;
+  Status lost(eventlog::TopicPartition of, eventlog::Offset next) override;
   std::vector<Outcome> take(std::span<const Batch> batches) override;
 
  private:
+  [[nodiscard]] bool has_profiles() const { return around_.sink.on == model::SinkOn::kChanges; }
+  [[nodiscard]] Status begin_profiles(eventlog::TopicPartition of, eventlog::Offset from);
   [[nodiscard]] Outcome write(const Batch& batch);
   [[nodiscard]] Outcome write_each(const Batch& batch);
   // One transaction. kConflict: another process has written since.
@@ -40,19 +43,22 @@ class Postgres final : public Sink {
   // Runs `work` in a transaction in which the batch's partition is this process's.
   [[nodiscard]] Status in_transaction(const Batch& batch, const std::function<Status()>& work);
   [[nodiscard]] Status erase(const Batch& batch);
+  [[nodiscard]] Status erase_profiles(const Batch& batch, const std::vector<std::string>& ids);
   [[nodiscard]] Outcome outcome_of(const Error& error) const;
 
   const Around around_;
-  const std::string uri_;
   SinkTables tables_;
   std::unique_ptr<SqlConnection> sql_;                                          // null: it has to be opened
   std::map<eventlog::TopicPartition, std::optional<eventlog::Offset>> places_;  // as the table has them
+  std::map<eventlog::TopicPartition, eventlog::Offset> asked_after_;            // losses that ended there
 };
 
+// The secret is read each time: somebody may have changed the password, here and there.
 Status Postgres::connect() {
   if (sql_ != nullptr && sql_->is_open()) return {};
   sql_.reset();
-  FRESHET_ASSIGN(auto opened, SqlConnection::open(uri_));
+  FRESHET_ASSIGN(const std::string uri, around_.secret(around_.sink.uri));
+  FRESHET_ASSIGN(auto opened, SqlConnection::open(uri));
   FRESHET_TRY(tables_.prepare(*opened));
   sql_ = std::move(opened);
   return {};
@@ -62,7 +68,28 @@ Status Postgres::connect() {
 Result<Resume> Postgres::assigned(eventlog::TopicPartition of, eventlog::Offset committed) {
   FRESHET_TRY(connect());
   FRESHET_ASSIGN(places_[of], tables_.place(*sql_, of));
+  if (of.topic == eventlog::Topic::kChanges && !places_[of]) FRESHET_TRY(begin_profiles(of, committed));
   return Resume{std::max(places_[of].value_or(committed), committed), std::nullopt};
+}
+
+// Profiles that are older than the table would get no row before they change again. They are asked for before the place
+// is there, so that a crash in between asks once more.
+Status Postgres::begin_profiles(eventlog::TopicPartition of, eventlog::Offset from) {
+  if (around_.sink.start == model::SinkStart::kNow) return {};
+  FRESHET_TRY(around_.say_again(of.partition));
+  FRESHET_TRY(in_transaction({of, from, from, {}}, [&] { return tables_.set_place(*sql_, of, from); }));
+  places_[of] = from;
+  return {};
+}
+
+// What was lost may be the last that is said of a profile for years.
+Status Postgres::lost(eventlog::TopicPartition of, eventlog::Offset next) {
+  if (of.topic != eventlog::Topic::kChanges) return {};
+  eventlog::Offset& asked = asked_after_[of];
+  if (next <= asked) return {};
+  FRESHET_TRY(around_.say_again(of.partition));
+  asked = next;
+  return {};
 }
 
 std::vector<Outcome> Postgres::take(std::span<const Batch> batches) {
@@ -134,7 +161,7 @@ Status Postgres::in_transaction(const Batch& batch, const std::function<Status()
 }
 
 Status Postgres::write_rows(const Batch& batch) {
-  if (around_.sink.on == model::SinkOn::kChanges) {
+  if (has_profiles()) {
     FRESHET_TRY(write_profiles(batch));
   } else {
     for (const Item& item : batch.items) FRESHET_TRY(tables_.prepare_part(*sql_, item.received_at_us));
@@ -155,6 +182,7 @@ Status Postgres::erase(const Batch& batch) {
     ids.push_back(to_hex(notice.id()));
     for (const std::string& merged : notice.merged()) ids.push_back(to_hex(merged));
   }
+  if (has_profiles()) return erase_profiles(batch, ids);
   FRESHET_TRY(in_transaction(batch, [&] { return tables_.note_erased(*sql_, ids); }));
   FRESHET_TRY(in_transaction(batch, [&] { return tables_.settle_erased(*sql_); }));
   FRESHET_ASSIGN(const auto parts, tables_.parts(*sql_));
@@ -166,6 +194,19 @@ Status Postgres::erase(const Batch& batch) {
     }
   }
   FRESHET_TRY(in_transaction(batch, [&] { return tables_.set_place(*sql_, batch.from, batch.next); }));
+  places_[batch.from] = batch.next;
+  return {};
+}
+
+// A change of theirs that is still under way finds neither row nor profile, and makes none.
+Status Postgres::erase_profiles(const Batch& batch, const std::vector<std::string>& ids) {
+  std::string list;
+  JsonWriter(list).array(ids);
+  const auto work = [&]() -> Status {
+    FRESHET_TRY(tables_.remove_profiles(*sql_, list));
+    return tables_.set_place(*sql_, batch.from, batch.next);
+  };
+  FRESHET_TRY(in_transaction(batch, work));
   places_[batch.from] = batch.next;
   return {};
 }
@@ -186,8 +227,7 @@ Status Postgres::write_profiles(const Batch& batch) {
 }  // namespace
 
 Result<std::unique_ptr<Sink>> open_postgres(const Around& around) {
-  FRESHET_ASSIGN(std::string uri, around.secret(around.sink.uri));
-  auto sink = std::make_unique<Postgres>(around, std::move(uri));
+  auto sink = std::make_unique<Postgres>(around);
   FRESHET_TRY(sink->connect());
   return sink;
 }

@@ -30,6 +30,7 @@ std::optional<std::string> column_of_profile(const v1::Document& document, const
 Result<std::string> ProfileBatch::begin(const Batch& batch) {
   changes_.clear();
   profiles_.clear();
+  merged_.clear();
   for (const Item& item : batch.items) {
     v1::Change& change = changes_.emplace_back();
     if (!change.ParseFromString(item.value)) return fail(Code::kInvalid, "the record is no change of a profile");
@@ -65,15 +66,24 @@ Status ProfileBatch::apply(const Batch& batch) {
     const bool complete = change.remove() || change.whole() || model::follows(document.version(), change);
     if (complete) {
       model::apply_change(document, change);
+      if (change.whole()) note_merged(document);
     } else {
       FRESHET_ASSIGN(auto stored, around_.read_profile(change, batch.from, batch.items[i].offset, ProfileAs::kSettled));
       if (!stored) continue;  // It was removed since: that change comes, too.
       document = std::move(*stored);
+      note_merged(document);
     }
     profile.updated_at_us = change.received_at_us();
     profile.changed = true;
   }
   return {};
+}
+
+// That they were removed was said with changes that the table may not have had.
+void ProfileBatch::note_merged(const v1::Document& whole) {
+  const v1::Value* const merged = model::find_field(whole, v1::MERGED_FROM, "");
+  if (merged == nullptr) return;
+  for (const v1::Value& id : merged->list().values()) merged_.insert(id.text());
 }
 
 void ProfileBatch::write_row(JsonWriter& json, const std::string& hex, const Profile& profile) const {
@@ -114,6 +124,8 @@ std::string ProfileBatch::removed() const {
       json.value(hex);
       ++count;
     }
+    for (const std::string& hex : merged_) json.value(hex);
+    count += merged_.size();
     json.end_array();
   }
   return count > 0 ? out : "";

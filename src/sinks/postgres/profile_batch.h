@@ -6,6 +6,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -39,11 +40,13 @@ class ProfileBatch {
     bool changed = false;
   };
 
+  void note_merged(const v1::Document& whole);
   void write_row(JsonWriter& json, const std::string& hex, const Profile& profile) const;
 
   const Around& around_;
   std::vector<v1::Change> changes_;          // by the batch's items
   std::map<std::string, Profile> profiles_;  // by id in hex
+  std::set<std::string> merged_;             // ids in hex of those that became one of them
 };
 
 // The value of one of the sink's columns as text; nullopt: the profile has none.

@@ -103,6 +103,24 @@ TEST_F(ProfileRows, RemovesAndRevives) {
   EXPECT_EQ(profiles->removed(), "");
 }
 
+// Whose removals were among changes that were lost: a profile that is said whole names them.
+TEST_F(ProfileRows, RemovesWhoWasMergedIntoOneThatIsWhole) {
+  const std::string loser(32, '7');
+  v1::Change whole = set_city(3, "Oslo");
+  whole.set_whole(true);
+  v1::ChangeOp& op = *whole.add_ops();
+  op.set_type(v1::ChangeOp::ADD_TO_SET);
+  op.set_section(v1::MERGED_FROM);
+  op.mutable_value()->mutable_list()->add_values()->set_text(loser);
+  ASSERT_TRUE(apply({whole}));
+  EXPECT_EQ(member("city"), "\"Oslo\"");
+  EXPECT_EQ(profiles->removed(), "[\"" + loser + "\"]");
+  stored.emplace();
+  model::apply_change(*stored, whole);
+  ASSERT_TRUE(apply({set_city(9, "Lima")}));
+  EXPECT_EQ(profiles->removed(), "[\"" + loser + "\"]");
+}
+
 TEST_F(ProfileRows, RefusesAStateThatIsNone) {
   std::vector<Item> items = {{1, 0, kId, set_city(1, "Pune").SerializeAsString()}};
   const Batch batch{{eventlog::Topic::kChanges, 0}, 1, 2, items};

@@ -2,10 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
-#include "telemetry/log.h"
-
 namespace freshet::sinks {
 namespace {
 
@@ -15,23 +11,18 @@ constexpr const char* kCompactedWithin = "86400000";  // a day: what is left of 
 constexpr const char* kStateBytesMost = "8388608";
 constexpr uint32_t kReplicasWanted = 3;
 
-Status make_state_topic(const StateTarget& target, uint32_t brokers) {
+Status make_state_topic(const StateTarget& target, size_t brokers) {
   cluster::NewTopic topic;
   topic.name = target.topic;
   topic.partitions = target.partitions;
-  topic.replication =
-      std::clamp(target.replication > 0 ? target.replication : kReplicasWanted, 1u, std::max(brokers, 1u));
+  topic.replication = cluster::replicas_of(target.replication, kReplicasWanted, brokers);
   topic.configs = {{"cleanup.policy", "compact"},
                    {"delete.retention.ms", kTombstonesKept},
                    {"max.compaction.lag.ms", kCompactedWithin},
                    {"max.message.bytes", kStateBytesMost}};
   if (topic.replication >= kReplicasWanted) topic.configs.push_back({"min.insync.replicas", "2"});
-  const Status made = target.admin->create_topic(topic, cluster::Admin::Do::kIt);
-  // Another process may have been first.
-  if (!made && made.error().code != Code::kConflict) return made;
-  if (made)
-    spdlog::info("made topic {}: compacted, {} partitions, {} replicas", topic.name, topic.partitions,
-                 topic.replication);
+  const auto made = cluster::create_if_missing(*target.admin, topic, "state topic");
+  if (!made) return tl::unexpected(made.error());
   return fail(Code::kRetry, "topic " + target.topic + " was made, and not every broker knows it yet");
 }
 
@@ -49,7 +40,7 @@ Result<size_t> prepare_state_topic(const StateTarget& target) {
   FRESHET_ASSIGN(const auto view, target.admin->describe());
   const cluster::LivingTopic* const found = cluster::topic_named(view, target.topic);
   if (found == nullptr || found->partitions.empty())
-    return tl::unexpected(make_state_topic(target, static_cast<uint32_t>(view.brokers.size())).error());
+    return tl::unexpected(make_state_topic(target, view.brokers.size()).error());
   if (found->partitions.size() != target.partitions)
     return fail(Code::kInvalid,
                 fmt::format("topic {} has {} partitions, and a state topic as many as `changes`, which are {}: name "

@@ -18,6 +18,8 @@ struct StateTarget {
   uint32_t replication = 0;  // of a topic that is made; 0: three, but no more than there are brokers
   size_t record_bytes_max = cluster::kRecordBytesDefault;  // what prepare_state_topic() has returned
   std::shared_ptr<cluster::Admin> admin;
+  // Another one, by the secrets as they are now; none: `admin` stays.
+  std::function<Result<std::shared_ptr<cluster::Admin>>()> open_admin;
   std::function<Result<std::unique_ptr<cluster::Reader>>()> open_reader;
   // The id is this process's from now on: whoever had it can't commit any more.
   std::function<Result<std::unique_ptr<cluster::Writer>>(const std::string& transactional_id)> open_writer;

@@ -75,7 +75,8 @@ class StateTopic final : public Sink {
   void give_up(uint32_t partition, const Error& error);
 
   const Around around_;
-  const StateTarget target_;
+  StateTarget target_;
+  bool admin_doubtful_ = false;  // brokers have failed or refused us since it was opened
   const OpenStateTable open_table_;
   SinkMetrics metrics_;
   std::unique_ptr<StateTable> table_;                 // null: it has to be opened
@@ -117,6 +118,9 @@ void StateTopic::revoked(eventlog::TopicPartition of) {
 Status StateTopic::take_up(uint32_t partition) {
   if (around_.clock->monotonic_us() < calm_until_) return fail(Code::kRetry, "the brokers of the state topic are away");
   FRESHET_TRY(open_table());
+  if (std::exchange(admin_doubtful_, false) && target_.open_admin) {
+    FRESHET_ASSIGN(target_.admin, target_.open_admin());
+  }
   strays_.erase(partition);
   FRESHET_TRY(drop_strays());
   // Whoever asks again may have lost it in between.
@@ -142,6 +146,7 @@ Result<Resume> StateTopic::assigned(eventlog::TopicPartition of, eventlog::Offse
 // ill.
 void StateTopic::give_up(uint32_t partition, const Error& error) {
   lanes_.erase(partition);
+  admin_doubtful_ = true;
   if (error.code == Code::kRetry) calm_until_ = around_.clock->monotonic_us() + kCalmUs;
   const bool damaged = error.code == Code::kCorrupt || (table_ != nullptr && !table_->health());
   if (!damaged) return;
@@ -296,20 +301,28 @@ Result<std::unique_ptr<Sink>> open_topic_on(const Around& around, StateTarget ta
 }
 
 Result<std::unique_ptr<Sink>> open_topic(const Around& around) {
-  FRESHET_ASSIGN(const cluster::Connection connection, state_connection(around.sink, around.secret));
+  // Each client is opened with the secrets as they are then: somebody may have changed a password.
+  const auto connection = [sink = around.sink, secret = around.secret] { return state_connection(sink, secret); };
   StateTarget target;
   target.topic = around.sink.topic;
   target.partitions = around.partitions;
   target.replication = around.sink.replication;
-  FRESHET_ASSIGN(target.admin, cluster::connect(connection, *around.clock));
-  target.open_reader = [connection, topic = target.topic] {
-    return cluster::open_reader(connection, {.queue_bytes_max = 8u << 20, .name = topic});
+  target.open_admin = [connection, clock = around.clock]() -> Result<std::shared_ptr<cluster::Admin>> {
+    FRESHET_ASSIGN(const cluster::Connection with, connection());
+    return cluster::connect(with, *clock);
   };
-  target.open_writer = [connection, clock = around.clock](const std::string& id) {
+  FRESHET_ASSIGN(target.admin, target.open_admin());
+  target.open_reader = [connection, topic = target.topic]() -> Result<std::unique_ptr<cluster::Reader>> {
+    FRESHET_ASSIGN(const cluster::Connection with, connection());
+    return cluster::open_reader(with, {.queue_bytes_max = 8u << 20, .name = topic});
+  };
+  target.open_writer = [connection,
+                        clock = around.clock](const std::string& id) -> Result<std::unique_ptr<cluster::Writer>> {
+    FRESHET_ASSIGN(const cluster::Connection with, connection());
     cluster::WriterOptions writing;
     writing.transactional_id = id;
     writing.outage_max_us = kBrokersUs;
-    return cluster::open_writer(connection, *clock, writing);
+    return cluster::open_writer(with, *clock, writing);
   };
   return open_topic_on(around, std::move(target), [directory = around.directory, memory = around.memory] {
     return StateTable::open(directory, memory);

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <mutex>
 #include <string_view>
 #include <thread>
@@ -18,6 +19,7 @@
 #include "sinks/webhook/answer.h"
 #include "sinks/webhook/breaker.h"
 #include "sinks/webhook/signature.h"
+#include "telemetry/log.h"
 #include "telemetry/metrics.h"
 
 namespace freshet::sinks {
@@ -75,13 +77,15 @@ class Webhook final : public Sink {
                 size_t items_max);
   [[nodiscard]] Outcome send_some(Lane& lane, const Batch& batch, env::TimeUs until, size_t items_max);
   [[nodiscard]] Outcome send(Lane& lane, const Batch& batch, const Item& item);
+  void read_key_again();
   [[nodiscard]] http::Request request_of(const Batch& batch, const Item& item);
   // False: the time is up first.
   [[nodiscard]] bool wait_for_turn(env::TimeUs until);
 
   const Around around_;
   env::Clock& clock_;
-  const std::string key_;
+  std::string key_;
+  std::atomic<bool> key_doubtful_{false};  // the target has refused a request since it was read
   const Target target_;
   std::vector<Lane> lanes_;
   Breaker breaker_;
@@ -95,6 +99,7 @@ class Webhook final : public Sink {
 // has just come up is not met by all that has gathered.
 std::vector<Outcome> Webhook::take(std::span<const Batch> batches) {
   std::vector<Outcome> outcomes(batches.size());
+  if (key_doubtful_.exchange(false)) read_key_again();
   const env::TimeUs now = clock_.monotonic_us();
   const env::TimeUs rest = breaker_.open_for(now);
   const bool probing = breaker_.probing();
@@ -213,7 +218,19 @@ Outcome Webhook::send(Lane& lane, const Batch& batch, const Item& item) {
     lane.client.reset();
     return {Outcome::What::kLater, 0, response.error().message, 0};
   }
+  if (response->status >= 400 && response->status < 500) key_doubtful_ = true;
   return outcome_of_answer(*response, target_.server);
+}
+
+// Somebody may have changed it, here and there. One that can't be read leaves the one that was.
+void Webhook::read_key_again() {
+  const auto secret = around_.secret(around_.sink.secret);
+  const auto key = secret ? key_of_secret(*secret) : Result<std::string>(tl::unexpected(secret.error()));
+  if (key) {
+    key_ = *key;
+  } else {
+    spdlog::warn("sink {} of {}: {}", around_.sink.name, around_.tenant, key.error().message);
+  }
 }
 
 }  // namespace

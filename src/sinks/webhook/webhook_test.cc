@@ -116,6 +116,26 @@ TEST_F(WebhookSink, PostsSignedRecordsInTheOrderOfAPartition) {
   }
 }
 
+// Both sides change the secret while the sink runs.
+TEST_F(WebhookSink, ReadsItsSecretAgainAfterARefusal) {
+  std::atomic<const char*> wanted = "secret";
+  log.around.secret = [&](const std::string&) -> Result<std::string> { return std::string(wanted); };
+  const auto server = serve([&](http::Request request, http::Respond respond) {
+    const std::string id(request.header("webhook-id"));
+    const int64_t seconds = std::stoll(std::string(request.header("webhook-timestamp")));
+    const bool right = request.header("webhook-signature") == signature_of(wanted.load(), id, seconds, request.body);
+    respond(answer(right ? 200 : 401));
+  });
+  const auto sink = open_webhook(log.around);
+  ASSERT_TRUE(sink);
+  const std::vector<Item> items = {{1, 0, "u", "{}"}};
+  const std::vector<Batch> batches = {{{eventlog::Topic::kEvents, 0}, 1, 2, items}};
+  EXPECT_EQ((*sink)->take(batches)[0].what, What::kDone);
+  wanted = "another";
+  EXPECT_EQ((*sink)->take(batches)[0].what, What::kLater);
+  EXPECT_EQ((*sink)->take(batches)[0].what, What::kDone);
+}
+
 TEST_F(WebhookSink, AnAnswerWithoutEndCountsByItsHead) {
   const auto server = serve([](http::Request, http::Respond respond) {
     http::Response response;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/assert.h"
+#include "cluster/stream/target.h"
 
 namespace freshet::testing {
 namespace {
@@ -183,6 +184,8 @@ class FakeWriter final : public cluster::Writer {
     FRESHET_TRY(cluster_.step("begin"));
     FRESHET_TRY(mine());
     open_ = std::make_shared<FakeTransaction>();
+    refused_.reset();
+    refusal_.reset();
     cluster_.producers[id_].second = open_;
     return {};
   }
@@ -191,12 +194,20 @@ class FakeWriter final : public cluster::Writer {
     FRESHET_TRY(mine());
     auto& logs = cluster_.topics.at(names_.at(out.topic));
     if (static_cast<size_t>(out.partition) >= logs.size()) return fail(Code::kNotFound, "no such partition");
-    FakeRecord record{out.timestamp_ms, {}, {}, {}};
+    FakeRecord record{out.timestamp_ms < 0 ? cluster_.clock.now_us() / 1000 : out.timestamp_ms, {}, {}, {}};
     if (out.key) record.key.emplace(*out.key);
     if (out.value) record.value.emplace(*out.value);
     for (const cluster::Header& header : out.headers)
       record.headers.emplace_back(header.name, header.value ? std::optional<std::string>(*header.value) : std::nullopt);
-    open_->touched.insert({names_[out.topic], out.partition});
+    // As with real brokers, the writer hears of it with the commit.
+    const std::string& topic = names_[out.topic];
+    const bool away = cluster_.leaderless.contains({topic, out.partition});
+    const std::string why = away ? "nobody answers" : cluster_.refuses(topic, record);
+    if (!why.empty()) {
+      if (!refused_ || refused_->away) refused_ = cluster::Refusal{topic, out.partition, away, why};
+      return {};
+    }
+    open_->touched.insert({topic, out.partition});
     logs[static_cast<size_t>(out.partition)].entries.push_back({std::move(record), open_, false});
     return {};
   }
@@ -216,10 +227,16 @@ class FakeWriter final : public cluster::Writer {
     cluster_.at_step("offsets");
     FRESHET_TRY(mine());
     if (open_->state != State::kOpen) return fail(Code::kConflict, "the transaction was ended");
+    if (refused_) {
+      cluster_.end(*open_, State::kAborted);
+      refusal_ = refused_;
+      return fail(refused_->away ? Code::kConflict : Code::kInvalid, refused_->why);
+    }
     FRESHET_TRY(end_as(cluster_.commit_fate()));
     cluster_.at_step("committed");
     return {};
   }
+  std::optional<cluster::Refusal> refusal() const override { return refusal_; }
   void abort() override {
     cluster_.at_step("abort");
     const bool ours = epoch_ > 0 && cluster_.producers[id_].first == epoch_;
@@ -252,6 +269,8 @@ class FakeWriter final : public cluster::Writer {
   uint64_t epoch_ = 0;
   std::vector<std::string> names_;
   std::shared_ptr<FakeTransaction> open_;
+  std::optional<cluster::Refusal> refused_;  // a record of the open transaction
+  std::optional<cluster::Refusal> refusal_;  // what made the last one fail
 };
 
 class FakeAdmin final : public cluster::Admin {
@@ -264,7 +283,8 @@ class FakeAdmin final : public cluster::Admin {
     for (const auto& [name, logs] : cluster_.topics) {
       auto& topic = view.topics.emplace_back();
       topic.name = name;
-      for (size_t p = 0; p < logs.size(); ++p) topic.partitions.push_back({static_cast<int32_t>(p), 1, {1}, {1}});
+      for (int32_t p = 0; p < static_cast<int32_t>(logs.size()); ++p)
+        topic.partitions.push_back({p, cluster_.leaderless.contains({name, p}) ? -1 : 1, {1}, {1}});
     }
     return view;
   }
@@ -326,8 +346,11 @@ class FakeAdmin final : public cluster::Admin {
     return {};
   }
   Status change_configs(const cluster::Resource& of, const std::vector<cluster::ConfigChange>& changes, Do) override {
-    for (const auto& change : changes)
-      cluster_.configs[of.name].push_back({change.name, change.value, cluster::ConfigSource::kTopic, false, false});
+    auto& configs = cluster_.configs[of.name];
+    for (const auto& change : changes) {
+      std::erase_if(configs, [&](const cluster::Config& config) { return config.name == change.name; });
+      configs.push_back({change.name, change.value, cluster::ConfigSource::kTopic, false, false});
+    }
     return {};
   }
 
@@ -344,6 +367,25 @@ void FakeCluster::make(const std::string& topic, uint32_t partitions, std::vecto
 
 void FakeCluster::produce(const std::string& topic, int32_t partition, FakeRecord record) {
   topics.at(topic).at(static_cast<size_t>(partition)).entries.push_back({std::move(record), nullptr, false});
+}
+
+std::string FakeCluster::refuses(const std::string& topic, const FakeRecord& record) const {
+  const auto known = configs.find(topic);
+  if (known == configs.end()) return "";
+  const auto number = [&](const char* name, int64_t otherwise) {
+    const auto text = cluster::value_of(known->second, name);
+    return text ? std::stoll(*text) : otherwise;
+  };
+  const int64_t now_ms = clock.now_us() / 1000;
+  size_t bytes = record.key.value_or("").size() + record.value.value_or("").size();
+  for (const auto& [name, value] : record.headers) bytes += name.size() + value.value_or("").size();
+  if (static_cast<int64_t>(bytes) > number("max.message.bytes", INT64_MAX)) return topic + ": the record is too large";
+  if (!record.key && cluster::value_of(known->second, "cleanup.policy").value_or("").starts_with("compact"))
+    return topic + ": a compacted topic takes no record without a key";
+  if (record.timestamp_ms - now_ms > number("message.timestamp.after.max.ms", INT64_MAX) ||
+      now_ms - record.timestamp_ms > number("message.timestamp.before.max.ms", INT64_MAX))
+    return topic + ": the timestamp is out of range";
+  return "";
 }
 
 uint32_t FakeCluster::partitions(const std::string& topic) const {

@@ -88,6 +88,7 @@ class FakeCluster {
   std::function<Status(const char* step)> refuse = [](const char*) { return Status{}; };
   std::function<CommitFate()> commit_fate = [] { return CommitFate::kDone; };
   env::FakeClock& clock;
+  std::set<cluster::PartitionRef> leaderless;  // partitions that nobody answers for
   std::map<std::string, std::vector<Log>> topics;
   std::map<std::string, std::vector<cluster::Config>> configs;
   std::map<std::string, Group> groups;
@@ -98,6 +99,8 @@ class FakeCluster {
     at_step(name);
     return refuse(name);
   }
+  // Why a broker would not take the record into the topic, by the topic's configurations; "": it takes it.
+  [[nodiscard]] std::string refuses(const std::string& topic, const FakeRecord& record) const;
   uint64_t joined = 0;  // processes that have joined any group
   void end(FakeTransaction& transaction, FakeTransaction::State state);
 };
