@@ -81,7 +81,6 @@ PLAN = {
     "damage.every_file_damaged": (900, 2, LONG),
     "damage.found_without_a_reader": (70, 1),
     "damage.files_damaged": (40, 2),
-    "damage.letters_damaged": (90, 2),
     "damage.no_checkpoint_of_damage": (10, 1),
     "damage.only_the_owner_may_read": (2, 1),
     "damage.profiles_made_anew": (10, 1),

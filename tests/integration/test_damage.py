@@ -206,16 +206,9 @@ def test_files_damaged(box):
           f"a write-ahead log of the log or the letters is damaged, and it starts: {chosen}")
 
 
-SKIPPED = ("LOG", "LOCK", "lock", "LOG.old")
-
-
 def test_every_file_damaged(box):
-    try_all(box, lambda p: not p.name.startswith(SKIPPED), list(WAYS))
-
-
-def test_letters_damaged(box):
-    """Every file of dead letters and erasures, of which nobody else has a copy."""
-    try_all(box, lambda p: p.parts[0] in ("letters", "letters.synced") and not p.name.startswith(SKIPPED), list(WAYS))
+    skipped = ("LOG", "LOCK", "lock", "LOG.old")
+    try_all(box, lambda p: not p.name.startswith(skipped), list(WAYS))
 
 
 def test_accept_loss(box):
