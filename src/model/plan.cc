@@ -1,3 +1,7 @@
+// A plan keeps the texts of its schemas: compiled, one takes some twenty times the memory of its text, and of those of
+// ten thousand tenants few are in use at a time. One is compiled when it is first asked for, and dropped when many
+// others were since.
+//
 // Valijson says what is wrong in English, and where by a list of names; the rule is found by how its sentences begin.
 // model/plan_test.cc has a case for each rule, so another version of the library that says it otherwise is noticed.
 #include "model/plan.h"
@@ -9,8 +13,10 @@
 #include <array>
 #include <cmath>
 #include <cstdint>
+#include <deque>
 #include <exception>
 #include <map>
+#include <mutex>
 #include <nlohmann/json.hpp>
 #include <utility>
 #include <valijson/adapters/nlohmann_json_adapter.hpp>
@@ -21,13 +27,9 @@
 #include <vector>
 
 #include "base/assert.h"
+#include "base/hash.h"
 
 namespace freshet::model {
-
-struct Plan::Schemas {
-  std::map<std::string, valijson::Schema, std::less<>> of_event;
-  std::map<std::string, std::map<std::string, std::string, std::less<>>, std::less<>> types;  // by event and property
-};
 
 namespace {
 
@@ -95,9 +97,14 @@ std::string path_of_context(const std::vector<std::string>& context) {
   return path;
 }
 
+// Names of types that are there as long as the process.
+constexpr std::array<std::string_view, 7> kTypes = {"string", "number", "integer", "boolean",
+                                                    "object", "array",  "null"};
+using Types = std::map<std::string, std::string_view, std::less<>>;  // by property
+
 // The types that an event's schema gives its properties, where it gives one.
-std::map<std::string, std::string, std::less<>> types_of(const json& schema) {
-  std::map<std::string, std::string, std::less<>> types;
+Types types_of(const json& schema) {
+  Types types;
   if (!schema.is_object() || !schema.contains("properties") || !schema["properties"].is_object()) return types;
   for (const auto& [name, property] : schema["properties"].items()) {
     if (!property.is_object() || !property.contains("type")) continue;
@@ -106,9 +113,124 @@ std::map<std::string, std::string, std::less<>> types_of(const json& schema) {
       type.erase(std::remove(type.begin(), type.end(), json("null")), type.end());
       if (type.size() == 1) type = json(type.front());
     }
-    if (type.is_string()) types[name] = type.get<std::string>();
+    if (!type.is_string()) continue;
+    const auto* const known = std::find(kTypes.begin(), kTypes.end(), type.get_ref<const std::string&>());
+    if (known != kTypes.end()) types[name] = *known;
   }
   return types;
+}
+
+struct Compiled {
+  valijson::Schema schema;
+  Types types;
+};
+
+// Throws what the library throws, if it is no schema.
+std::shared_ptr<const Compiled> compile_schema(const json& schema) {
+  auto compiled = std::make_shared<Compiled>();
+  valijson::SchemaParser parser;
+  parser.populateSchema(Target(schema), compiled->schema);
+  compiled->types = types_of(schema);
+  return compiled;
+}
+
+// All events of a plan and their schemas, one text after the other. Thread-safe.
+class Texts : public std::enable_shared_from_this<Texts> {
+ public:
+  // REQUIRES: called in the order of names.
+  void add(std::string_view name, const std::string& schema) {
+    FRESHET_ASSERT(events_.empty() || name_of(events_.back()) < name);
+    events_.push_back({text_.size(), name.size(), schema.size(), nullptr});
+    text_.append(name).append(schema);
+  }
+  void end() {
+    text_.shrink_to_fit();
+    events_.shrink_to_fit();
+  }
+  [[nodiscard]] bool has(std::string_view event) const { return find(event) != events_.end(); }
+  // Null: there is no such event.
+  [[nodiscard]] std::shared_ptr<const Compiled> compiled(std::string_view event);
+  // It is compiled anew when it is asked for again.
+  void drop(size_t number) {
+    const std::lock_guard lock(mutex_);
+    events_.at(number).compiled = nullptr;
+  }
+
+ private:
+  struct Event {
+    size_t at = 0, name_bytes = 0, schema_bytes = 0;
+    std::shared_ptr<const Compiled> compiled;  // null: it is not; guarded by mutex_
+  };
+  [[nodiscard]] std::string_view name_of(const Event& event) const {
+    return std::string_view(text_).substr(event.at, event.name_bytes);
+  }
+  [[nodiscard]] std::vector<Event>::const_iterator find(std::string_view name) const {
+    const auto at = std::lower_bound(events_.begin(), events_.end(), name,
+                                     [this](const Event& event, std::string_view n) { return name_of(event) < n; });
+    return at != events_.end() && name_of(*at) == name ? at : events_.end();
+  }
+
+  std::string text_;
+  std::vector<Event> events_;  // by name
+  std::mutex mutex_;
+};
+
+// Which schemas of all plans are compiled, in the order in which they were. Thread-safe.
+class Shelf {
+ public:
+  // Of all texts that are compiled. These are some 150 MiB of memory then.
+  static constexpr size_t kTextBytesMax = 8u << 20;
+
+  void add(std::weak_ptr<Texts> texts, size_t number, size_t bytes) {
+    std::vector<Book> dropped;
+    {
+      const std::lock_guard lock(mutex_);
+      books_.push_back({std::move(texts), number, bytes});
+      bytes_ += bytes;
+      for (; bytes_ > kTextBytesMax && books_.size() > 1; books_.pop_front()) {
+        bytes_ -= books_.front().bytes;
+        dropped.push_back(std::move(books_.front()));
+      }
+    }
+    for (const Book& book : dropped)
+      if (const auto of = book.texts.lock()) of->drop(book.number);
+  }
+
+ private:
+  struct Book {
+    std::weak_ptr<Texts> texts;
+    size_t number = 0;
+    size_t bytes = 0;
+  };
+  std::mutex mutex_;
+  std::deque<Book> books_;
+  size_t bytes_ = 0;
+};
+
+Shelf& shelf() {
+  static Shelf all;
+  return all;
+}
+
+// Two threads that miss the same one at once both compile it, which does no harm.
+std::shared_ptr<const Compiled> Texts::compiled(std::string_view event) {
+  const auto at = find(event);
+  if (at == events_.end()) return nullptr;
+  const auto number = static_cast<size_t>(at - events_.begin());
+  Event& wanted = events_[number];
+  {
+    const std::lock_guard lock(mutex_);
+    if (wanted.compiled != nullptr) return wanted.compiled;
+  }
+  const std::string_view text = std::string_view(text_).substr(wanted.at + wanted.name_bytes, wanted.schema_bytes);
+  std::shared_ptr<const Compiled> made = compile_schema(json::parse(text));
+  {
+    const std::lock_guard lock(mutex_);
+    if (wanted.compiled != nullptr) return wanted.compiled;
+    wanted.compiled = made;
+  }
+  shelf().add(weak_from_this(), number, wanted.schema_bytes);
+  return made;
 }
 
 // To JSON Schema 1.0 is an integer, to the library it is none.
@@ -136,45 +258,85 @@ PlanViolation violation_of(valijson::ValidationResults& results) {
 
 }  // namespace
 
+namespace {
+
+// Plans by the hash of what they were made of: a file and the log say the same of a tenant, and only one has to be made
+// of it. Thread-safe.
+class Made {
+ public:
+  [[nodiscard]] std::shared_ptr<const Plan> find(const std::string& hash) {
+    const std::lock_guard lock(mutex_);
+    const auto at = plans_.find(hash);
+    return at == plans_.end() ? nullptr : at->second.lock();
+  }
+  void add(const std::string& hash, const std::shared_ptr<const Plan>& plan) {
+    const std::lock_guard lock(mutex_);
+    plans_[hash] = plan;
+    if (plans_.size() < look_at_) return;
+    std::erase_if(plans_, [](const auto& one) { return one.second.expired(); });
+    look_at_ = 2 * plans_.size() + 100;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::map<std::string, std::weak_ptr<const Plan>> plans_;
+  size_t look_at_ = 100;  // with so many, those that nobody has any more are forgotten
+};
+
+Made& made() {
+  static Made all;
+  return all;
+}
+
+}  // namespace
+
+struct Plan::Schemas {
+  std::shared_ptr<Texts> texts = std::make_shared<Texts>();
+};
+
 Plan::Plan(std::unique_ptr<const Schemas> schemas) : schemas_(std::move(schemas)) {}
 Plan::~Plan() = default;
 
 Result<std::shared_ptr<const Plan>> Plan::compile(std::string_view text) {
+  const std::string hash = hash128(text).hex();
+  if (auto known = made().find(hash)) return known;
   const json root = json::parse(text, nullptr, false);
   if (!root.is_object() || !root.contains("events") || !root["events"].is_object())
     return fail(Code::kInvalid, "a plan is {\"events\":{NAME:SCHEMA}}");
   auto schemas = std::make_unique<Schemas>();
   for (const auto& [name, schema] : root["events"].items()) {
     try {
-      valijson::SchemaParser parser;
-      parser.populateSchema(Target(schema), schemas->of_event[name]);
-      schemas->types[name] = types_of(schema);
+      (void)compile_schema(schema);  // What can't be is told now.
     } catch (const std::exception& e) {
       return fail(Code::kInvalid, "events." + name + ": " + e.what());
     }
+    schemas->texts->add(name, schema.dump());
   }
-  return std::shared_ptr<const Plan>(new Plan(std::move(schemas)));
+  schemas->texts->end();
+  const std::shared_ptr<const Plan> plan(new Plan(std::move(schemas)));
+  made().add(hash, plan);
+  return plan;
 }
 
-bool Plan::knows(std::string_view event) const { return schemas_->of_event.contains(event); }
+bool Plan::knows(std::string_view event) const { return schemas_->texts->has(event); }
 
 std::string_view Plan::type_of(std::string_view event, std::string_view property) const {
-  const auto types = schemas_->types.find(event);
-  if (types == schemas_->types.end()) return "";
-  const auto type = types->second.find(property);
-  return type == types->second.end() ? std::string_view() : type->second;
+  const std::shared_ptr<const Compiled> schema = schemas_->texts->compiled(event);
+  if (schema == nullptr) return "";
+  const auto type = schema->types.find(property);
+  return type == schema->types.end() ? std::string_view() : type->second;
 }
 
 std::optional<PlanViolation> Plan::check(std::string_view event, std::string_view properties) const {
-  const auto schema = schemas_->of_event.find(event);
-  if (schema == schemas_->of_event.end()) return std::nullopt;
+  const std::shared_ptr<const Compiled> schema = schemas_->texts->compiled(event);
+  if (schema == nullptr) return std::nullopt;
   json value = json::parse(properties.empty() ? std::string_view("{}") : properties, nullptr, false);
   FRESHET_ASSERT(!value.is_discarded());  // Ingest has written it.
   make_whole(value);
   try {
     valijson::Validator validator;
     valijson::ValidationResults results;
-    if (validator.validate(schema->second, Target(value), &results)) return std::nullopt;
+    if (validator.validate(schema->schema, Target(value), &results)) return std::nullopt;
     return violation_of(results);
   } catch (const std::exception&) {
     return PlanViolation{"", "schema"};

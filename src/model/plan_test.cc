@@ -2,6 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
 namespace freshet::model {
 namespace {
 
@@ -59,6 +65,16 @@ TEST(Plan, NamesThePropertyAndTheRule) {
   EXPECT_EQ(said_of(*closed, R"({"p":1,"q":2})"), "q additionalProperties");
 }
 
+TEST(Plan, OfOneTextThereIsOne) {
+  const std::string text = R"({"events":{"E":{"type":"object"}}})";
+  auto first = *Plan::compile(text);
+  EXPECT_EQ(*Plan::compile(text), first);
+  EXPECT_NE(*Plan::compile(R"({"events":{"F":{"type":"object"}}})"), first);
+  first = nullptr;
+  for (int i = 0; i < 300; ++i) EXPECT_TRUE(Plan::compile(R"({"events":{"E)" + std::to_string(i) + R"(":{}}})"));
+  EXPECT_TRUE((*Plan::compile(text))->knows("E"));
+}
+
 TEST(Plan, KnowsItsEvents) {
   const auto plan = plan_of("");
   EXPECT_TRUE(plan->knows("E"));
@@ -67,6 +83,36 @@ TEST(Plan, KnowsItsEvents) {
   for (const char* wrong :
        {"", "[]", "{}", R"({"events":[]})", R"({"events":{"E":{"type":5}}})", R"({"events":{"E":5}})"})
     EXPECT_FALSE(Plan::compile(wrong)) << wrong;
+}
+
+// More text than may be compiled at a time, so that what is asked for was dropped meanwhile, again and again; by
+// several threads at once.
+TEST(Plan, OfManySchemasEachIsThereWhenItIsAskedFor) {
+  constexpr int kPlans = 3, kEvents = 20;
+  std::vector<std::shared_ptr<const Plan>> plans;
+  for (int p = 0; p < kPlans; ++p) {
+    std::string events;
+    for (int e = 0; e < kEvents; ++e)
+      events += (e > 0 ? ",\"E" : "\"E") + std::to_string(e) + R"(":{"description":")" + std::string(200'000, 'x') +
+                R"(","properties":{"p":{"type":"number","maximum":)" + std::to_string(p * kEvents + e) + "}}}";
+    plans.push_back(*Plan::compile(R"({"events":{)" + events + "}}"));
+  }
+  std::atomic<int> wrong{0};
+  const auto look = [&] {
+    for (int i = 0; i < 2 * kPlans * kEvents; ++i) {
+      const int p = i % kPlans, e = i / kPlans % kEvents;
+      const std::string event = "E" + std::to_string(e);
+      const auto said = [&](int value) {
+        return plans[static_cast<size_t>(p)]->check(event, R"({"p":)" + std::to_string(value) + "}").has_value();
+      };
+      if (said(p * kEvents + e) || !said(p * kEvents + e + 1)) ++wrong;
+      if (plans[static_cast<size_t>(p)]->type_of(event, "p") != "number") ++wrong;
+    }
+  };
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 2; ++t) threads.emplace_back(look);
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(wrong, 0);
 }
 
 }  // namespace
