@@ -14,7 +14,7 @@
 namespace freshet::app {
 namespace {
 
-class AgreementTest : public testing::Test {
+class AgreementTest : public ::testing::Test {
  protected:
   AgreementTest() {
     auto log =

@@ -11,7 +11,7 @@ namespace freshet::app {
 namespace {
 
 std::string path_of(const std::string& name) {
-  return testing::TempDir() + "content-" + std::to_string(getpid()) + "-" + name;
+  return ::testing::TempDir() + "content-" + std::to_string(getpid()) + "-" + name;
 }
 
 std::string write(const std::string& name, const std::string& bytes) {
@@ -85,7 +85,7 @@ TEST(Content, DamageAndCutsAreErrors) {
   bad[bad.size() - 6] = static_cast<char>(bad[bad.size() - 6] ^ 0x55);
   EXPECT_NE(read_all(write("bad.gz", bad), 1 << 20).find("damaged"), std::string::npos);
   EXPECT_NE(read_all(path_of("none"), 10).find("can't be opened"), std::string::npos);
-  EXPECT_NE(read_all(testing::TempDir(), 10).find("is a directory"), std::string::npos);
+  EXPECT_NE(read_all(::testing::TempDir(), 10).find("is a directory"), std::string::npos);
 }
 
 }  // namespace

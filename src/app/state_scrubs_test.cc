@@ -66,7 +66,7 @@ class QuestionLog final : public eventlog::FakeLog {
   std::string answered_;
 };
 
-class StateScrubsTest : public testing::Test {
+class StateScrubsTest : public ::testing::Test {
  protected:
   StateScrubsTest() {
     options_.log = &log_;

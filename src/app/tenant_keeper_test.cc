@@ -32,7 +32,7 @@ Config config_of_text(const std::string& text) {
 }
 
 // Processes that share a log, each with a data directory of its own.
-class TenantKeeperTest : public testing::Test {
+class TenantKeeperTest : public ::testing::Test {
  protected:
   struct Node {
     std::string directory;
