@@ -50,7 +50,8 @@ class Desk final : public TenantDesk {
   }
   std::optional<std::string> show_plan(const std::string& name) const override {
     if (name != "acme") return std::nullopt;
-    return R"({"tenant":"acme","plan":{"events":{}},"from":{"from":"api","revision":7,"at":"1970-01-01T00:00:00.000Z"}})";
+    return R"({"tenant":"acme","plan":{"events":{}},"from":)"
+           R"({"from":"api","revision":7,"at":"1970-01-01T00:00:00.000Z"}})";
   }
   void change(TenantOrder order, Done done) override {
     if (order.text == "wrong") return done(fail(Code::kInvalid, "tenant:1:1: wrong"));
