@@ -55,7 +55,9 @@ std::string measure_cpu(const Options& options, const std::vector<std::string>& 
 // One tenant's lane is open all the time, so that every request takes the lock.
 std::string measure_lanes(const Options& options, const std::vector<std::string>& names) {
   env::FakeClock clock;
-  ingest::Lanes lanes({.clock = &clock});
+  ingest::LanesOptions of_lanes;
+  of_lanes.clock = &clock;
+  ingest::Lanes lanes(of_lanes);
   lanes.own({0});
   model::Tenant slow = model::default_tenant("slow");
   slow.rate = {1, 1};
