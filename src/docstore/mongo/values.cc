@@ -85,7 +85,7 @@ void append_json_text(bson_t* to, std::string_view key, const std::string& json)
 
 // ---- from BSON ----
 
-std::optional<std::string_view> text_of(const bson_iter_t& at) {
+std::optional<std::string_view> text_in(const bson_iter_t& at) {
   uint32_t size = 0;
   const char* text = bson_iter_utf8(&at, &size);
   if (text == nullptr || !bson_utf8_validate(text, size, true)) return std::nullopt;
@@ -174,7 +174,7 @@ std::optional<Value> read_value(const bson_iter_t& at, int depth) {
   Value value;
   switch (bson_iter_type(&at)) {
     case BSON_TYPE_UTF8:
-      if (const auto text = text_of(at)) return value.set_text(std::string(*text)), value;
+      if (const auto text = text_in(at)) return value.set_text(std::string(*text)), value;
       return std::nullopt;
     case BSON_TYPE_INT32:
     case BSON_TYPE_INT64: value.set_integer(bson_iter_as_int64(&at)); return value;
