@@ -671,8 +671,7 @@ class ServerImpl final : public Server {
   std::unique_ptr<eventlog::EventLog> log_;
   std::unique_ptr<schema::Registry> registry_;
   std::unique_ptr<TenantKeeper> tenants_;
-  env::TimeUs rank_due_ = 0;
-  env::TimeUs look_due_ = 0;
+  env::TimeUs look_due_ = 0, rank_due_ = 0;
   env::TimeUs expire_due_ = 0;
   std::unique_ptr<docstore::DocStore> profiles_;
   StateProfiles* state_profiles_ = nullptr;  // profiles_, where they are read from action's state
