@@ -15,7 +15,7 @@ class HealthSource final : public Source {
     return kRoutes;
   }
   size_t body_bytes_max() const override { return 0; }
-  http::Response answer_question(const Tenants&, const Exchange&) const override {
+  tl::expected<http::Response, Refusal> answer_question(const Tenants&, const Exchange&) const override {
     return json_response(200, [](JsonWriter& json) { json.member("status", "ok"); });
   }
 };
