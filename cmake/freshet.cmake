@@ -78,8 +78,8 @@ add_library(freshet_version STATIC ${CMAKE_BINARY_DIR}/version.cc)
 add_dependencies(freshet_version freshet_version_source)
 target_link_libraries(freshet_version PUBLIC freshet_options)
 
-# What takes seconds to parse: files that include it stand side by side, so that few batches pay for it; and last, so that
-# no file of others finds the names that such a header brings along.
+# What takes seconds to parse: files that include it stand side by side, so that few batches pay for it; and last, so
+# that no file of others finds the names that such a header brings along.
 set(FRESHET_HEAVY_HEADERS simdjson.h valijson/ boost/ CLI/CLI.hpp)
 
 function(freshet_heavy_last OUT SOURCES)

@@ -1,6 +1,6 @@
 // Bytes to and from a server, over TCP or TLS: what a client of another protocol than HTTP stands on (Kafka's:
-// cluster/protocol/connection.h), which needs not know Asio for it. One thread uses it, and waits for each step. After a
-// failure it is closed.
+// cluster/protocol/connection.h), which needs not know Asio for it. One thread uses it, and waits for each step. After
+// a failure it is closed.
 #pragma once
 
 #include <cstddef>

@@ -5,8 +5,8 @@
 namespace freshet::kv {
 namespace {
 
-// RocksDB would hold writers back itself (a write stall) once its buffers are full, and the state's worker with them; so
-// a flush is asked for early, and may not wait for that.
+// RocksDB would hold writers back itself (a write stall) once its buffers are full, and the state's worker with them;
+// so a flush is asked for early, and may not wait for that.
 bool flush_member(const MemoryBudget::Member& member, bool wait) {
   rocksdb::FlushOptions options;
   options.wait = wait;

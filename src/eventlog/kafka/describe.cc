@@ -1,5 +1,5 @@
-// What brokers say of a topic's or a broker's settings, asked of librdkafka's admin client: each question has a queue of
-// its own, on which the one answer comes.
+// What brokers say of a topic's or a broker's settings, asked of librdkafka's admin client: each question has a queue
+// of its own, on which the one answer comes.
 #include "eventlog/kafka/describe.h"
 
 #include <fmt/format.h>

@@ -1,4 +1,5 @@
-// As Standard Webhooks says it (https://www.standardwebhooks.com), so that receivers verify with the libraries they have.
+// As Standard Webhooks says it (https://www.standardwebhooks.com), so that receivers verify with the libraries that
+// they have.
 #include "sinks/webhook/signature.h"
 
 #include <fmt/format.h>
