@@ -1,6 +1,6 @@
 // A record of a state topic is read twice: its value by people and other systems, as JSON, and its header freshet.state
-// by `freshet profiles restore`, which needs every bit of the document back, of removed profiles too: a tombstone has no
-// value, and says in its headers what was removed and when.
+// by `freshet profiles restore`, which needs every bit of the document back, of removed profiles too: a tombstone has
+// no value, and says in its headers what was removed and when.
 #include "sinks/topic/record.h"
 
 #include "base/hash.h"
