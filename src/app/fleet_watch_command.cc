@@ -81,17 +81,17 @@ http::Response answer_scrape(const http::Request& request, const fleet::Watcher&
   return response;
 }
 
-using Server = std::unique_ptr<http::Server>;
+using Listener = std::unique_ptr<http::Listener>;
 
 // Null: nobody asked for one.
-Result<Server> serve(const WatchCommand& command, const fleet::Watcher& watcher) {
-  if (command.listen.empty()) return Server();
+Result<Listener> serve(const WatchCommand& command, const fleet::Watcher& watcher) {
+  if (command.listen.empty()) return Listener();
   http::ServerOptions options;
   options.listen = command.listen;
   options.name = "watch";
   options.connections_max = 64;
   options.body_bytes_max = 1024;
-  FRESHET_ASSIGN(Server server, http::Server::start(options, [&watcher](http::Request request, http::Respond respond) {
+  FRESHET_ASSIGN(Listener server, http::Listener::start(options, [&watcher](http::Request request, http::Respond respond) {
                    respond(answer_scrape(request, watcher));
                  }));
   fmt::print(stderr, "metrics on http://{}:{}/metrics\n", command.listen.substr(0, command.listen.rfind(':')),
