@@ -81,7 +81,7 @@ http::Response answer_scrape(const http::Request& request, const fleet::Watcher&
   return response;
 }
 
-using Listener = std::unique_ptr<http::Listener>;
+using Listener = std::unique_ptr<http::Server>;
 
 // Null: nobody asked for one.
 Result<Listener> serve(const WatchCommand& command, const fleet::Watcher& watcher) {
@@ -91,7 +91,8 @@ Result<Listener> serve(const WatchCommand& command, const fleet::Watcher& watche
   options.name = "watch";
   options.connections_max = 64;
   options.body_bytes_max = 1024;
-  FRESHET_ASSIGN(Listener server, http::Listener::start(options, [&watcher](http::Request request, http::Respond respond) {
+  FRESHET_ASSIGN(Listener server,
+                 http::Server::start(options, [&watcher](http::Request request, http::Respond respond) {
                    respond(answer_scrape(request, watcher));
                  }));
   fmt::print(stderr, "metrics on http://{}:{}/metrics\n", command.listen.substr(0, command.listen.rfind(':')),

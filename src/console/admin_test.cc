@@ -623,7 +623,8 @@ TEST_F(AdminTest, TellsHowItIs) {
 
 TEST_F(AdminTest, TheStatusHasTheSlowestTenantsWhateverTheirNames) {
   for (int i = 0; i < 150; ++i)
-    desk_.change({"tenant-" + std::to_string(i), TenantWhat::kSettings, "{}"}, [](const Result<std::optional<std::string>>&) {});
+    desk_.change({"tenant-" + std::to_string(i), TenantWhat::kSettings, "{}"},
+                 [](const Result<std::optional<std::string>>&) {});
   desk_.change({"zz-slow", TenantWhat::kSettings, "{}"}, [](const Result<std::optional<std::string>>&) {});
   EXPECT_EQ(call("GET", "/v1/status").status, 200);  // from now on they are followed
   telemetry::histogram(kFreshnessMetric, kFreshnessHelp, {{"tenant", "zz-slow"}}).record(3'000'000, 10);
