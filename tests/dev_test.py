@@ -10,7 +10,7 @@ import tempfile
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-FILES = ("dev", "tools/dev-lib.sh", "tools/librdkafka", "tools/packages.txt")
+FILES = ("dev", "tools/dev-lib.sh", "tools/librdkafka", "tools/uplot", "tools/packages.txt")
 # A machine on which everything is right, but no package is installed.
 USUAL = {
     "uname": "echo x86_64",
@@ -33,6 +33,8 @@ class DevTest(unittest.TestCase):
         for file in FILES:
             (self.folder / file).parent.mkdir(exist_ok=True)
             shutil.copy(ROOT / file, self.folder / file)
+        for there in re.findall(r"^VERSION=(.*)$", (ROOT / "tools/uplot").read_text(encoding="utf-8"), re.MULTILINE):
+            (self.folder / f"build/cache/uplot-{there}").mkdir(parents=True)  # unpacked already
 
     def enterContext(self, manager):  # pylint: disable=invalid-name  # unittest's own is of Python 3.11
         value = manager.__enter__()

@@ -354,11 +354,14 @@ TEST_F(TracedWorkerLoopTest, ARecordHasASpanFromThePollToTheCommit) {
   EXPECT_EQ(made[0].context.trace_id, parent.trace_id);
   EXPECT_EQ(made[0].parent, parent.span_id);
   EXPECT_EQ(made[0].error, "");
-  ASSERT_EQ(made[0].attributes.size(), 4u);
-  EXPECT_EQ(std::get<std::string>(made[0].attributes[0].value), "t");
-  EXPECT_EQ(std::get<int64_t>(made[0].attributes[1].value), 1);
-  EXPECT_EQ(std::get<int64_t>(made[0].attributes[2].value), 1) << "behind the rules";
-  EXPECT_EQ(std::get<std::string>(made[0].attributes[3].value), "processed");
+  std::map<std::string, decltype(made[0].attributes[0].value)> told;
+  for (const auto& attribute : made[0].attributes) told[std::string(attribute.key)] = attribute.value;
+  EXPECT_EQ(std::get<std::string>(told["freshet.tenant"]), "t");
+  EXPECT_EQ(std::get<int64_t>(told["freshet.partition"]), 1);
+  EXPECT_EQ(std::get<int64_t>(told["freshet.offset"]), 1) << "behind the rules";
+  EXPECT_EQ(std::get<std::string>(told["freshet.outcome"]), "processed");
+  EXPECT_EQ(std::get<std::string>(told["messaging.operation.type"]), "process");
+  EXPECT_EQ(std::get<std::string>(told["messaging.destination.partition.id"]), "1");
 }
 
 TEST_F(TracedWorkerLoopTest, ASlowRecordHasALateSpan) {

@@ -241,7 +241,7 @@ TEST_F(ErasuresTest, CopiesOutOfReachKeepThemWaiting) {
   purge_after(1'000'000);
   EXPECT_EQ(purged_, 1u);
   purge_after(1'000'000);
-  EXPECT_EQ(erasure("r1").waits_for(), "topic events");
+  EXPECT_EQ(erasure("r1").waits_for(), "topic deadletters");
   log_.drop(0, 100);
   log_.lingers = 90'000'000;
   purge_after(1'000'000);
