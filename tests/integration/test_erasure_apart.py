@@ -9,7 +9,7 @@ import apart
 import s3
 from harness import TENANT, check, check_equal, freshet, note, profile, send_batch, send_records, wait_until
 from patience import patient
-from test_erasure import copies, erasure, files, found_in, import_person, marks, unsearched
+from test_erasure import copies, erasure, files, found_in, import_person, letters_shown, marks, unsearched
 
 TOPICS = ("actions", "overflow", "events", "changes", "deadletters")
 # What an operator sets in hours and days. The broker looks every second, and deletes at once.
@@ -92,8 +92,7 @@ def test_no_copy_remains(box):
     missing = lambda: unsearched([found.split(" in ", 1) for found in everywhere(fleet, bucket, person | file)], places)
     wait_until(lambda: not missing(), patient(60), lambda: f"the person in every place; not in {missing()}", every_s=1)
     # Letters are in the console's memory until something there has to be durable, as the order to erase somebody.
-    shown = lambda: fleet.admin().request("GET", f"/v1/tenants/{TENANT}/deadletters").body.decode()
-    wait_until(lambda: person["letter"] in shown(), patient(30), "the person's dead letter is kept")
+    wait_until(lambda: person["letter"] in letters_shown(fleet.admin()), patient(30), "the person's dead letter is kept")
     shorten_topics(fleet.broker, ("events", "changes", "deadletters"))
     admin = fleet.admin()
     answer = admin.request("DELETE", f"/v1/tenants/{TENANT}/users/user_id/{person['user']}")
