@@ -101,7 +101,8 @@ void add_fleet_import_command(CLI::App& fleet, int& exit_code) {
       ->add_option("--bootstrap", options->bootstraps,
                    "HOST:PORT,HOST:PORT of a cluster, or NAME=HOST:PORT,…; once for each cluster")
       ->required()
-      ->expected(1);
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   command->add_option("--properties", options->properties, "A file of librdkafka's properties, NAME=VALUE lines");
   command->add_option("--name", options->name, "Name of the fleet")->capture_default_str();
   command->add_option("-o,--out", options->out, "The file to write; default: standard output");

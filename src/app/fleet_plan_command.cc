@@ -117,11 +117,16 @@ void add_fleet_plan_command(CLI::App& fleet, int& exit_code) {
   sub->add_option("--months", command->months, "Months of growth that must fit")
       ->check(CLI::Range(0u, fleet::kMonthsMax))
       ->capture_default_str();
-  sub->add_option("--rate", command->rates, "What if: TOPIC=2x, CLUSTER/TOPIC=2x, or *=2x for all")->expected(1);
-  sub->add_option("--lose", command->losses, "What if: zone=ZONE, broker=N or broker=CLUSTER/N is away")->expected(1);
+  sub->add_option("--rate", command->rates, "What if: TOPIC=2x, CLUSTER/TOPIC=2x, or *=2x for all")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  sub->add_option("--lose", command->losses, "What if: zone=ZONE, broker=N or broker=CLUSTER/N is away")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   sub->add_option("--burst", command->bursts,
                   "What the restart of SERVICE does: SERVICE=MINUTES away[@TIMESx its rate]")
-      ->expected(1);
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   sub->add_option("--against", command->against,
                   "Another fleet that does the same work, to compare cost and blast radius");
   sub->add_option("--prices", command->prices, "Prices and limits (YAML) instead of those built in");

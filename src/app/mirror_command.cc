@@ -99,7 +99,9 @@ void add_looks(CLI::App& mirror, int& exit_code) {
   CLI::App* verify = mirror.add_subcommand("verify", "Compare both sides: whether consumers may switch");
   verify->footer(
       "Exit status: 1 if the target differs.\nExample:\n  freshet mirror verify --config mirror.yaml --json");
-  verify->add_option("--topic", options->topics, "Of the source; may be repeated; without it: all")->expected(1);
+  verify->add_option("--topic", options->topics, "Of the source; may be repeated; without it: all")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   verify->add_option("--from", options->from, "Only records from this time on, as 2026-11-29T12:00:00Z");
   CLI::App* offsets = mirror.add_subcommand("offsets", "Where consumer groups go on in the target");
   offsets->footer("Example:\n  freshet mirror offsets --config mirror.yaml --group billing --apply");

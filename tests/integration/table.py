@@ -100,6 +100,7 @@ PLAN = {
     "erasure_apart.no_copy_remains": (220, 1),
     "fleet.bad_input": (1, 1),
     "fleet.examples": (1, 1),
+    "fleet.options_that_may_be_repeated": (20, 1),
     "fleet.schema": (6, 2),
     "fleet_live.admin_suite": (20, 1),
     "fleet_live.admin_suite_of_today": (20, 1),

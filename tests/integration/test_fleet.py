@@ -51,6 +51,16 @@ def test_bad_input(box):
     check_equal(lint(box.directory / "absent.yaml")[0], 2, "a file that is not there")
 
 
+def test_options_that_may_be_repeated(box):
+    """As the examples of their --help have them."""
+    fleet = str(EXAMPLES / "shop.yaml")
+    for arguments, status in ((("plan", fleet, "--rate", "*=2x", "--rate", "*=1.5x", "--lose", "broker=1", "--lose", "broker=2"), (0, 1, 2)),
+                              (("import", "--bootstrap", "a=127.0.0.1:1", "--bootstrap", "b=127.0.0.1:2", "-o", str(box.directory / "f.yaml")), (1,))):
+        done = subprocess.run([str(BUILD / "freshet"), "fleet", *arguments], capture_output=True, text=True, timeout=patient(120), check=False)
+        check("required but received" not in done.stderr, f"{arguments[0]} takes an option once only: {done.stderr[:200]}")
+        check(done.returncode in status, f"exit status {done.returncode} of {arguments[0]} ({done.stderr[:200]})")
+
+
 def test_schema(box):
     schema = Schema("docs/fleet/fleet.schema.json")
     for path in EXAMPLES.glob("*.yaml"):
