@@ -3,14 +3,19 @@
 #include "eventlog/kafka/consume/consumer_client.h"
 
 #include <algorithm>
+#include <chrono>
+#include <future>
+#include <thread>
 
 #include "base/assert.h"
+#include "env/thread.h"
 #include "telemetry/log.h"
 
 namespace freshet::eventlog::kafka {
 namespace {
 
 constexpr size_t kChunkMax = 1024;
+constexpr std::chrono::seconds kCloseMax{30};  // brokers that are well take a second
 
 // Whatever the client is told from here on is taken up, so that it can be given back.
 void give_all_back(Client& client) {
@@ -19,6 +24,22 @@ void give_all_back(Client& client) {
     const ErrorPtr ignored(given ? rd_kafka_incremental_assign(handle, list)
                                  : rd_kafka_incremental_unassign(handle, list));
   };
+}
+
+// On a thread of its own, because rd_kafka_consumer_close() has no limit of time, and can wait for ever for itself:
+// where partitions are given just when the member leaves, librdkafka 2.15.1 sometimes answers its own
+// rd_kafka_incremental_assign() no more. Then the client stays behind with that thread, and the brokers take its place
+// away when its session ends; or the process would never end.
+rd_kafka_resp_err_t close_in_time(std::shared_ptr<Client> client) {
+  std::promise<rd_kafka_resp_err_t> closed;
+  auto result = closed.get_future();
+  std::thread([client = std::move(client), closed = std::move(closed)]() mutable {
+    env::name_thread("kafka-close");
+    const auto error = rd_kafka_consumer_close(client->get());
+    client.reset();  // Whoever waits destroys it.
+    closed.set_value(error);
+  }).detach();
+  return result.wait_for(kCloseMax) == std::future_status::ready ? result.get() : RD_KAFKA_RESP_ERR__TIMED_OUT;
 }
 
 }  // namespace
@@ -40,7 +61,7 @@ void ConsumerClient::close(const std::string& whose) {
   if (client_ == nullptr) return;
   taken_.clear();           // Messages belong to the client, and go before it.
   give_all_back(*client_);  // Closing waits for what is given meanwhile, too.
-  if (const auto error = rd_kafka_consumer_close(handle()); error != RD_KAFKA_RESP_ERR_NO_ERROR && !lost_its_place())
+  if (const auto error = close_in_time(client_); error != RD_KAFKA_RESP_ERR_NO_ERROR && !lost_its_place())
     spdlog::warn("kafka: leaving {}: {}", whose, rd_kafka_err2str(error));
   {
     const std::lock_guard lock(queue_mutex_);
