@@ -356,6 +356,8 @@ TEST_F(AdminTest, ReplaysWithAnotherBody) {
   EXPECT_TRUE(replayed_.empty());
   EXPECT_THAT(call("POST", "/v1/tenants/acme/deadletters/cut/replay", R"({"a":1})").body, HasSubstr(R"("replayed":1)"));
   EXPECT_EQ(replayed_body_, R"({"a":1})");
+  call("POST", "/v1/tenants/acme/deadletters/cut/replay", "{\r\n  \"a\": \"x\\n\"\n}");
+  EXPECT_EQ(replayed_body_, "{    \"a\": \"x\\n\" }") << "a record is one line";
   EXPECT_EQ(call("POST", "/v1/tenants/acme/deadletters/row/replay", "a,b").status, 400);
 }
 

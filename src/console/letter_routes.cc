@@ -123,6 +123,13 @@ void replay_all(const Replay& replay, const Admin::Call& call, const std::vector
   }
 }
 
+// People write JSON over several lines, and a record is one. A line break within a string of JSON is an escape, so what
+// breaks a line is a blank.
+std::string in_one_line(std::string body) {
+  std::replace_if(body.begin(), body.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
+  return body;
+}
+
 void replay_one(const Replay& replay, const Admin::Call& call, Kept kept) {
   auto letter = kept.letters.get(call.tenant->name, call.arguments[1]);
   if (!letter) return call.fail(letter.error());
@@ -131,7 +138,7 @@ void replay_one(const Replay& replay, const Admin::Call& call, Kept kept) {
     if ((*letter)->body_type() != v1::DeadLetter::JSON_ITEM)
       return call.fail(400, "bad_request",
                        "only an item of a request can be sent with another body: of a row, import the corrected file");
-    (*letter)->set_body(call.request.body);
+    (*letter)->set_body(in_one_line(call.request.body));
     (*letter)->clear_cut_bytes();
     // Who writes a body commands what is in it: the sender's key allowed what the sender wrote.
     if (call.visitor.role < Role::kErase) (*letter)->set_by_server_key(false);
