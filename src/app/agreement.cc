@@ -6,7 +6,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <utility>
 
 #include "app/log.h"
@@ -19,12 +18,6 @@ namespace {
 constexpr eventlog::TopicPartition kSchema{eventlog::Topic::kSchema, 0};
 // What a claim of a change by the API begins with; that of a file is a hash in hex.
 constexpr std::string_view kOfApi = "api:";
-// What stands as rules beside the key where an installation begins whose phone numbers are normal. Releases before this
-// one look at rules only where there is a revision.
-constexpr std::string_view kNormalPhones = "phones: normal";
-
-// What a record without a revision begins with that says the number of partitions.
-constexpr std::string_view kOfPartitions = "partitions:";
 
 bool is_of_api(std::string_view claim) { return claim.starts_with(kOfApi); }
 
@@ -32,14 +25,11 @@ bool is_of_api(std::string_view claim) { return claim.starts_with(kOfApi); }
 
 v1::SchemaChange partitions_record(uint32_t partitions) {
   v1::SchemaChange record;
-  record.mutable_agreement()->set_rules(std::string(kOfPartitions) + std::to_string(partitions));
+  record.mutable_agreement()->set_partitions(partitions);
   return record;
 }
 
-bool is_partitions_record(const v1::SchemaChange& change) {
-  return change.has_agreement() && change.agreement().revision() == 0 &&
-         std::string_view(change.agreement().rules()).starts_with(kOfPartitions);
-}
+bool is_partitions_record(const v1::SchemaChange& change) { return change.agreement().partitions() != 0; }
 
 Status Agreement::follow() {
   const auto read = read_to_end(log_, kSchema, next_, [this](const eventlog::Fetched& fetched) -> Result<bool> {
@@ -63,10 +53,9 @@ void Agreement::take(const v1::SchemaChange& change) {
   const v1::Agreement& agreed = change.agreement();
   if (hash_key_.empty() && !agreed.hash_key().empty()) {
     hash_key_ = agreed.hash_key();
-    phones_are_normal_ = agreed.revision() == 0 && agreed.rules() == kNormalPhones;
+    phones_are_normal_ = agreed.normal_phones();
   }
-  if (partitions_ == 0 && is_partitions_record(change))
-    partitions_ = static_cast<uint32_t>(std::strtoul(agreed.rules().c_str() + kOfPartitions.size(), nullptr, 10));
+  if (partitions_ == 0) partitions_ = agreed.partitions();
   bool is_first = true;
   if (agreed.revision() != 0) is_first = claimed_.emplace(agreed.revision(), agreed.rules()).second;
   if (agreed.revision() != 0 && is_first && !is_of_api(agreed.rules()))
@@ -112,7 +101,7 @@ Result<std::string> Agreement::hash_key(const std::string& proposal, bool is_new
   if (!hash_key_.empty()) return hash_key_;
   v1::SchemaChange record;
   record.mutable_agreement()->set_hash_key(proposal);
-  if (is_new) record.mutable_agreement()->set_rules(std::string(kNormalPhones));
+  record.mutable_agreement()->set_normal_phones(is_new);
   FRESHET_TRY(propose({record}));
   if (hash_key_.empty()) return fail(Code::kRetry, "topic schema does not show what was just written to it");
   return hash_key_;
