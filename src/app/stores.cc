@@ -1,5 +1,7 @@
 #include "app/stores.h"
 
+#include <fmt/format.h>
+
 #include <utility>
 
 #include "app/what_is_left.h"
@@ -14,30 +16,28 @@ telemetry::Counter& lost_letter_rows() {
                             "Rows of dead letters and erasures that were synced and are gone: see --accept-loss.");
 }
 
+// Of a store that nobody else has a copy of. Damage that is found stays in mind (remember_damage), else the store would
+// be opened again and again and take itself for well until somebody needs what is damaged.
+kv::Options small_store(const Config& config, std::string_view name, size_t write_buffer_bytes) {
+  kv::Options options;
+  options.path = fmt::format("{}/{}", config.data_dir, name);
+  options.memory = kv::make_memory_budget(8u << 20);
+  options.write_buffer_bytes = write_buffer_bytes;
+  options.open_files_max = config.store_files;
+  options.remember_damage = true;
+  options.note_synced = true;
+  return options;
+}
+
 }  // namespace
 
 Result<std::shared_ptr<kv::Store>> Stores::open_imports(const Config& config) {
-  kv::Options options;
-  options.path = config.data_dir + "/imports";
-  options.memory = kv::make_memory_budget(8u << 20);
-  options.write_buffer_bytes = 1u << 20;
-  options.open_files_max = config.store_files;
-  options.remember_damage = true;
-  options.note_synced = true;
-  FRESHET_ASSIGN(imports_, kv::MendingStore::open(options, kv::OnDamage::kBeginAnew));
+  FRESHET_ASSIGN(imports_, kv::MendingStore::open(small_store(config, "imports", 1u << 20), kv::OnDamage::kBeginAnew));
   return imports_;
 }
 
-// Damage that is found stays in mind (remember_damage), else the store would be opened again and again and take itself
-// for well until somebody needs what is damaged.
 Result<std::shared_ptr<kv::MendingStore>> Stores::open_letters(const Config& config) {
-  kv::Options options;
-  options.path = config.data_dir + "/letters";
-  options.memory = kv::make_memory_budget(8u << 20);
-  options.write_buffer_bytes = 2u << 20;
-  options.open_files_max = config.store_files;
-  options.remember_damage = true;
-  options.note_synced = true;
+  const kv::Options options = small_store(config, "letters", 2u << 20);
   static_cast<void>(lost_letter_rows());  // It is shown from the start.
   if (config.accept_loss) {
     FRESHET_ASSIGN(const WhatIsLeft left, open_what_is_left(options));  // Closed again: what is lost is told once.

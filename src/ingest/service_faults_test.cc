@@ -6,7 +6,6 @@
 #include <string>
 #include <vector>
 
-#include "ingest/overflow/lanes.h"
 #include "testing/ingest_service.h"
 
 namespace freshet::ingest {
@@ -48,14 +47,7 @@ TEST_F(ServiceTest, TheDataApiSaysWhichItemIsWrong) {
 }
 
 TEST_F(ServiceTest, AFullOverflowIsToldInEachSourcesWords) {
-  LanesOptions one;
-  one.clock = &clock;
-  one.partitions = 4;
-  one.records_max = 1;
-  const auto lanes = std::make_shared<Lanes>(one);
-  lanes->own({0});
-  options.lanes = lanes;
-  rate = {1, 1};
+  leave_room_for_one();
   constexpr const char* kCustomer = R"({"type":"customer","customer_id":"c"})";
   for (int i = 0; i < 2; ++i) EXPECT_EQ(send("POST", "/v1/customer/demo", kCustomer, kSecret).status, 200);
   const http::Response data_api = send("POST", "/v1/customer/demo", kCustomer, kSecret);

@@ -7,7 +7,6 @@
 #include <utility>
 #include <vector>
 
-#include "ingest/overflow/lanes.h"
 #include "ingest/service.h"
 #include "ingest/sources/logs/logs.h"
 #include "testing/ingest_service.h"
@@ -53,14 +52,7 @@ TEST_F(ServiceTest, PartnersReportByPostAndByGet) {
 }
 
 TEST_F(ServiceTest, PartnersProveThemselvesByAWriteKeyInTheAddress) {
-  LanesOptions one;
-  one.clock = &clock;
-  one.partitions = 4;
-  one.records_max = 1;
-  const auto lanes = std::make_shared<Lanes>(one);
-  lanes->own({0});
-  options.lanes = lanes;
-  rate = {1, 1};
+  leave_room_for_one();
   const std::string query = "?activity_kind=install&adid=a1";
   for (const char* key : {"wrong", "demo-secret", "demo-server-key"})
     EXPECT_EQ(send("GET", "/v1/attribution/adjust/" + std::string(key) + query, "", kWriteKey).status, 401) << key;

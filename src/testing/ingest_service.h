@@ -13,6 +13,7 @@
 
 #include "base/hash.h"
 #include "env/clock.h"
+#include "ingest/overflow/lanes.h"
 #include "ingest/service.h"
 #include "testing/clock.h"
 #include "testing/event_log.h"
@@ -128,6 +129,16 @@ class ServiceTest : public ::testing::Test {
       service_ = std::make_unique<Service>(options);
     }
     return *service_;
+  }
+  // With a rate of one record a second, and room for one that waits: the third is turned away.
+  void leave_room_for_one() {
+    LanesOptions one;
+    one.clock = &clock;
+    one.partitions = 4;
+    one.records_max = 1;
+    options.lanes = std::make_shared<Lanes>(one);
+    options.lanes->own({0});
+    rate = {1, 1};
   }
   http::Response send(const std::string& method, const std::string& target, const std::string& body = "",
                       const std::string& authorization = "",
