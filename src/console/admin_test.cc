@@ -211,6 +211,10 @@ TEST_F(AdminTest, PhoneNumbersAreFoundInEitherSpelling) {
   EXPECT_THAT(call("GET", "/v1/tenants/acme/users/phone/0091%2098-1").body, HasSubstr(R"("version":1)"));
   EXPECT_THAT(call("GET", "/v1/tenants/acme/users/phone/+44%2020-7").body, HasSubstr(R"("version":2)"));
   EXPECT_EQ(call("GET", "/v1/tenants/acme/users/phone/+44207").status, 404) << "nobody knows how it was spelled";
+  call("POST", "/v1/tenants/acme/messages/lookup", R"({"message_id":"m1","user":{"phone":"+44 20-7"}})");
+  ASSERT_GE(sought_.back().senders.size(), 2u);
+  EXPECT_EQ(sought_.back().senders[0].value(), "+44207");
+  EXPECT_EQ(sought_.back().senders[1].value(), "+44 20-7") << "it may have come under the number as it was sent";
 
   EXPECT_EQ(call("DELETE", "/v1/tenants/acme/users/phone/+44%2020-7").status, 202);
   EXPECT_EQ(call("DELETE", "/v1/tenants/acme/users/phone/+91981").status, 202);

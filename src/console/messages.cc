@@ -2,14 +2,17 @@
 // that it names first. Which one that was nobody knows afterwards, so each of the profile's is asked about.
 #include <simdjson.h>
 
+#include <algorithm>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <utility>
 
 #include "base/json_writer.h"
 #include "console/call.h"
 #include "console/letter_routes.h"
 #include "console/people.h"
+#include "console/spellings.h"
 #include "model/document.h"
 #include "model/identifier.h"
 
@@ -22,7 +25,11 @@ constexpr int kRememberedHours = 24;
 constexpr size_t kSendersMax = 100;
 
 // {"message_id":"m1","user":{"email":"a@b.c"}}, or with "device".
-Result<SoughtMessage> parse_sought(const std::string& body) {
+struct MessageQuestion {
+  SoughtMessage sought;
+  std::string type, value;  // of whoever sent it, as it was asked
+};
+Result<MessageQuestion> parse_message_question(const model::Tenant& tenant, const std::string& body) {
   const auto refused =
       fail(Code::kInvalid, R"(the body must be a message id and whose: {"message_id":"m1","user":{"email":"a@b.c"}})");
   simdjson::dom::parser parser;
@@ -30,7 +37,9 @@ Result<SoughtMessage> parse_sought(const std::string& body) {
   std::string_view id;
   if (parser.parse(body).get_object().get(object) != simdjson::SUCCESS || object.size() != 2) return refused;
   if (object["message_id"].get_string().get(id) != simdjson::SUCCESS || id.empty()) return refused;
-  SoughtMessage sought;
+  MessageQuestion question;
+  SoughtMessage& sought = question.sought;
+  sought.tenant = tenant.name;
   sought.message_id = id;
   if (object["user"].get_object().get(of) != simdjson::SUCCESS) {
     if (object["device"].get_object().get(of) != simdjson::SUCCESS) return refused;
@@ -38,10 +47,16 @@ Result<SoughtMessage> parse_sought(const std::string& body) {
   }
   const auto sender = parse_lookup(simdjson::minify(of));
   if (!sender) return refused;
-  v1::Identifier& first = sought.senders.emplace_back();
-  first.set_type(sender->first);
-  first.set_value(model::normalize_identifier(sender->first, sender->second));
-  return sought;
+  std::tie(question.type, question.value) = *sender;
+  // It may have come before numbers were brought to one spelling.
+  const auto add = [&](const std::string& spelled) {
+    v1::Identifier& one = sought.senders.emplace_back();
+    one.set_type(question.type);
+    one.set_value(spelled);
+  };
+  add(model::normalize_identifier(tenant, question.type, question.value));
+  if (const auto other = model::other_spelling(tenant, question.type, question.value)) add(*other);
+  return question;
 }
 
 // False: there are more.
@@ -49,7 +64,8 @@ bool add_identifiers(const v1::Document& document, std::vector<v1::Identifier>& 
   for (const v1::Field& field : document.fields()) {
     if (field.section() != v1::IDENTIFIERS) continue;
     for (const v1::Value& value : field.value().list().values()) {
-      if (field.name() == senders.front().type() && value.text() == senders.front().value()) continue;
+      const auto same = [&](const v1::Identifier& s) { return s.type() == field.name() && s.value() == value.text(); };
+      if (std::any_of(senders.begin(), senders.end(), same)) continue;
       if (senders.size() == kSendersMax) return false;
       v1::Identifier& sender = senders.emplace_back();
       sender.set_type(field.name());
@@ -71,12 +87,12 @@ void answer(const Admin::Call& call, const std::string& message_id, std::optiona
 }  // namespace
 
 void find_message(Admin& admin, Admin::Call& call) {
-  auto sought = parse_sought(call.request.body);
-  if (!sought) return call.fail(sought.error());
-  sought->tenant = call.tenant->name;
+  const auto question = parse_message_question(*call.tenant, call.request.body);
+  if (!question) return call.fail(question.error());
+  const SoughtMessage& sought = question->sought;
   const auto& find = admin.options().find_message;
-  if (!find) return answer(call, sought->message_id, std::nullopt);
-  const auto ask = [call, find, of = *sought](const Result<std::optional<docstore::StoredDocument>>& found) mutable {
+  if (!find) return answer(call, sought.message_id, std::nullopt);
+  const auto ask = [call, find, of = sought](const Found& found) mutable {
     if (!found) return call.fail(found.error());
     // Also of who has no profile: what came first of somebody may wait for the rest of the pipeline.
     const bool all = !*found || add_identifiers((*found)->document, of.senders);
@@ -85,7 +101,7 @@ void find_message(Admin& admin, Admin::Call& call) {
       answer(call, id, *seen || all ? std::optional(*seen) : std::nullopt);
     });
   };
-  admin.options().store->find_soon(sought->tenant, sought->kind, sought->senders.front(), ask);
+  find_by_any_spelling(*admin.options().store, *call.tenant, sought.kind, question->type, question->value, ask);
 }
 
 }  // namespace freshet::console

@@ -8,14 +8,13 @@
 #include "console/call.h"
 #include "console/letter_keeper.h"
 #include "console/letter_routes.h"
+#include "console/spellings.h"
 #include "model/document.h"
 #include "model/identifier.h"
 #include "telemetry/log.h"
 
 namespace freshet::console {
 namespace {
-
-using Found = Result<std::optional<docstore::StoredDocument>>;
 
 constexpr std::string_view kLookupShape = R"(the body must be one identifier, such as {"email":"a@b.c"})";
 
@@ -91,9 +90,6 @@ void Admin::profile_show(Call& call, const model::Tenant& tenant, v1::EntityKind
 
 void Admin::answer_profile(Call& call, const model::Tenant& tenant, v1::EntityKind kind, const std::string& type,
                            const std::string& value, Render render) {
-  v1::Identifier identifier;
-  identifier.set_value(model::normalize_identifier(tenant, type, value));
-  identifier.set_type(type);
   const auto answer = [this, call, kind, type, name = tenant.name, render](const Found& found) {
     if (!found) return call.fail(found.error());
     if (*found) return call.ok(render(name, kind, (*found)->key.id.view(), (*found)->document));
@@ -102,16 +98,7 @@ void Admin::answer_profile(Call& call, const model::Tenant& tenant, v1::EntityKi
     call.fail(404, "not_found",
               fmt::format("tenant {} has no {} with this {}: never seen, or erased", name, noun(kind), type));
   };
-  const auto other = model::other_spelling(tenant, type, value);
-  if (!other) return options_.store->find_soon(tenant.name, kind, identifier, answer);
-  // Who has not been heard of since numbers were brought to one spelling is known by the one that was sent.
-  v1::Identifier sent = identifier;
-  sent.set_value(*other);
-  options_.store->find_soon(tenant.name, kind, identifier,
-                            [this, name = tenant.name, kind, sent, answer](const Found& found) {
-                              if (!found || *found) return answer(found);
-                              options_.store->find_soon(name, kind, sent, answer);
-                            });
+  find_by_any_spelling(*options_.store, tenant, kind, type, value, answer);
 }
 
 void Admin::submit_order(Call& call, const model::Tenant& tenant, v1::EntityKind kind, v1::Envelope::Kind order) {
