@@ -199,22 +199,18 @@ TEST_F(AdminTest, LooksUpByBody) {
 // Numbers are asked for in the spelling that ingest stores, and in the one from before there was one.
 TEST_F(AdminTest, PhoneNumbersAreFoundInEitherSpelling) {
   v1::Document document;
-  const auto put = [&](const std::string& value, uint64_t version) {
+  for (const auto& [value, version] : std::map<std::string, uint64_t>{{"+91981", 1}, {"+44 20-7", 2}}) {
     v1::Identifier identifier;
     identifier.set_type("phone");
     identifier.set_value(value);
     document.set_version(version);
     store_.put("acme", v1::ENTITY_KIND_USER, identifier, document);
-  };
-  put("+91981", 1);
-  put("+44 20-7", 2);
+  }
   EXPECT_THAT(call("GET", "/v1/tenants/acme/users/phone/0091%2098-1").body, HasSubstr(R"("version":1)"));
   EXPECT_THAT(call("GET", "/v1/tenants/acme/users/phone/+44%2020-7").body, HasSubstr(R"("version":2)"));
   EXPECT_EQ(call("GET", "/v1/tenants/acme/users/phone/+44207").status, 404) << "nobody knows how it was spelled";
   call("POST", "/v1/tenants/acme/messages/lookup", R"({"message_id":"m1","user":{"phone":"+44 20-7"}})");
-  ASSERT_GE(sought_.back().senders.size(), 2u);
-  EXPECT_EQ(sought_.back().senders[0].value(), "+44207");
-  EXPECT_EQ(sought_.back().senders[1].value(), "+44 20-7") << "it may have come under the number as it was sent";
+  EXPECT_EQ(sought_.at(0).senders.at(0).value() + ", " + sought_.at(0).senders.at(1).value(), "+44207, +44 20-7");
 
   EXPECT_EQ(call("DELETE", "/v1/tenants/acme/users/phone/+44%2020-7").status, 202);
   EXPECT_EQ(call("DELETE", "/v1/tenants/acme/users/phone/+91981").status, 202);
