@@ -46,7 +46,7 @@ class Minutes(threading.Thread):
             self.rows.append({"events_per_s": round((total - count) / (now - began)),
                               "cpu_us_per_event": meter.per_event(max(1, total - count))[0],
                               "waiting": sum(lag or 0 for lag in self.server.lags().values()),
-                              "freshness_ms": {name: fresh.get(f"{name}_ms") for name in ("p50", "p99", "p999")},
+                              "freshness_ms": {name: float(fresh.get(f"{name}_ms") or 0) for name in ("p50", "p99", "p999")},
                               "resident_mib": resident_mib(self.server.process.pid)})
             measure.say(f"    {json.dumps(self.rows[-1])}")
             count, began, meter = total, now, measure.CpuMeter(self.server.process.pid)
