@@ -341,5 +341,8 @@ def plain(value):
     return Decimal(repr(value)) if isinstance(value, float) else value
 
 
+BATCH = 1000  # the server sends as many as there are otherwise, and its client takes 48 MB at most
+
+
 def live_documents(collection):
-    return [plain(document) for document in collection.find({"removed_at": {"$exists": False}})]
+    return [plain(document) for document in collection.find({"removed_at": {"$exists": False}}, batch_size=BATCH)]

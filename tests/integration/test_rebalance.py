@@ -24,11 +24,13 @@ ENDS_S = patient(240)
 
 
 class Cluster:
-    def __init__(self, box, brokers=BROKERS, dirs=2, heap="384m"):
+    def __init__(self, box, brokers=BROKERS, dirs=2, heap="384m", delete_delay_ms=1000):
         kafka.require_disks(box)
         self.box = box
         self.count = brokers
         self.broker = kafka.start(box, env={"FRESHET_KAFKA_LOG_DIRS": str(dirs), "FRESHET_KAFKA_HEAP": heap}, count=brokers)
+        self.broker.run("kafka.admin.ConfigCommand", "--alter", "--entity-type", "brokers", "--entity-default", "--add-config",
+                        f"log.segment.delete.delay.ms={delete_delay_ms}")
         self.file = box.directory / "fleet.yaml"
         self.write()
 
@@ -37,9 +39,10 @@ class Cluster:
                              f"clusters: [{{name: main, brokers: {self.count}, connect: {{bootstrap: \"{self.broker.brokers}\", cluster_id: {cluster_id}}}}}]\n",
                              encoding="utf-8")
 
-    def make_topic(self, name, assignment, delete_delay_ms=1000):
+    def make_topic(self, name, assignment):
+        # The delay of a topic is of its segments: what is taken away as a whole stays as long as the brokers say.
         self.broker.run("org.apache.kafka.tools.TopicCommand", "--create", "--topic", name, "--replica-assignment", assignment,
-                        "--config", "min.insync.replicas=1", "--config", f"file.delete.delay.ms={delete_delay_ms}")
+                        "--config", "min.insync.replicas=1", "--config", "file.delete.delay.ms=1")
         wait_until(lambda: self.is_known(name), patient(60), f"every broker knows topic {name}")  # kcat gives up at once on one that does not
 
     def is_known(self, name):
@@ -270,7 +273,7 @@ def test_considerate(box):
     closed = time.strftime("%H:%M", time.gmtime(time.time() + 6 * 3600))
     window = f"daily {closed}-{time.strftime('%H:%M', time.gmtime(time.time() + 7 * 3600))}"
     status, out, err = freshet(*cluster.arguments("--drain", "3", "--window", window, "--dry-run", "--json"))
-    check_equal(status, 0, f"--dry-run ({shorten(err)})")
+    check_equal(status, 0, f"--dry-run ({shorten(err + out)})")
     check_equal(json.loads(out)["plan"]["waves"][0]["begins_at"][11:16], closed, "when the first wave would run")
     status, _, err = freshet(*cluster.arguments("--drain", "3", "--window", window, "--throttle", "1000", "--dry-run"))
     check(status == 1 and "never catches up" in err, f"a throttle that never converges: {shorten(err)}")
@@ -324,6 +327,7 @@ def test_killed_twenty_times(box):
         if run.poll() is None:
             check_equal(run.wait(ENDS_S), 0, f"it ends after {wish} ({shorten(log_of(cluster)[-1500:], 1500)})")
             cluster.check_no_throttle()
+    freshet(*cluster.arguments("--cancel", "--yes"))  # what was paused or killed last; there may be nothing
     kills, drained = 0, 0
     while kills < 20:  # one broker after another, until it was killed often enough
         drained = drained % BROKERS + 1
@@ -340,8 +344,8 @@ TWELVE = {1: (4, 8), 2: (0, 9), 3: (1, 5), 4: (2, 3), 5: (6, 7), 6: (10, 11)}  #
 
 
 def test_twelve_on_six_small_disks(box):
-    cluster = Cluster(box, brokers=6, dirs=1, heap="256m")
-    cluster.make_topic(TOPIC, ",".join(str(1 + p // 4) for p in range(12)), delete_delay_ms=10_000)
+    cluster = Cluster(box, brokers=6, dirs=1, heap="256m", delete_delay_ms=10_000)
+    cluster.make_topic(TOPIC, ",".join(str(1 + p // 4) for p in range(12)))
     cluster.fill(TOPIC, 24_000)
     replicas = {p: [broker] for broker, partitions in TWELVE.items() for p in partitions}
     wanted = box.directory / "wanted.json"
@@ -371,11 +375,11 @@ def test_random_plans(box):
     number = int(os.environ.get("FRESHET_SEED", random.randrange(1 << 30)))
     note(f"FRESHET_SEED={number}")
     rng = random.Random(number)
-    cluster = Cluster(box)
+    cluster = Cluster(box, delete_delay_ms=3000)
     records = 0
     for topic in ("a", "b", "c"):
         copies = rng.choice((1, 2))
-        cluster.make_topic(topic, ",".join(":".join(map(str, rng.sample((1, 2, 3), copies))) for _ in range(rng.randrange(2, 6))), delete_delay_ms=3000)
+        cluster.make_topic(topic, ",".join(":".join(map(str, rng.sample((1, 2, 3), copies))) for _ in range(rng.randrange(2, 6))))
         cluster.fill(topic, 3_000)
         records += 3_000
     outcomes = {"run": 0, "refused": 0}

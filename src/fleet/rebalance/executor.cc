@@ -69,14 +69,14 @@ void append_replica(ReplicaList& lists, const JournalMove& move, int32_t broker)
 }
 
 // After a kill, where disks don't tell what they hold: the replicas that went away just before are on them for as long
-// as their topics say. It must not be proved with room that is not there.
+// as their brokers say. It must not be proved with room that is not there.
 Status wait_for_leaving(Port& port, env::Clock& clock, const Journal& journal, const ExecutorOptions& options) {
   FRESHET_ASSIGN(const State state, port.look());
   double longest_s = 0;
   for (const auto& wave : journal.waves)
     for (const JournalMove& move : wave)
-      if (const Partition* const partition = find_partition(state, move); partition != nullptr)
-        longest_s = std::max(longest_s, partition->delete_delay_s);
+      if (const Broker* const broker = state.find(move.from); broker != nullptr)
+        longest_s = std::max(longest_s, broker->delete_delay_s);
   const double wait_s = longest_s + journal.limits.delete_slack_s;
   options.tell(fmt::format("waiting {:.0f} s: what was moved away before may still lie on the disks", wait_s));
   const env::TimeUs until_us = clock.monotonic_us() + static_cast<env::TimeUs>(wait_s * 1e6);
@@ -259,7 +259,7 @@ Result<Executor::Proof> Executor::prove(const State& state, const Standing& stan
 Status Executor::hold_back(const State& state, const Standing& standing, const Error& refusal) {
   if (refusal.code != Code::kConflict) return tl::unexpected(refusal);
   double delay_s = 0;
-  for (const Partition& partition : state.partitions) delay_s = std::max(delay_s, partition.delete_delay_s);
+  for (const Broker& broker : state.brokers) delay_s = std::max(delay_s, broker.delete_delay_s);
   const env::TimeUs now_us = clock_.monotonic_us();
   if (held_back_since_us_ == 0) {
     held_back_since_us_ = std::max<env::TimeUs>(1, now_us);

@@ -180,7 +180,8 @@ class FakeCluster final : public Port {
       Partition& partition = find(at->first.first, at->first.second);
       for (Replica& replica : partition.replicas)
         if (replica.place == at->second.from) replica.place = at->second.to;
-      leaving.emplace_back(at->second.from, partition.bytes(), seconds_of(time_) + partition.delete_delay_s);
+      leaving.emplace_back(at->second.from, partition.bytes(),
+                           seconds_of(time_) + state.find(at->second.from.broker)->delete_delay_s);
       if (partition.leader == at->second.from.broker && at->second.from.broker != at->second.to.broker)
         partition.leader = partition.replicas.back().place.broker;
       at = copies.erase(at);
@@ -332,7 +333,7 @@ TEST(MovesExecutor, KilledAtEveryStepWhileTheThrottleGoesUpAndDown) {
 TEST(MovesExecutor, WhatMayStillLieOnDisksIsWaitedFor) {
   for (const bool forgot : {false, true}) {
     Case c;
-    for (Partition& partition : c.cluster.state.partitions) partition.delete_delay_s = 600;
+    for (Broker& broker : c.cluster.state.brokers) broker.delete_delay_s = 600;
     ExecutorOptions options = c.options();
     options.forgot_leaving = forgot;
     double began_s = 0;

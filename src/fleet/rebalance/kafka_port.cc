@@ -16,6 +16,8 @@ using namespace cluster::protocol;
 constexpr int16_t kUnknownTopic = 3;
 constexpr int kWindowsMost = 3;
 constexpr double kRetentionCheckS = 300;  // log.retention.check.interval.ms as it is delivered
+constexpr const char* kDeleteDelay = "log.segment.delete.delay.ms";
+constexpr double kDeleteDelayS = 60;
 constexpr const char* kFacts[] = {"file.delete.delay.ms", "retention.bytes", "retention.ms", "segment.bytes",
                                   "cleanup.policy"};
 
@@ -41,9 +43,27 @@ std::vector<Out> by_topic(const std::vector<In>& items, const Add& add) {
 
 }  // namespace
 
+// As it is at the first look: who changes it in the middle of a rebalance makes it wait too long or not long enough.
+Result<double> KafkaPort::delete_delay_s(int32_t broker) {
+  if (const auto known = delays_s_.find(broker); known != delays_s_.end()) return known->second;
+  DescribeConfigsRequest request;
+  request.resources = {{kBrokerResource, std::to_string(broker), std::vector<std::string>{kDeleteDelay}}};
+  FRESHET_ASSIGN(const DescribeConfigsResponse answer, client_->ask(broker, request));
+  double delay_s = kDeleteDelayS;
+  for (const DescribeConfigsResponse::Resource& resource : answer.resources) {
+    if (resource.error != kNoError)
+      return tl::unexpected(
+          error_of(resource.error, fmt::format("configuration of broker {}", broker), resource.message));
+    for (const auto& config : resource.configs)
+      if (config.name == kDeleteDelay) delay_s = number_of(config.value, kDeleteDelayS * 1000) / 1000;
+  }
+  return delays_s_[broker] = delay_s;
+}
+
 Status KafkaPort::read_dirs(const MetadataResponse::Broker& broker, Broker& out, Lying& lying) {
   out.id = broker.id;
   out.rack = broker.rack.value_or("");
+  FRESHET_ASSIGN(out.delete_delay_s, delete_delay_s(broker.id));
   const std::string what = fmt::format("broker {}: {}", broker.id, key_name(DescribeLogDirsRequest::kKey));
   FRESHET_ASSIGN(const DescribeLogDirsResponse answer, client_->ask(broker.id, DescribeLogDirsRequest()));
   if (answer.error != kNoError) return tl::unexpected(error_of(answer.error, what));
@@ -141,7 +161,6 @@ void KafkaPort::measure(State& state) {
   fill_rates(state);
   for (Partition& partition : state.partitions) {
     const TopicFacts& facts = topics_[partition.topic];
-    partition.delete_delay_s = facts.delete_delay_s;
     partition.bytes_max = most_kept(facts, partition.in_bytes_per_s);
   }
   if (is_due) measured_us_ = now_us;
@@ -153,7 +172,7 @@ void KafkaPort::count_leaving(State& state, const Lying& lying) {
   for (const auto& [replica, place] : lying_) {
     const auto now = lying.find(replica);
     if (now != lying.end() && now->second.first == place.first) continue;
-    const double delay_s = topics_[replica.first.first].delete_delay_s + options_.delete_slack_s;
+    const double delay_s = delays_s_[replica.second] + options_.delete_slack_s;
     leaving_.push_back({replica.second, place.first, place.second, now_us + static_cast<env::TimeUs>(delay_s * 1e6)});
   }
   std::erase_if(leaving_, [&](const Leaving& leaving) { return leaving.until_us <= now_us; });

@@ -26,7 +26,7 @@ struct KafkaPortOptions {
 class KafkaPort final : public Port {
  public:
   struct TopicFacts {
-    double delete_delay_s = 60;
+    double delete_delay_s = 60;  // file.delete.delay.ms, of segments that retention deletes
     double retention_bytes = -1, retention_s = -1, segment_bytes = 0;
     bool is_deleted = true;  // cleanup.policy has delete
   };
@@ -63,6 +63,7 @@ class KafkaPort final : public Port {
       std::map<std::pair<Key, int32_t>, std::pair<std::string, double>>;  // by partition and broker: dir, bytes
 
   [[nodiscard]] Result<State> look_once();
+  [[nodiscard]] Result<double> delete_delay_s(int32_t broker);
   [[nodiscard]] Status read_dirs(const cluster::protocol::MetadataResponse::Broker& broker, Broker& out, Lying& lying);
   [[nodiscard]] Status read_topics(const std::vector<std::string>& names);
   void measure(State& state);
@@ -77,6 +78,7 @@ class KafkaPort final : public Port {
   env::Clock& clock_;
   const KafkaPortOptions options_;
   std::map<std::string, TopicFacts> topics_;
+  std::map<int32_t, double> delays_s_;  // by broker
   std::map<Key, double> sizes_, rates_;
   env::TimeUs measured_us_ = -1;  // when sizes_ were taken; -1: never
   std::vector<Moving> within_;

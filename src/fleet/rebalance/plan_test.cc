@@ -71,8 +71,8 @@ std::string simulate(const State& state, const Plan& plan, const Limits& limits,
       foreign.at(replica.place) -= replica.bytes;
       const auto at = leaves.find({p, replica.place});
       const double left = at == leaves.end() ? kForEver : at->second;
-      parts.push_back(
-          {p, replica.place, -1, left, left == kForEver ? left : left + state.partitions[p].delete_delay_s, false});
+      parts.push_back({p, replica.place, -1, left,
+                       left == kForEver ? left : left + state.find(replica.place.broker)->delete_delay_s, false});
     }
   }
   const double last = plan.duration_s + 1;
@@ -104,7 +104,8 @@ struct Twelve {
 };
 Twelve twelve(double dir_bytes) {
   Twelve out{cluster_of(6, dir_bytes), {}};
-  for (int32_t i = 0; i < 12; ++i) add_partition(out.state, "clicks", {{1 + i / 4, 0}}, 10 * kGB).delete_delay_s = 300;
+  for (Broker& broker : out.state.brokers) broker.delete_delay_s = 300;
+  for (int32_t i = 0; i < 12; ++i) add_partition(out.state, "clicks", {{1 + i / 4, 0}}, 10 * kGB);
   const std::map<int32_t, std::vector<int32_t>> wanted = {{1, {4, 8}}, {2, {0, 9}}, {3, {1, 5}},
                                                           {4, {2, 3}}, {5, {6, 7}}, {6, {10, 11}}};
   std::vector<Wanted> all;
@@ -271,11 +272,12 @@ State random_state() {
                         static_cast<uint32_t>(*rc::gen::inRange<size_t>(0, state.brokers[0].dirs.size()))});
     Partition& partition = add_partition(state, fmt::format("t{}", i % 3), places, *rc::gen::inRange(0, 30) * kGB,
                                          *rc::gen::inRange(0, 8) * 1e6);
-    partition.delete_delay_s = *rc::gen::inRange(0, 600);
     if (*rc::gen::arbitrary<bool>()) partition.bytes_max = *rc::gen::inRange(0, 40) * kGB;
   }
-  for (Broker& broker : state.brokers)
+  for (Broker& broker : state.brokers) {
+    broker.delete_delay_s = *rc::gen::inRange(0, 600);
     for (LogDir& dir : broker.dirs) dir.used_bytes += *rc::gen::inRange(0, 30) * kGB;
+  }
   return state;
 }
 

@@ -22,6 +22,9 @@ struct Broker {
   int32_t id = 0;
   std::string rack;
   std::vector<LogDir> dirs;
+  // How long a replica that was taken away stays on disk: the broker's log.segment.delete.delay.ms. What its topic has
+  // as file.delete.delay.ms counts for segments that retention deletes, not for replicas (Kafka's LogManager).
+  double delete_delay_s = 60;
 };
 
 // A log dir of a broker.
@@ -43,7 +46,6 @@ struct Partition {
   std::vector<Replica> replicas;  // the preferred leader first
   double in_bytes_per_s = 0;      // what its leader takes in
   double bytes_max = 0;           // where retention stops it; 0: nothing does
-  double delete_delay_s = 60;     // file.delete.delay.ms: how long what is deleted stays on disk
 
   // What a new replica has to copy.
   [[nodiscard]] double bytes() const {
