@@ -14,7 +14,7 @@ COPY_S = patient(120)
 HEAD = """fleet: {fleet}
 regions: [{{name: r, zones: [a, b, c]}}]
 defaults: {{topic: {{replication: 1, message_bytes_max: 1048588}}}}
-clusters: [{{name: {cluster}, brokers: 1, connect: {{bootstrap: "{bootstrap}"}}}}]
+clusters: [{{name: {cluster}, brokers: 1, connect: {{bootstrap: "{bootstrap}", cluster_id: RnJlc2hldEthZmthRGV2MQ}}}}]
 topics: [{{name: orders, partitions: {partitions}}}]
 services:
 - {{name: shop, produces: [{{topics: [orders]}}]}}
