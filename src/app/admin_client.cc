@@ -2,7 +2,7 @@
 
 #include "app/admin_client.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
 

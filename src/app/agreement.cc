@@ -3,7 +3,7 @@
 
 #include "app/agreement.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <utility>

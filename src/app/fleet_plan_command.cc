@@ -1,6 +1,6 @@
 // `freshet fleet plan`: reads the fleet, the prices and the what-ifs, and prints the plan.
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
 #include <fstream>

@@ -4,7 +4,7 @@
 
 #include "app/repartition.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <filesystem>

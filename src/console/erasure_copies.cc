@@ -173,12 +173,11 @@ void ErasureCopies::ask(bool wait) {
     std::vector<eventlog::Produce> batches;
     batches.push_back(std::move(produce));
     log_.append(std::move(batches), [](const Status& status) {
-      if (!status)
-        spdlog::warn("erasure: workers are not asked to rewrite their states yet: {}", status.error().message);
+      if (!status) log::warn("erasure: workers are not asked to rewrite their states yet: {}", status.error().message);
     });
   }
   if (!nudges) return;
-  if (const Status done = options_.nudge(); !done) spdlog::warn("erasure: {}", done.error().message);
+  if (const Status done = options_.nudge(); !done) log::warn("erasure: {}", done.error().message);
 }
 
 }  // namespace freshet::console

@@ -3,7 +3,7 @@
 // one file.
 #include "state/repartition.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <utility>

@@ -1,6 +1,6 @@
 // Reader on librdkafka's simple consumer, whose partitions all feed one queue: it belongs to no group. Messages are not
 // copied: what is handed out holds librdkafka's buffers until its reader is done.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <map>

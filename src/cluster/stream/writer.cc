@@ -1,6 +1,6 @@
 // Writer on a transactional producer. What a failed transaction is called is said in rdkafka/transaction.h; settle() is
 // what makes the brokers decide.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <atomic>
@@ -269,7 +269,7 @@ Status KafkaWriter::failed(const rd_kafka_error_t& error) {
 // Brokers also call a producer fenced that was merely too slow: rdkafka::Rival tells whether there is another one.
 Error KafkaWriter::judged(Error error) {
   if (error.code != Code::kFenced || rival_.shows(clock_.monotonic_us())) return error;
-  spdlog::warn("{}; taking it once more", error.message);
+  log::warn("{}; taking it once more", error.message);
   error.code = Code::kRetry;
   return error;
 }

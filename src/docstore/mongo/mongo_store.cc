@@ -243,9 +243,9 @@ void MongoStore::note_outcome(const Status& outcome) {
   if (outcome.has_value() != failing_) return;
   failing_ = !outcome;
   if (failing_) {
-    spdlog::warn("profiles can't be written: {}", outcome.error().message);
+    log::warn("profiles can't be written: {}", outcome.error().message);
   } else {
-    spdlog::info("profiles are written to MongoDB again");
+    log::info("profiles are written to MongoDB again");
   }
 }
 

@@ -1,7 +1,7 @@
 // The name of a resource is a broker's number, or nothing for what holds for all of them.
 #include "fleet/live/kafka_brokers.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "cluster/protocol/errors.h"
 

@@ -1,6 +1,6 @@
 #include "fleet/rebalance/kafka_port.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <charconv>

@@ -2,7 +2,7 @@
 // character that means something to a shell but `*`; they are quoted all the same, since rules may become wider.
 #include "fleet/render/users_script.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "fleet/access.h"
 #include "fleet/render/names.h"

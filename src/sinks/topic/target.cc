@@ -1,6 +1,6 @@
 #include "sinks/topic/target.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 namespace freshet::sinks {
 namespace {
