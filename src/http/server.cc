@@ -60,8 +60,8 @@ class BeastServer final : public Server {
   std::shared_ptr<Shared> shared_;
   std::vector<std::shared_ptr<Worker>> workers_;
   std::shared_ptr<asio::ssl::context> tls_;  // of new connections; null: none; used on the acceptor's thread
-  std::optional<tcp::acceptor> acceptor_;
-  std::optional<asio::steady_timer> retry_;
+  std::optional<asio::basic_socket_acceptor<tcp, Executor>> acceptor_;
+  std::optional<Timer> retry_;
   std::vector<std::thread> threads_;
   std::mutex stop_mutex_;
   bool stopped_ = false;
