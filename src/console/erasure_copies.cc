@@ -70,7 +70,7 @@ bool ErasureCopies::is_past(Topic topic, const google::protobuf::RepeatedField<i
 Result<bool> ErasureCopies::is_gone_from_actions(const v1::Erasure& erasure) {
   Status status;
   const bool past = is_past(Topic::kActions, erasure.actions_high(), status);
-  if (!status) return tl::unexpected(status.error());
+  FRESHET_TRY(status);
   return past;
 }
 
@@ -108,7 +108,7 @@ Result<bool> ErasureCopies::have_ended(v1::Erasure& erasure, const env::Steadine
     for (const auto& ends : erasure.ends()) {
       const auto topic = static_cast<Topic>(ends.topic());
       const bool past = is_past(topic, ends.high(), status);
-      if (!status) return tl::unexpected(status.error());
+      FRESHET_TRY(status);
       if (!past) erasure.set_waits_for("topic " + std::string(name_of(topic)));
       if (!past) return false;
     }

@@ -86,10 +86,11 @@ TEST(LogLimit, IsForEachKindOfLineAndEndsWithItsWindow) {
 
 TEST(LogLimit, WhatWentWellLeavesRoomForWhatFailed) {
   LogLimit limit;
+  constexpr int kDebug = 1, kWarn = 3;
   const std::string_view begin = "POST /v1/batch of tenant acme was answered ";
   for (uint64_t i = 0; i < 2 * LogLimit::kLines; ++i)
-    static_cast<void>(limit.take(log::Level::kDebug, std::string(begin) + "200 after 1 ms", 5));
-  EXPECT_TRUE(limit.take(log::Level::kWarn, std::string(begin) + "503 after 1 ms", 6).shown);
+    static_cast<void>(limit.take(kDebug, std::string(begin) + "200 after 1 ms", 5));
+  EXPECT_TRUE(limit.take(kWarn, std::string(begin) + "503 after 1 ms", 6).shown);
 }
 
 }  // namespace

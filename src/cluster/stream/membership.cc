@@ -37,9 +37,8 @@ class KafkaMembership final : public Membership {
                       {"session.timeout.ms", session_ms},    {"partition.assignment.strategy", "cooperative-sticky"},
                       {"isolation.level", "read_committed"},  // so that offsets of open transactions are waited for
                       {"auto.offset.reset", "latest"},       {"enable.auto.commit", "false"}};
-    auto client = open_client(connection, settings);
-    if (!client) return tl::unexpected(client.error());
-    made->client_ = *std::move(client);
+    FRESHET_ASSIGN(auto client, open_client(connection, settings));
+    made->client_ = std::move(client);
     made->group_ = options.group;
     rd_kafka_poll_set_consumer(made->client_.get());
     return std::unique_ptr<Membership>(std::move(made));

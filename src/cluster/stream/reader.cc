@@ -187,9 +187,8 @@ Result<std::unique_ptr<Reader>> open_reader(const Connection& connection, const 
                     {"enable.partition.eof", "true"},
                     {"check.crcs", "true"},
                     {"enable.auto.commit", "false"}};
-  auto client = open_client(named, settings);
-  if (!client) return tl::unexpected(client.error());
-  return std::unique_ptr<Reader>(new KafkaReader(*std::move(client)));
+  FRESHET_ASSIGN(auto client, open_client(named, settings));
+  return std::unique_ptr<Reader>(new KafkaReader(std::move(client)));
 }
 
 }  // namespace freshet::cluster

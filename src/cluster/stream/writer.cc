@@ -56,9 +56,8 @@ class KafkaWriter final : public Writer {
   Status settle() override {
     if (client_ != nullptr) return {};
     refused_ = {};
-    auto client = open_client(connection_, settings());
-    if (!client) return tl::unexpected(client.error());
-    client_ = *std::move(client);
+    FRESHET_ASSIGN(auto client, open_client(connection_, settings()));
+    client_ = std::move(client);
     const rd::ErrorPtr error =
         insist(client_.get(), patience(), [&](int ms) { return rd_kafka_init_transactions(client_.get(), ms); });
     if (error == nullptr) return {};

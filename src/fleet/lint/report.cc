@@ -26,6 +26,7 @@ void write_finding(JsonWriter& json, const Finding& finding, const Topology& fle
       .member("why", finding.rule->why)
       .member("evidence", finding.evidence)
       .member("mend", finding.mend);
+  if (!finding.because.empty()) json.member("because", finding.because);
   json.key("changes").array(finding.changes, [&](JsonWriter& list, const Change& change) {
     list.begin_object().member("subject", subject_of(fleet, change.kind, change.index));
     list.member("key", change.key).member("value", change.value).end_object();

@@ -190,9 +190,8 @@ Status StateTopic::fold_one(StateLane& lane, const v1::Change& change, Chunk& ch
   const auto [at, fresh] = chunk.profiles.try_emplace(change.id());
   Folded& profile = at->second;
   if (fresh) {
-    auto known = lane.find(change.id());
-    if (!known) return tl::unexpected(std::move(known).error());
-    if (*known) profile.document = std::move(**known);
+    FRESHET_ASSIGN(auto known, lane.find(change.id()));
+    if (known) profile.document = std::move(*known);
     profile.kind = change.kind();
     chunk.bytes += profile.document.ByteSizeLong();
   }

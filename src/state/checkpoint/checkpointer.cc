@@ -32,10 +32,9 @@ void remove_all(const std::string& directory) {
 }
 
 Result<v1::PartitionMeta> read_meta(kv::Store& store) {
-  const auto row = store.get(kMetaRow);
-  if (!row) return tl::unexpected(row.error());
+  FRESHET_ASSIGN(const auto row, store.get(kMetaRow));
   v1::PartitionMeta meta;
-  if (*row && !meta.ParseFromString(**row)) return fail(Code::kCorrupt, "the meta row of the state can't be decoded");
+  if (row && !meta.ParseFromString(*row)) return fail(Code::kCorrupt, "the meta row of the state can't be decoded");
   return meta;
 }
 
