@@ -4,7 +4,7 @@
 // First every profile is made (a whole document), then changed as an event changes it (a count, two
 // times, two computed attributes and one attribute: operators), in the bulks that reaction hands
 // over.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>

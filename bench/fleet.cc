@@ -2,7 +2,7 @@
 // with its page. The fastest of several rounds counts, since everything else on the machine only
 // makes a round slower. It prints one JSON object. With --write FILE it writes that fleet to a file
 // instead, for other programs.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>

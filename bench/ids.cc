@@ -6,7 +6,7 @@
 //
 // Ids are hashes, so they are made evenly spread and in order, and no sorting of a day of them is needed. Prints one
 // JSON object; the CPU times are those of all threads, with what the store compacts meanwhile.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>

@@ -2,7 +2,7 @@
 // processor, of the way into the log and of the stages behind. Each tenant sends in turn, while the drain looks for
 // lanes to close as often as it does; the clock is played, so that a second has the requests of a second. It prints one
 // JSON object: of each part the time a request takes in it, the longest one, and the part of a core that all of it is.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>

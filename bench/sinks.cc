@@ -1,7 +1,7 @@
 // freshet-bench-sinks: what a sink's own work takes of the processor for an event, without reading the log and without
 // its target: how events become files in each format, and rows for PostgreSQL. Each way gets the same events in turn,
 // several times; the least of the rounds counts, as whatever else the machine does only adds to it.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>

@@ -3,11 +3,12 @@
 
 #include "checks.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <map>
 
+#include "base/text.h"
 #include "groups.h"
 #include "model/home.h"
 #include "oracle.h"
@@ -271,8 +272,8 @@ void check_moves(const End& end) {
   for (const auto* all : {&told, &has})
     for (const auto& [user, in] : *all)
       require(told[user] == has[user], [&, &user = user] {
-        return fmt::format("{} is in [{}], the stream says [{}]", user, fmt::join(has[user], " "),
-                           fmt::join(told[user], " "));
+        return fmt::format("{} is in [{}], the stream says [{}]", user, joined(has[user], " "),
+                           joined(told[user], " "));
       });
 }
 
@@ -287,7 +288,7 @@ void check_audiences(const End& end, const Promises& promises) {
       if (name.starts_with("audience ")) shown.insert(name.substr(9));
     const std::set<std::string> met = audiences_met(profile);
     require(shown == met, [&] {
-      return fmt::format("{} is in [{}], and meets [{}]", name_of(*e), fmt::join(shown, " "), fmt::join(met, " "));
+      return fmt::format("{} is in [{}], and meets [{}]", name_of(*e), joined(shown, " "), joined(met, " "));
     });
   }
 }

@@ -2,7 +2,7 @@
 
 #include "command.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -222,7 +222,7 @@ int run_command(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
   }
-  spdlog::set_level(spdlog::level::off);
+  static_cast<void>(telemetry::set_log_level("off"));
   Range range;
   if (!parse_range(options.seeds, range)) return usage("--seeds must be a number or A..B");
   if (RunOptions any; !options.workload.empty() && !choose_workload(options.workload, any))

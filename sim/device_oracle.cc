@@ -1,11 +1,12 @@
 // Devices as records say they must be, and whether each can be reached by push. What joins devices is any identifier
 // but a push token: that is of whoever used it last.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <optional>
 #include <set>
 
+#include "base/text.h"
 #include "end.h"
 #include "groups.h"
 #include "oracle.h"
@@ -55,7 +56,7 @@ struct Device {
     Profile out;
     std::map<std::string, std::set<std::string>> all = identifiers;
     for (const auto& [token, use] : tokens) all["push_token"].insert("'" + token + "'");
-    for (const auto& [type, values] : all) out["identifier " + type] = fmt::format("[{}]", fmt::join(values, " "));
+    for (const auto& [type, values] : all) out["identifier " + type] = fmt::format("[{}]", joined(values, " "));
     wishes.add_to(out);
     add_push(out);
     return out;

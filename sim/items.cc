@@ -3,9 +3,11 @@
 
 #include "items.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
+
+#include "base/text.h"
 
 namespace freshet::sim {
 namespace {
@@ -53,7 +55,7 @@ std::string record_line(const Item& item) {
   if (!item.user.empty()) line += ",\"user\":" + json_object(item.user);
   if (!item.device.empty()) line += ",\"device\":" + json_object(item.device);
   if (!item.set.empty()) line += ",\"set\":" + object_of(item.set, true);
-  if (!item.unset.empty()) line += fmt::format(R"(,"unset":["{}"])", fmt::join(item.unset, R"(",")"));
+  if (!item.unset.empty()) line += fmt::format(R"(,"unset":["{}"])", joined(item.unset, R"(",")"));
   if (!item.add.empty()) line += ",\"add_to_set\":" + lists_of(item.add);
   if (!item.remove.empty()) line += ",\"remove_from_set\":" + lists_of(item.remove);
   if (!item.event.empty()) line += fmt::format(R"(,"event":"{}")", item.event);

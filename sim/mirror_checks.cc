@@ -1,10 +1,11 @@
 #include "mirror_checks.h"
 
-#include <fmt/format.h>
-#include <fmt/ranges.h>
+#include <fmt/core.h>
 
 #include <algorithm>
+#include <span>
 
+#include "base/text.h"
 #include "mirror/offsets.h"
 #include "mirror/transform.h"
 
@@ -51,8 +52,7 @@ void check_same(const std::string& what, const std::vector<std::string>& wanted,
     size_t at = 0;
     while (at < wanted.size() && at < got.size() && wanted[at] == got[at]) ++at;
     const auto from = [at](const std::vector<std::string>& all) {
-      return fmt::join(all.begin() + static_cast<std::ptrdiff_t>(at),
-                       all.begin() + static_cast<std::ptrdiff_t>(std::min(all.size(), at + 4)), " ");
+      return joined(std::span(all).subspan(at, std::min<size_t>(all.size() - at, 4)), " ");
     };
     return fmt::format("{}: {} records instead of {}; from the {}th on: {} instead of {}", what, got.size(),
                        wanted.size(), at + 1, from(got), from(wanted));

@@ -1,6 +1,6 @@
 #include "mirror_clients.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "base/hash.h"
 #include "mirror/transform.h"

@@ -1,7 +1,7 @@
 // What everybody in a simulated mirror's world shares: chance, time, both clusters, and what is to be mirrored.
 #pragma once
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <cstdio>
 #include <string>

@@ -3,13 +3,14 @@
 
 #include "oracle.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <optional>
 #include <set>
 #include <tuple>
 
+#include "base/text.h"
 #include "end.h"
 #include "groups.h"
 #include "wishes.h"
@@ -33,7 +34,7 @@ std::string text_of_value(const v1::Value& value) {
     case v1::Value::kList:
       for (const v1::Value& element : value.list().values())
         if (!elements.insert(text_of_value(element)).second) return "a list with an element twice";
-      return fmt::format("[{}]", fmt::join(elements, " "));
+      return fmt::format("[{}]", joined(elements, " "));
     default: return "nothing";
   }
 }
@@ -73,7 +74,7 @@ struct Attribute {
     }
     if (!changed) return base ? std::optional(text_of_value(*base)) : std::nullopt;
     if (visible.empty() && !is_list) return std::nullopt;
-    return fmt::format("[{}]", fmt::join(visible, " "));
+    return fmt::format("[{}]", joined(visible, " "));
   }
 };
 
@@ -164,7 +165,7 @@ struct Person {
     for (const auto& [type, values] : identifiers) {
       std::set<std::string> quoted;
       for (const std::string& value : values) quoted.insert("'" + value + "'");
-      out["identifier " + type] = fmt::format("[{}]", fmt::join(quoted, " "));
+      out["identifier " + type] = fmt::format("[{}]", joined(quoted, " "));
     }
     for (const auto& [name, attribute] : attributes)
       if (const auto text = attribute.text()) out["attribute " + name] = *text;

@@ -2,7 +2,7 @@
 
 #include "people.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 

@@ -12,7 +12,7 @@ namespace {
 
 class RunTest : public ::testing::Test {
  protected:
-  RunTest() { spdlog::set_level(spdlog::level::off); }
+  RunTest() { static_cast<void>(telemetry::set_log_level("off")); }
   ~RunTest() override { planted_mutant = Mutant::kNone; }
 };
 

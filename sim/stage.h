@@ -1,7 +1,7 @@
 // What all processes of a run share: chance, time, the log, the disks, and the document store.
 #pragma once
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <atomic>
 #include <cstdio>

@@ -1,6 +1,6 @@
 // All workloads, as one class with a table of what they differ in.
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <iterator>

@@ -170,6 +170,7 @@ class CiTest(unittest.TestCase):
             "echo 3 passed, 0 failed": (0, "3 passed, 0 failed"),
             "echo 3 passed, 1 failed, 2 skipped; exit 1": (1, "3 passed, 1 failed, 2 skipped"),
             "echo 3 passed, 0 failed; exit 1": (1, "3 passed, 0 failed"),
+            "echo 3 passed, 0 failed, 2 skipped; exit 3": (0, "3 passed, 0 failed, 2 skipped"),  # the time was over
             "echo it died; exit 9": (1, "0 passed, 1 failed"),
             "echo so 3 passed, 0 failed": (1, "0 passed, 1 failed"),
             '[ "$1 $FRESHET_TEST_MINUTES" = "test 75" ] && echo 1 passed, 0 failed': (0, "1 passed, 0 failed"),

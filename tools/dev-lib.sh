@@ -112,7 +112,8 @@ why_apt_failed() {
 set_up_ccache() {
   local dir=${CCACHE_DIR:-${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/ccache}
   if mkdir -p "$dir" 2>/dev/null && [ -w "$dir" ]; then
-    export CCACHE_DIR=$dir CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
+    # Depend: which headers a file includes is known from the compiler, not from a preprocessor run before it.
+    export CCACHE_DIR=$dir CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1 CCACHE_DEPEND=1
   else
     export CCACHE_DISABLE=1
   fi

@@ -2,7 +2,7 @@
 
 #include "common/body.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <array>

@@ -1,6 +1,6 @@
 #include "floor/loop.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 

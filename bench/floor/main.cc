@@ -4,7 +4,7 @@
 // Per event: parse the JSON of a tracking batch, look the user up in a table, update attributes, counters and times.
 // The parts of floor/parts.h come on top, all of them or those that are asked for. Not done: HTTP, identity beyond a
 // look-up, several partitions, profiles to read, message ids and states of earlier days.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
 #include <filesystem>

@@ -4,7 +4,7 @@
 //
 // --serve: instead, takes requests over the wire, as the server does, until it gets SIGTERM.
 // --tenants: instead, what so many tenants and their schemas take in memory.
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <simdjson.h>
 
 #include <CLI/CLI.hpp>

@@ -2,7 +2,7 @@
 // nobody behind it who could be late.
 #include "intake/serve.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <signal.h>
 
 #include <cstdio>

@@ -1,6 +1,6 @@
 #include "load/connection.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <boost/asio/io_context.hpp>

@@ -1,5 +1,5 @@
 // freshet-load: sends tracking events over HTTP, as fast as they are taken or at a rate, and says what it saw.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>

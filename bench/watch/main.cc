@@ -1,6 +1,6 @@
 // freshet-bench-watch: plays the brokers of a large fleet, until it is killed, and writes the fleet.yaml that names
 // them. What it costs to watch them is then measured on the real program (docs/fleet/watch.md).
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
 #include <array>

@@ -1,6 +1,6 @@
 #include "watch/played_broker.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <array>

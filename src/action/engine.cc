@@ -3,7 +3,7 @@
 // what that version has decided to do differently.
 #include "action/engine.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <optional>
 #include <utility>

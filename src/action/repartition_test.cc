@@ -1,6 +1,6 @@
 // Invariants 6 and 7 over a change of the number of partitions: records, drained, the states rebuilt for another
 // number, more records.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <iterator>
@@ -8,6 +8,7 @@
 #include <memory>
 #include <random>
 
+#include "base/text.h"
 #include "testing/action/checks.h"
 #include "testing/action/random_records.h"
 
@@ -37,9 +38,7 @@ TEST(RepartitionTest, ConfluentInputEndsInOneProfileAPerson) {
     cluster->run(0.1);
     check_end(*cluster);
     EXPECT_EQ(cluster->events().size(), records.size());
-    ASSERT_EQ(fmt::format("{}", fmt::join(profiles(*cluster), "\n")),
-              fmt::format("{}", fmt::join(oracle(records), "\n")))
-        << "seed " << seed;
+    ASSERT_EQ(joined(profiles(*cluster), "\n"), joined(oracle(records), "\n")) << "seed " << seed;
   }
 }
 

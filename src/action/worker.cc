@@ -2,7 +2,7 @@
 // committed nothing of the batch under way, so whoever takes its partitions over goes on from the last commit.
 #include "action/worker.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <atomic>
 #include <mutex>
@@ -64,7 +64,7 @@ class WorkerImpl final : public Worker {
     }
     if (status) status = loop_->drain();
     if (status) return;
-    spdlog::error("action worker {} stopped: {}", member_, status.error().message);
+    log::error("action worker {} stopped: {}", member_, status.error().message);
     if (reads_ != nullptr) reads_->close();  // The process ends; nobody should wait for it.
     const std::lock_guard lock(mutex_);
     status_ = std::move(status);

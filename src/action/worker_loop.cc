@@ -8,7 +8,7 @@
 // which must end in the state from before and say nothing.
 #include "action/worker_loop.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <limits>
@@ -108,7 +108,7 @@ Status WorkerLoop::step(env::TimeUs poll_us) {
   FRESHET_TRY(begin_those_due());
   auto polled = consumer_.poll(options_.batch_bytes_max, reads_left_ || gathering_ ? 0 : poll_us);
   if (!polled && polled.error().code == Code::kRetry) {
-    spdlog::warn("{}", polled.error().message);
+    log::warn("{}", polled.error().message);
     options_.clock->sleep_us(poll_us);
     return {};
   }
@@ -174,8 +174,7 @@ Status WorkerLoop::begin(Waiting waiting) {
   }
   const bool in_use = begun.error().code == Code::kConflict && waiting.part.state == nullptr;
   if (begun.error().code != Code::kRetry && !in_use) return begun;
-  spdlog::warn("partition {} waits, again in {} ms: {}", mine.partition, waiting.pause_us / 1000,
-               begun.error().message);
+  log::warn("partition {} waits, again in {} ms: {}", mine.partition, waiting.pause_us / 1000, begun.error().message);
   consumer_.pause(mine, true);
   waiting.due = options_.clock->monotonic_us() + waiting.pause_us;
   waiting.pause_us = std::min(waiting.pause_us * 2, kAgainMaxUs);
@@ -212,7 +211,7 @@ void WorkerLoop::go_on_despite(Partition& part, eventlog::Offset foreign) {
   static telemetry::Counter& counter = telemetry::counter(
       "freshet_action_foreign_offsets_total", "Offsets of action's group that somebody else had committed; not taken.");
   counter.add();
-  spdlog::error(
+  log::error(
       "partition {}: somebody else reads with action's group and has committed offset {}; it is not taken, and we go "
       "on at {}. Give that reader another group (docs/operations/outages.md)",
       part.of.partition, foreign, std::max(part.committed, part.state->offset()));
@@ -231,7 +230,7 @@ Status WorkerLoop::begin_replay(Partition& part) {
     if (const auto foreign = consumer_.foreign_place(part.of)) go_on_despite(part, *foreign);
   }
   if (options_.accept_loss && part.state->offset() > part.committed) {
-    spdlog::error(
+    log::error(
         "partition {}: its state stands for offset {}, the log knows only {} as committed: what was said of "
         "the records in between is lost",
         part.of.partition, part.state->offset(), part.committed);
@@ -244,7 +243,7 @@ Status WorkerLoop::begin_replay(Partition& part) {
                     "state do not belong together; restore both from the same backup, or start once with --accept-loss",
                     part.of.partition, part.state->offset(), part.committed));
   if (part.behind())
-    spdlog::info("partition {}: replaying offsets {} to {}", part.of.partition, part.state->offset(), part.committed);
+    log::info("partition {}: replaying offsets {} to {}", part.of.partition, part.state->offset(), part.committed);
   const bool skips = FRESHET_MUTANT(kGapNotReplayed) && !part.following;
   consumer_.seek(part.of, skips ? part.committed : part.state->offset());
   part.out = std::make_unique<Outputs>(part.of.partition, partitions_);

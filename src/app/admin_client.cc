@@ -2,7 +2,7 @@
 
 #include "app/admin_client.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
 
@@ -50,9 +50,8 @@ Result<std::string> AdminClient::call(const std::string& method, const std::stri
 
 Result<http::Response> AdminClient::ask(const std::string& method, const std::string& rest, std::string body) {
   if (client_ == nullptr) {
-    auto client = http::Client::connect(target_.url, {.timeout_s = 30, .ca_file = target_.ca});
-    if (!client) return tl::unexpected<Error>(std::move(client).error());
-    client_ = std::move(*client);
+    FRESHET_ASSIGN(auto client, http::Client::connect(target_.url, {.timeout_s = 30, .ca_file = target_.ca}));
+    client_ = std::move(client);
   }
   http::Request request;
   request.method = method;
@@ -61,10 +60,9 @@ Result<http::Response> AdminClient::ask(const std::string& method, const std::st
   request.path += rest;
   request.body = std::move(body);
   if (!target_.token.empty()) request.headers.emplace_back("Authorization", "Bearer " + target_.token);
-  auto response = client_->send(request);
-  if (!response) return tl::unexpected<Error>(std::move(response).error());
-  if (response->status / 100 != 2) return fail(code_of(response->status), message_of(*response));
-  return std::move(*response);
+  FRESHET_ASSIGN(auto response, client_->send(request));
+  if (response.status / 100 != 2) return fail(code_of(response.status), message_of(response));
+  return response;
 }
 
 std::string percent_encode(std::string_view text) {

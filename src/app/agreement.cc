@@ -3,7 +3,7 @@
 
 #include "app/agreement.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <utility>
@@ -15,7 +15,7 @@
 namespace freshet::app {
 namespace {
 
-constexpr eventlog::TopicPartition kSchema{eventlog::Topic::kSchema, 0};
+constexpr eventlog::TopicPartition kSchemaPartition{eventlog::Topic::kSchema, 0};
 // What a claim of a change by the API begins with; that of a file is a hash in hex.
 constexpr std::string_view kOfApi = "api:";
 
@@ -32,14 +32,15 @@ v1::SchemaChange partitions_record(uint32_t partitions) {
 bool is_partitions_record(const v1::SchemaChange& change) { return change.agreement().partitions() != 0; }
 
 Status Agreement::follow() {
-  const auto read = read_to_end(log_, kSchema, next_, [this](const eventlog::Fetched& fetched) -> Result<bool> {
-    for (const eventlog::RecordView& record : fetched.records) {
-      v1::SchemaChange change;
-      // A record of a later version that can't be read is not for this one.
-      if (change.ParseFromArray(record.value.data(), static_cast<int>(record.value.size()))) take(change);
-    }
-    return true;
-  });
+  const auto read =
+      read_to_end(log_, kSchemaPartition, next_, [this](const eventlog::Fetched& fetched) -> Result<bool> {
+        for (const eventlog::RecordView& record : fetched.records) {
+          v1::SchemaChange change;
+          // A record of a later version that can't be read is not for this one.
+          if (change.ParseFromArray(record.value.data(), static_cast<int>(record.value.size()))) take(change);
+        }
+        return true;
+      });
   if (!read) return tl::unexpected(read.error());
   FRESHET_ASSERT(*read >= next_);  // an offset never goes back
   next_ = *read;
@@ -66,7 +67,7 @@ void Agreement::take(const v1::SchemaChange& change) {
 Status Agreement::propose(const std::vector<v1::SchemaChange>& changes) {
   FRESHET_ASSERT(!changes.empty());
   std::vector<eventlog::Produce> batches(1);
-  batches[0].to = kSchema;
+  batches[0].to = kSchemaPartition;
   for (const v1::SchemaChange& change : changes) batches[0].records.add({}, change.SerializeAsString());
   FRESHET_TRY(append(log_, std::move(batches)));
   return follow();

@@ -1,12 +1,12 @@
 #include "app/audit_file.h"
 
 #include <fcntl.h>
-#include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 
+#include "telemetry/log.h"
 #include "telemetry/metrics.h"
 
 namespace freshet::app {
@@ -32,7 +32,7 @@ void append_audit(const std::string& path, const console::AuditEntry& entry) {
   const std::string line = console::audit_line(entry) + "\n";
   if (append_line(path, line)) return;
   failures.add();
-  spdlog::error("audit log {}: can't write: {}; the action was: {}", path, std::strerror(errno), line);
+  log::error("audit log {}: can't write: {}; the action was: {}", path, std::strerror(errno), line);
 }
 
 }  // namespace freshet::app

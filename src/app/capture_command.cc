@@ -1,7 +1,7 @@
 // `freshet capture`: runs until a signal comes, and shows its metrics.
 #include "app/capture_command.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
 #include <memory>
@@ -40,8 +40,8 @@ int run_capture(const CaptureOptions& options) {
   if (!config) return 2;
   return run_alone("capture", options.alone, [&]() -> Result<std::function<Status()>> {
     FRESHET_ASSIGN(auto opened, capture::Process::open(*config, options.snapshot, env::real_clock()));
-    spdlog::info("capture {}: database {} to {}; stop with Ctrl-C or SIGTERM", config->name, config->source.database,
-                 config->topic);
+    log::info("capture {}: database {} to {}; stop with Ctrl-C or SIGTERM", config->name, config->source.database,
+              config->topic);
     const std::shared_ptr<capture::Process> process = std::move(opened);
     return std::function<Status()>([process] { return process->step(); });
   });

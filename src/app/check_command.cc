@@ -2,7 +2,7 @@
 // descriptions (schema, tables of keys and metrics), from which the files in docs/ come, so that these can't differ.
 #include "app/check_command.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
 #include <memory>

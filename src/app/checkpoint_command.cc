@@ -3,7 +3,7 @@
 
 #include "app/checkpoint_command.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
 #include <filesystem>

@@ -2,7 +2,7 @@
 
 #include "app/checkpoints.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <cstdlib>
 #include <utility>
@@ -47,9 +47,8 @@ Result<std::unique_ptr<Checkpoints>> Checkpoints::open(const Config& config, Ins
     // An installation that knows its key can run without its checkpoints for a while; a new one can't
     // know whether to take theirs.
   } else if (key.error().code == Code::kRetry && installation.is_in_use()) {
-    spdlog::warn(
-        "checkpoints can't be reached; ingest and action go on, checkpoints when they can be reached again: {}",
-        key.error().message);
+    log::warn("checkpoints can't be reached; ingest and action go on, checkpoints when they can be reached again: {}",
+              key.error().message);
   } else {
     return tl::unexpected(key.error());
   }

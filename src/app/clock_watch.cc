@@ -23,8 +23,8 @@ void ClockWatch::tick() {
   steadiness_.look(clock_);
   if (steadiness_.jumped_us() == 0) return;
   clock_jumps().add();
-  spdlog::warn("the clock has jumped by {} s: for {} s nothing is deleted because of its age",
-               steadiness_.jumped_us() / 1'000'000, env::kSteadyUs / 1'000'000);
+  log::warn("the clock has jumped by {} s: for {} s nothing is deleted because of its age",
+            steadiness_.jumped_us() / 1'000'000, env::kSteadyUs / 1'000'000);
 }
 
 env::TimeUs ClockWatch::expires_before_us(env::TimeUs kept_us) const {

@@ -2,7 +2,7 @@
 // lacks it.
 #include "app/config_checks.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <set>
 

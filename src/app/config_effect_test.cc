@@ -2,25 +2,16 @@
 // that is not the configuration's own. And the documents have what the description says.
 #include <gtest/gtest.h>
 
-#include <map>
-#include <set>
-#include <sstream>
-
 #include "app/config.h"
 #include "app/config_fields.h"
 #include "testing/file.h"
+#include "testing/key_effects.h"
 #include "yaml/field_table.h"
 
 namespace freshet::app {
 namespace {
 
-// Where a key has its effect. Whoever adds a key adds the line that reads it: a key that nothing reads can't have one.
-struct Effect {
-  std::string_view key;
-  std::string_view file;  // under src/
-  std::string_view code;  // that reads it
-};
-constexpr Effect kEffects[] = {
+constexpr KeyEffect kEffects[] = {
     {"revision", "app/tenant_ledger.cc", "config.revision"},
     {"data_dir", "app/server.cc", "config_.data_dir"},
     {"roles", "app/server.cc", "config_.roles."},
@@ -266,41 +257,14 @@ std::vector<yaml::FieldRow> rows_of(const char* text) {
   return rows_of(config.value_or(Config{}));
 }
 
-// Without comments, which read nothing.
-std::string code_of_file(const std::string& path) {
-  std::istringstream lines(fleet::file_text(path));
-  std::string out;
-  for (std::string line; std::getline(lines, line);) out += line.substr(0, line.find("//")) + "\n";
-  return out;
-}
-
 TEST(ConfigKeys, EachChangesTheConfiguration) {
-  std::map<std::string, std::string> defaults;
-  for (const yaml::FieldRow& row : rows_of(Config{})) defaults.emplace(row.key, row.value);
-  std::set<std::string> changed;
-  for (const char* text : kEverything) {
-    for (const yaml::FieldRow& row : rows_of(text)) {
-      if (defaults.at(row.key) != row.value) changed.insert(row.key);
-    }
-  }
-  for (const yaml::FieldRow& row : rows_of(Config{}))
-    EXPECT_EQ(changed.contains(row.key), row.available) << row.key << ": give it a value in kEverything";
+  std::vector<std::vector<yaml::FieldRow>> read;
+  for (const char* text : kEverything) read.push_back(rows_of(text));
+  expect_each_key_changes(rows_of(Config{}), read);
 }
 
 TEST(ConfigKeys, EachIsReadByCodeThatIsNotTheConfigurations) {
-  std::set<std::string_view> with_effect;
-  for (const Effect& effect : kEffects) {
-    EXPECT_FALSE(effect.file.starts_with("app/config")) << effect.key;
-    EXPECT_NE(code_of_file("src/" + std::string(effect.file)).find(effect.code), std::string::npos)
-        << effect.key << ": src/" << effect.file << " doesn't read " << effect.code
-        << ". A key without an effect must be refused: v.unavailable() in app/config_fields.h";
-    EXPECT_TRUE(with_effect.insert(effect.key).second) << effect.key << " is there twice";
-  }
-  for (const yaml::FieldRow& row : rows_of(Config{})) {
-    EXPECT_EQ(with_effect.contains(row.key), row.available) << row.key << ": add to kEffects what reads it";
-    with_effect.erase(row.key);
-  }
-  for (const std::string_view key : with_effect) ADD_FAILURE() << key << ": there is no such key";
+  expect_each_key_is_read(rows_of(Config{}), kEffects, "app/config");
 }
 
 TEST(ConfigKeys, AreDocumentedAsDescribed) {

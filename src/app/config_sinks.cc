@@ -1,6 +1,6 @@
 #include "app/config_sinks.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <set>

@@ -64,13 +64,12 @@ class Reader : public Content {
   Result<size_t> read(std::span<char> out) final {
     size_t done = 0;
     while (done < out.size()) {
-      const auto more = input_->fill();
-      if (!more) return tl::unexpected<Error>(more.error());
-      if (!*more && !inside()) break;
+      FRESHET_ASSIGN(const auto more, input_->fill());
+      if (!more && !inside()) break;
       // Without input there may still be output that the decompressor holds back.
       auto count = step(out.subspan(done));
       if (!count) return count;
-      if (!*more && *count == 0 && inside())
+      if (!more && *count == 0 && inside())
         return fail(Code::kCorrupt, input_->path() + ": the compressed data is cut off");
       done += *count;
       FRESHET_ASSERT(done <= out.size());

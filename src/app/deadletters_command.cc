@@ -2,7 +2,7 @@
 
 #include "app/deadletters_command.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -57,12 +57,11 @@ Status list_page(const DeadLetterOptions& options, AdminClient& client, Listing&
   std::string rest = fmt::format("deadletters?limit={}", std::min(options.limit - listing.printed, kPageMax));
   if (!options.code.empty()) rest += "&code=" + percent_encode(options.code);
   if (!listing.next.empty()) rest += "&after=" + percent_encode(listing.next);
-  const auto body = client.call("GET", rest);
-  if (!body) return tl::unexpected<Error>(body.error());
+  FRESHET_ASSIGN(const auto body, client.call("GET", rest));
   dom::parser parser;
   dom::object answer;
   dom::array letters;
-  if (parser.parse(*body).get_object().get(answer) != simdjson::SUCCESS ||
+  if (parser.parse(body).get_object().get(answer) != simdjson::SUCCESS ||
       answer["deadletters"].get_array().get(letters) != simdjson::SUCCESS) {
     return not_understood();
   }
@@ -157,13 +156,12 @@ struct Replayed {
 // Sends `body` and adds up what came of it. It returns the cursor to go on from, or "".
 Result<std::string> replay_part(AdminClient& client, const DeadLetterOptions& options, std::string body, Replayed& sum,
                                 const std::string& address = "deadletters/replay") {
-  const auto answer = client.call("POST", address, std::move(body));
-  if (!answer) return tl::unexpected<Error>(answer.error());
+  FRESHET_ASSIGN(const auto answer, client.call("POST", address, std::move(body)));
   dom::parser parser;
   dom::object object;
   uint64_t done = 0;
   dom::array failed;
-  if (parser.parse(*answer).get_object().get(object) != simdjson::SUCCESS ||
+  if (parser.parse(answer).get_object().get(object) != simdjson::SUCCESS ||
       object["replayed"].get_uint64().get(done) != simdjson::SUCCESS ||
       object["failed"].get_array().get(failed) != simdjson::SUCCESS) {
     return not_understood();
@@ -185,8 +183,7 @@ Status replay_ids(const DeadLetterOptions& options, AdminClient& client, Replaye
       const size_t count = std::min(options.ids.size() - i, kIdsMax);
       json.begin_object().key("ids").array(std::span(options.ids).subspan(i, count)).end_object();
     });
-    const auto next = replay_part(client, options, std::move(body), sum);
-    if (!next) return tl::unexpected<Error>(next.error());
+    FRESHET_TRY(replay_part(client, options, std::move(body), sum));
   }
   return {};
 }
@@ -209,9 +206,8 @@ Status replay_code(const DeadLetterOptions& options, AdminClient& client, Replay
     std::string body = json_text([&](JsonWriter& json) {
       json.begin_object().member("code", options.code).member("after", after).end_object();
     });
-    auto next = replay_part(client, options, std::move(body), sum);
-    if (!next) return tl::unexpected<Error>(next.error());
-    after = std::move(*next);
+    FRESHET_ASSIGN(auto next, replay_part(client, options, std::move(body), sum));
+    after = std::move(next);
     if (is_terminal() && !after.empty()) fmt::print(stderr, "replayed {} so far\r", sum.done);
   } while (!after.empty());
   return {};

@@ -79,12 +79,12 @@ env::TimeUs DiskCheck::step() {
   const auto read = next->check(next->cursor);
   if (!read && read.error().code == Code::kCorrupt) {
     check_metrics().damaged.add();
-    spdlog::error("damage was found by reading files again: {}", read.error().message);
+    log::error("damage was found by reading files again: {}", read.error().message);
     next->damaged = true;
     damaged_ = true;
   } else if (!read) {
     check_metrics().failed.add();
-    spdlog::warn("a file can't be read to compare checksums: {}", read.error().message);
+    log::warn("a file can't be read to compare checksums: {}", read.error().message);
   } else if (*read > 0) {
     check_metrics().files.add();
     check_metrics().bytes.add(*read);

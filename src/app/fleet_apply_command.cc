@@ -1,7 +1,7 @@
 // `freshet fleet apply`: shows what it would do, asks, and does it. All clusters are looked at before the first one is
 // changed.
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>

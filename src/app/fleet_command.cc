@@ -2,7 +2,7 @@
 
 #include "app/fleet_command.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
 #include <iostream>

@@ -1,6 +1,6 @@
 // `freshet fleet diff`: what lives against what the file says.
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
 #include <memory>

@@ -1,6 +1,6 @@
 // `freshet fleet import`: a first fleet.yaml from living clusters.
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
 #include <filesystem>

@@ -1,6 +1,6 @@
 // `freshet fleet lint`: prints what the rules find.
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
 #include <limits>

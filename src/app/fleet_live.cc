@@ -1,6 +1,6 @@
 #include "app/fleet_live.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
 #include <fstream>

@@ -1,6 +1,6 @@
 // `freshet fleet plan`: reads the fleet, the prices and the what-ifs, and prints the plan.
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
 #include <fstream>
@@ -46,9 +46,8 @@ std::optional<fleet::Prices> load_prices(const PlanCommand& command) {
 template <class T>
 Status parse_all(const std::vector<std::string>& texts, Result<T> (*parse)(std::string_view), std::vector<T>& out) {
   for (const std::string& text : texts) {
-    Result<T> value = parse(text);
-    if (!value) return tl::unexpected<Error>(std::move(value).error());
-    out.push_back(*std::move(value));
+    FRESHET_ASSIGN(auto value, parse(text));
+    out.push_back(std::move(value));
   }
   return {};
 }

@@ -1,7 +1,6 @@
 // `freshet fleet rebalance`: plans moves in a living cluster, proves them, asks, and runs them by a journal.
 
-#include <fmt/format.h>
-#include <fmt/ranges.h>
+#include <fmt/core.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -13,6 +12,7 @@
 #include "app/json_output.h"
 #include "app/rebalance_files.h"
 #include "app/signals.h"
+#include "base/text.h"
 #include "fleet/rebalance/kafka_port.h"
 #include "fleet/rebalance/report.h"
 #include "fleet/watch/live_source.h"
@@ -43,17 +43,15 @@ struct RebalanceCommand {
   }
 };
 
-std::string joined(const std::vector<int32_t>& numbers) { return fmt::format("{}", fmt::join(numbers, ",")); }
-
 // As it would be given again; "": none is.
 std::string goal_text(const RebalanceCommand& command) {
   std::vector<std::string> words;
-  if (!command.goal.add.empty()) words.push_back("--add " + joined(command.goal.add));
-  if (!command.goal.drain.empty()) words.push_back("--drain " + joined(command.goal.drain));
+  if (!command.goal.add.empty()) words.push_back("--add " + joined(command.goal.add, ","));
+  if (!command.goal.drain.empty()) words.push_back("--drain " + joined(command.goal.drain, ","));
   if (command.goal.even_brokers) words.emplace_back("--even");
   if (command.goal.even_dirs) words.emplace_back("--even-dirs");
   if (!command.to.empty()) words.push_back("--to " + command.to);
-  return fmt::format("{}", fmt::join(words, " "));
+  return joined(words, " ");
 }
 
 constexpr int kDone = 0, kFailed = 1, kUsage = 2;
@@ -199,7 +197,7 @@ int plan_and_run(const RebalanceCommand& command, moves::KafkaPort& port) {
   if (!times) return told_failed(times.error(), command);
   show_plan(command, *state, *plan, limits, *times);
   moves::Journal journal = moves::journal_of(*state, *plan, limits, *id);
-  journal.pace.bounds = bounds_of(command);
+  journal.copy_rate.bounds = bounds_of(command);
   journal.goal = goal_text(command);
   journal.dir_bytes = static_cast<double>(command.dir_bytes);
   journal.windows = command.windows;

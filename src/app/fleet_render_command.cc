@@ -1,7 +1,7 @@
 // `freshet fleet render`: writes the files of a fleet, and never over what somebody has changed by
 // hand, unless told to.
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
 #include <fstream>

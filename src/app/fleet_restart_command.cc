@@ -1,6 +1,6 @@
 // `freshet fleet restart`: a rolling restart or upgrade, printed as steps, or followed by a command for each broker.
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>

@@ -1,6 +1,6 @@
 // `freshet fleet runbook …`: steps for people, with the exact commands, made of the file.
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
 #include <memory>

@@ -1,7 +1,7 @@
 // `freshet fleet watch`: looks at all living clusters of a fleet again and again, and shows what is wrong first: on the
 // terminal, as JSON, and as metrics for Prometheus.
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 

@@ -2,7 +2,7 @@
 
 #include "app/import_command.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
 #include <cstdlib>
@@ -41,15 +41,13 @@ Result<std::string> read_file(const std::string& path) {
 
 // Guesses a mapping from the file's first rows, for the error that asks for one.
 Result<std::string> propose(const std::string& path) {
-  auto content = Content::open(path);
-  if (!content) return tl::unexpected<Error>(std::move(content).error());
+  FRESHET_ASSIGN(auto content, Content::open(path));
   std::string start(ingest::kCsvRowBytesMax, '\0');
-  const auto count = (*content)->read(start);
-  if (!count) return tl::unexpected<Error>(count.error());
-  std::string_view data = std::string_view(start).substr(0, *count);
+  FRESHET_ASSIGN(const auto count, content->read(start));
+  std::string_view data = std::string_view(start).substr(0, count);
   ingest::CsvCursor cursor;
   ingest::CsvRow row;
-  const bool last = *count < start.size();
+  const bool last = count < start.size();
   if (!next_csv_row(data, last, cursor, row) || !row.code.empty()) {
     return fail(Code::kInvalid, path + ": the first row must be a header: " +
                                     (row.code.empty() ? "there is none" : std::string(row.message)));

@@ -111,17 +111,15 @@ class Importer {
 
  private:
   Status hash_content() {
-    auto content = hooks_.open();
-    if (!content) return tl::unexpected<Error>(std::move(content).error());
+    FRESHET_ASSIGN(auto content, hooks_.open());
     Sha256 hash;
     std::string buffer(kChunkBytes, '\0');
     while (true) {
-      const auto count = (*content)->read(buffer);
-      if (!count) return tl::unexpected<Error>(count.error());
-      if (*count == 0) break;
-      hash.add(std::string_view(buffer).substr(0, *count));
-      outcome_.bytes += *count;
-      hooks_.progress("reading", (*content)->file_position(), (*content)->file_size());
+      FRESHET_ASSIGN(const auto count, content->read(buffer));
+      if (count == 0) break;
+      hash.add(std::string_view(buffer).substr(0, count));
+      outcome_.bytes += count;
+      hooks_.progress("reading", content->file_position(), content->file_size());
     }
     content_hash_ = hash.hex();
     if (outcome_.bytes == 0) return fail(Code::kInvalid, job_.file + ": is empty");
@@ -206,20 +204,18 @@ class Importer {
   // Opens the content at `offset`. It is read from its start, because the hash needs all of it and
   // compressed files can't be entered in their midst.
   Status open_at(uint64_t offset) {
-    auto content = hooks_.open();
-    if (!content) return tl::unexpected<Error>(std::move(content).error());
-    content_ = std::move(*content);
+    FRESHET_ASSIGN(auto content, hooks_.open());
+    content_ = std::move(content);
     hash_ = Sha256();
     buffer_.clear();
     offset_ = 0;
     at_end_ = false;
     while (offset_ < offset) {
       std::string skipped(std::min<uint64_t>(kChunkBytes, offset - offset_), '\0');
-      const auto count = content_->read(skipped);
-      if (!count) return tl::unexpected<Error>(count.error());
-      if (*count < skipped.size()) return changed();
+      FRESHET_ASSIGN(const auto count, content_->read(skipped));
+      if (count < skipped.size()) return changed();
       hash_.add(skipped);
-      offset_ += *count;
+      offset_ += count;
     }
     return {};
   }
@@ -235,10 +231,9 @@ class Importer {
     const size_t before = buffer_.size();
     FRESHET_ASSERT(before <= kChunkBytes);
     buffer_.resize(kChunkBytes);
-    const auto count = content_->read(std::span(buffer_).subspan(before));
-    if (!count) return tl::unexpected<Error>(count.error());
-    at_end_ = before + *count < kChunkBytes;
-    buffer_.resize(before + *count);
+    FRESHET_ASSIGN(const auto count, content_->read(std::span(buffer_).subspan(before)));
+    at_end_ = before + count < kChunkBytes;
+    buffer_.resize(before + count);
     hash_.add(std::string_view(buffer_).substr(before));
     return at_end_ && hash_.hex() != content_hash_ ? changed() : Status{};
   }

@@ -5,7 +5,7 @@
 #include "app/installation.h"
 
 #include <fcntl.h>
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <sys/file.h>
 #include <unistd.h>
 
@@ -64,9 +64,9 @@ void close_to_others(const std::string& data_dir) {
   if (error || (now & others) == fs::perms::none) return;
   fs::permissions(data_dir, others, fs::perm_options::remove, error);
   if (error) {
-    spdlog::warn("data_dir {}: others may read it, and that can't be changed: {}", data_dir, error.message());
+    log::warn("data_dir {}: others may read it, and that can't be changed: {}", data_dir, error.message());
   } else {
-    spdlog::warn("data_dir {}: others could read it; it is open to its owner alone now", data_dir);
+    log::warn("data_dir {}: others could read it; it is open to its owner alone now", data_dir);
   }
 }
 

@@ -1,7 +1,7 @@
 // What commands print with --json.
 #pragma once
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <string>
 #include <string_view>

@@ -128,9 +128,8 @@ Result<eventlog::Offset> read_to_end(eventlog::EventLog& log, eventlog::TopicPar
     if (fetched.next <= next) break;
     next = fetched.next;
     if (fetched.records.empty()) continue;
-    const Result<bool> more = visit(fetched);
-    if (!more) return tl::unexpected(more.error());
-    if (!*more) break;
+    FRESHET_ASSIGN(const auto more, visit(fetched));
+    if (!more) break;
   }
   return next;
 }

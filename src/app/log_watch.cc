@@ -16,12 +16,12 @@ void LogWatch::note(bool answered, env::TimeUs now) {
   silent_ = silent;
   gauge_.set(silent ? 1 : 0);
   if (silent) {
-    spdlog::warn(
+    log::warn(
         "the log has not answered for {} s what is in the topic actions: nothing can be accepted, and ingest is not "
         "ready. Are its brokers up, and is the topic there?",
         (now - answered_at_) / 1'000'000);
   } else {
-    spdlog::info("the log answers again: ingest is ready");
+    log::info("the log answers again: ingest is ready");
   }
 }
 

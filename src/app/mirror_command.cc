@@ -1,7 +1,7 @@
 // `freshet mirror`: runs until a signal comes, and shows its metrics.
 #include "app/mirror_command.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
 #include <memory>
@@ -42,8 +42,8 @@ int run_mirror(const MirrorOptions& options) {
   if (!options.instance.empty()) mirror::set_instance(*config, options.instance);
   return run_alone("mirror", options.alone, [&]() -> Result<std::function<Status()>> {
     FRESHET_ASSIGN(auto opened, mirror::Process::open(*config, env::real_clock()));
-    spdlog::info("mirror {}: {} to {}; stop with Ctrl-C or SIGTERM", config->name, config->source.name,
-                 config->target.name);
+    log::info("mirror {}: {} to {}; stop with Ctrl-C or SIGTERM", config->name, config->source.name,
+              config->target.name);
     const std::shared_ptr<mirror::Process> process = std::move(opened);
     return std::function<Status()>([process] { return process->step(); });
   });

@@ -1,6 +1,6 @@
 #include "app/open_files.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -91,7 +91,7 @@ Status fit_open_files(Config& config, uint64_t limit, uint32_t threads) {
   if (!config.roles.ingest) return {};
   const uint32_t connections = connections_in(ingest_min + left, config.ingest.connections);
   if (connections < config.ingest.connections) {
-    spdlog::warn(
+    log::warn(
         "open files: the limit of {} leaves {} of {} ingest.connections: raise it (ulimit -n, LimitNOFILE= of "
         "systemd)",
         limit, connections, config.ingest.connections);

@@ -1,6 +1,6 @@
 #include "app/otlp_sender.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <utility>
@@ -73,10 +73,10 @@ void OtlpSender::note(const Status& health) {
   if (health.has_value() != failing_) return;
   failing_ = !health;
   if (failing_) {
-    spdlog::warn("{} can't be sent to {}: {}; it is tried again, and dropped if it is too much or not wanted there",
-                 what_, to_.url, health.error().message);
+    log::warn("{} can't be sent to {}: {}; it is tried again, and dropped if it is too much or not wanted there", what_,
+              to_.url, health.error().message);
   } else {
-    spdlog::info("{} can be sent to {} again", what_, to_.url);
+    log::info("{} can be sent to {} again", what_, to_.url);
   }
 }
 

@@ -1,6 +1,6 @@
 #include "app/profile_restore.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <future>
@@ -70,7 +70,7 @@ class RestoreWriter {
             again.push_back(std::move(written.bulk[i]));
           } else if (result.error().code == Code::kInvalid) {
             ++refused_;
-            spdlog::error("profile {} is not in the store: {}", to_hex(written.bulk[i].id()), why_);
+            log::error("profile {} is not in the store: {}", to_hex(written.bulk[i].id()), why_);
           } else {
             worst = result;
           }

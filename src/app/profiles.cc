@@ -24,7 +24,7 @@ Result<Store> open_embedded(const Config& config, uint64_t memory_bytes, uint64_
   FRESHET_TRY(set_marked_aside(config.data_dir));
   auto store = kv::open_rocks(options);
   if (!store && store.error().code == Code::kCorrupt) {
-    spdlog::error("{}", store.error().message);
+    log::error("{}", store.error().message);
     FRESHET_TRY(mark_rebuild(config.data_dir, RebuildReason::kDamaged));
     FRESHET_TRY(set_marked_aside(config.data_dir));
     store = kv::open_rocks(options);

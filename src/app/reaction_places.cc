@@ -1,6 +1,6 @@
 #include "app/reaction_places.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <set>

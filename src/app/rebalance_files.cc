@@ -1,6 +1,6 @@
 #include "app/rebalance_files.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <simdjson.h>
 
 #include "app/journal_file.h"

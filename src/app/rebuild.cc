@@ -2,7 +2,7 @@
 // which it is committed. So where action has nothing left to do in a partition, its last step is behind it.
 #include "app/rebuild.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -76,9 +76,9 @@ void remove_unused(const std::string& data_dir) {
     if (!std::filesystem::exists(path, error)) continue;
     std::filesystem::remove_all(path, error);
     if (error) {
-      spdlog::error("{}: can't be removed: {}; it has copies of profiles that nobody erases", path, error.message());
+      log::error("{}: can't be removed: {}; it has copies of profiles that nobody erases", path, error.message());
     } else {
-      spdlog::warn("profiles are read from action's state: {}, a copy of them, is removed", path);
+      log::warn("profiles are read from action's state: {}, a copy of them, is removed", path);
     }
   }
 }
@@ -89,9 +89,9 @@ Status set_marked_aside(const std::string& data_dir) {
   std::error_code error;
   if (std::filesystem::exists(data_dir + "/profiles", error)) {
     FRESHET_ASSIGN(const std::string aside, kv::set_aside(data_dir + "/profiles"));
-    spdlog::error("the profile store is made anew from action's state; the one before lies in {}", aside);
+    log::error("the profile store is made anew from action's state; the one before lies in {}", aside);
   } else {
-    spdlog::info("profiles were read from action's state: a store is made of it");
+    log::info("profiles were read from action's state: a store is made of it");
   }
   return write_small_file(mark_path(data_dir), *mark + std::string(kMarkBegun));
 }
@@ -119,7 +119,7 @@ Status ProfileRebuild::step(const std::vector<eventlog::Position>& readable, doc
   FRESHET_TRY(remove_small_file(mark_path(data_dir_)));
   rebuilding().set(0);
   done_ = true;
-  spdlog::info("the profile store is whole again");
+  log::info("the profile store is whole again");
   return {};
 }
 

@@ -4,7 +4,7 @@
 
 #include "app/repartition.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -215,10 +215,10 @@ class Rebuild {
     std::error_code error;
     fs::create_directories(made_.data_dir + "/state", error);
     FRESHET_TRY(ran(error, made_.data_dir));
-    const auto from = open_stores(before_.log.partitions, [this](uint32_t p) { return fetched_directory(p); });
-    if (!from) return tl::unexpected(from.error());
-    const auto into = open_stores(made_.log.partitions, [this](uint32_t p) { return state_directory(made_, p); });
-    if (!into) return tl::unexpected(into.error());
+    FRESHET_ASSIGN(const auto from,
+                   open_stores(before_.log.partitions, [this](uint32_t p) { return fetched_directory(p); }));
+    FRESHET_ASSIGN(const auto into,
+                   open_stores(made_.log.partitions, [this](uint32_t p) { return state_directory(made_, p); }));
     const auto pointers = [](const auto& stores) {
       std::vector<kv::Store*> out;
       for (const auto& store : stores) out.push_back(store.get());
@@ -226,7 +226,7 @@ class Rebuild {
     };
     state::RepartitionOptions options;
     options.progress = [this](uint32_t done, uint32_t partitions) { bar_.show("rebuilding", done, partitions); };
-    return state::repartition(pointers(*from), pointers(*into), options);
+    return state::repartition(pointers(from), pointers(into), options);
   }
 
   // Copies what else the old data directory has; nobody uses it now.

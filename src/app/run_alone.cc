@@ -1,6 +1,6 @@
 #include "app/run_alone.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
 #include <memory>
@@ -64,15 +64,15 @@ int run_alone(const char* name, const AloneOptions& options,
       return 2;
     }
     server = std::move(*started);
-    spdlog::info("metrics on port {}", server->port());
+    log::info("metrics on port {}", server->port());
   }
   const Status done = step_until_signal(open, signals);
   if (server != nullptr) server->stop(1'000);
   if (done) {
-    spdlog::info("stopped; what is committed is whole");
+    log::info("stopped; what is committed is whole");
     return 0;
   }
-  spdlog::error("stopped by a failure: {}", done.error().message);
+  log::error("stopped by a failure: {}", done.error().message);
   return done.error().code == Code::kInvalid ? 2 : 1;
 }
 

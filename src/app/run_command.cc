@@ -2,7 +2,7 @@
 
 #include "app/run_command.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <sys/stat.h>
 
 #include <CLI/CLI.hpp>
@@ -48,9 +48,9 @@ void say_where(const Config& config, const Server& server) {
     return fmt::format("http{}://{}:{}", listener.tls.cert.empty() ? "" : "s",
                        listener.listen.substr(0, listener.listen.rfind(':')), port);
   };
-  if (server.ingest_port() != 0) spdlog::info("ingest on {}", url(config.ingest, server.ingest_port()));
-  if (server.admin_port() != 0) spdlog::info("admin and console on {}", url(config.admin, server.admin_port()));
-  spdlog::info("data in {}; stop with Ctrl-C or SIGTERM", config.data_dir);
+  if (server.ingest_port() != 0) log::info("ingest on {}", url(config.ingest, server.ingest_port()));
+  if (server.admin_port() != 0) log::info("admin and console on {}", url(config.admin, server.admin_port()));
+  log::info("data in {}; stop with Ctrl-C or SIGTERM", config.data_dir);
 }
 
 // What the file says now; nullopt: there is none, or it is wrong, which the log says.
@@ -59,7 +59,7 @@ std::optional<Config> read_again(const RunOptions& options) {
   auto config = config_of(options);
   if (config) return std::move(*config);
   telemetry::counter("freshet_config_reload_failures_total", "").add();
-  spdlog::error("SIGHUP: the configuration is wrong, and nothing of it was taken:\n{}", config.error().message);
+  log::error("SIGHUP: the configuration is wrong, and nothing of it was taken:\n{}", config.error().message);
   return std::nullopt;
 }
 
@@ -97,28 +97,28 @@ int run(const RunOptions& options) {
   set_up_log(options, *config);
   const sigset_t signals = block_signals({SIGTERM, SIGINT, SIGHUP});  // which are wait()'s
   if (const Status fits = fit_open_files(*config, raise_open_files(), std::thread::hardware_concurrency()); !fits) {
-    spdlog::error("{}", fits.error().message);
+    log::error("{}", fits.error().message);
     return 2;
   }
   // What it makes holds people's profiles and the keys of their identifiers: for its owner alone.
   umask(S_IRWXG | S_IRWXO);
   auto server = Server::start(*config, options.config.empty());
   if (!server) {
-    spdlog::error("{}", server.error().message);
+    log::error("{}", server.error().message);
     return server.error().code == Code::kInvalid ? 2 : 1;
   }
   say_where(*config, **server);
   const Status status = wait(**server, options, signals);
-  spdlog::info("stopping: answering what is under way, making the state durable");
+  log::info("stopping: answering what is under way, making the state durable");
   (*server)->stop();
   // A role may fail while it stops, and then not everything is durable.
   const Status end = status ? (*server)->status() : status;
   server->reset();
   if (!end) {
-    spdlog::error("stopped by a failure: {}", end.error().message);
+    log::error("stopped by a failure: {}", end.error().message);
     return 1;
   }
-  spdlog::info("stopped; nothing is lost");
+  log::info("stopped; nothing is lost");
   return 0;
 }
 

@@ -4,7 +4,7 @@
 
 #include "app/server.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <atomic>
@@ -135,13 +135,13 @@ void start_disk_check(DiskCheck& check, docstore::DocStore* profiles, eventlog::
 // Progress that is old serves nobody, and names files. What was imported stays imported.
 void expire_imports(ingest::ImportStore& imports, env::TimeUs before_us) {
   const auto old = imports.complete_before(before_us, kExpiredAtOnce);
-  if (!old) spdlog::warn("imports: what is old is not forgotten: {}", old.error().message);
+  if (!old) log::warn("imports: what is old is not forgotten: {}", old.error().message);
   if (!old) return;
   for (const auto& [tenant, id] : *old) {
     if (const Status removed = imports.remove(tenant, id); removed) continue;
-    return spdlog::warn("imports: not all that are old are forgotten; it goes on in an hour");
+    return log::warn("imports: not all that are old are forgotten; it goes on in an hour");
   }
-  if (!old->empty()) spdlog::info("imports: forgot {} that were complete long ago", old->size());
+  if (!old->empty()) log::info("imports: forgot {} that were complete long ago", old->size());
 }
 
 void rank_tenants_now_and_then(env::TimeUs now, env::TimeUs& due) {
@@ -318,9 +318,9 @@ class ServerImpl final : public Server {
       const char* const name = server == ingest_server_.get() ? "ingest" : "admin";
       const Status reloaded = server->reload_tls();
       if (reloaded) {
-        spdlog::info("{}: certificate and key, if it has any, were read again", name);
+        log::info("{}: certificate and key, if it has any, were read again", name);
       } else {
-        spdlog::error("{}: {}; what was read before is used on", name, reloaded.error().message);
+        log::error("{}: {}; what was read before is used on", name, reloaded.error().message);
       }
     }
   }

@@ -71,9 +71,9 @@ void Sinks::use(const std::vector<std::shared_ptr<const model::Tenant>>& tenants
   for (const auto& tenant : tenants) {
     for (const model::Sink& sink : tenant->sinks) {
       if (wanted->size() == kSinksOfProcessMax) {
-        spdlog::error("sinks: {} is not run: a process has {} at most", sink.name, kSinksOfProcessMax);
+        log::error("sinks: {} is not run: a process has {} at most", sink.name, kSinksOfProcessMax);
       } else if (sink.on == model::SinkOn::kEvents && events_as_protobuf_) {
-        spdlog::error("sink {} of {} is not run: `on: events` needs events.format json", sink.name, tenant->name);
+        log::error("sink {} of {} is not run: `on: events` needs events.format json", sink.name, tenant->name);
       } else {
         wanted->push_back({tenant->name, sink});
       }
@@ -114,8 +114,7 @@ void Sinks::change_to(const std::vector<Wanted>& wanted) {
   for (const auto& [name, one] : by_name) {
     if (running_.contains(name)) continue;
     running_[name] = {one->sink, std::make_unique<sinks::Runner>(options_of(*one))};
-    spdlog::info("sink {} of {} runs: {}, on {}", name.second, name.first, name_of(one->sink.kind),
-                 name_of(one->sink.on));
+    log::info("sink {} of {} runs: {}, on {}", name.second, name.first, name_of(one->sink.kind), name_of(one->sink.on));
   }
 }
 
@@ -156,7 +155,7 @@ void Sinks::tidy_up(const std::vector<Wanted>& wanted) const {
     if (used) continue;
     std::error_code failed;
     std::filesystem::remove_all(entry.path(), failed);
-    if (failed) spdlog::error("{}: can't be removed: {}", entry.path().string(), failed.message());
+    if (failed) log::error("{}: can't be removed: {}", entry.path().string(), failed.message());
   }
 }
 

@@ -89,7 +89,7 @@ void StateProfiles::look_after() {
   if (now < pass_due_us_) return;
   pass_due_us_ = now + kPassUs;
   if (const Status passed = pass_changes(); !passed)
-    spdlog::warn("topic changes: {}; it is tried again", passed.error().message);
+    log::warn("topic changes: {}; it is tried again", passed.error().message);
 }
 
 // Reaction does not run beside it.

@@ -3,7 +3,7 @@
 // meantime is asked as well, and an answer counts for the whole installation.
 #include "app/state_scrubs.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <atomic>
@@ -176,7 +176,7 @@ void StateScrubs::report(v1::StatePlaces places) {
   std::vector<eventlog::Produce> batches;
   batches.push_back(std::move(produce));
   options_.log->append(std::move(batches), [](const Status& status) {
-    if (!status) spdlog::warn("erasure: that states were rewritten is not told yet: {}", status.error().message);
+    if (!status) log::warn("erasure: that states were rewritten is not told yet: {}", status.error().message);
   });
 }
 
@@ -200,7 +200,7 @@ void StateScrubs::remove_leftovers() {
     if (error) continue;
     fs::remove_all(aside, error);
     removed_leftovers().add();
-    spdlog::info("{}: this state has been another worker's for a while; it is removed here", directory);
+    log::info("{}: this state has been another worker's for a while; it is removed here", directory);
   }
 }
 
@@ -213,7 +213,7 @@ void StateScrubs::run() {
     lock.unlock();
     const Status done = turn();
     const std::string error = done ? "" : done.error().message;
-    if (error != last && !done) spdlog::warn("erasure: states are not rewritten: {}", error);
+    if (error != last && !done) log::warn("erasure: states are not rewritten: {}", error);
     last = error;
     lock.lock();
     changed_.wait_for(lock, std::chrono::microseconds(kScrubsTurnUs), [this] { return stopping_; });

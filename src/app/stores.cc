@@ -1,6 +1,6 @@
 #include "app/stores.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <utility>
 
@@ -59,7 +59,7 @@ Status Stores::watch(const Config& config, docstore::DocStore* profiles, eventlo
 void Stores::look_after(const std::vector<eventlog::Position>& readable) {
   if (imports_) static_cast<void>(imports_->mend());
   if (!are_rebuilding()) return;
-  if (const Status done = rebuild_->step(readable, *profiles_); !done) spdlog::error("{}", done.error().message);
+  if (const Status done = rebuild_->step(readable, *profiles_); !done) log::error("{}", done.error().message);
 }
 
 bool Stores::are_well() const {

@@ -3,7 +3,7 @@
 
 #include "app/tail_command.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
 #include <cstdio>

@@ -57,14 +57,14 @@ void TenantKeeper::prepare_some() {
   if (!prepare_) return unprepared_.clear();
   for (auto at = unprepared_.begin(); at != unprepared_.end();) {
     const Status prepared = prepare_(*at->second);
-    if (!prepared) spdlog::warn("tenant {}: {}; it is tried again", at->first, prepared.error().message);
+    if (!prepared) log::warn("tenant {}: {}; it is tried again", at->first, prepared.error().message);
     at = prepared ? unprepared_.erase(at) : std::next(at);
   }
 }
 
 // What the log says comes first, so that a change is checked against what is in force, and not against what was.
 void TenantKeeper::turn() {
-  if (const Status followed = ledger_.follow(); !followed) spdlog::debug("{}", followed.error().message);
+  if (const Status followed = ledger_.follow(); !followed) log::debug("{}", followed.error().message);
   hand_on();
   while (true) {
     Work work;
@@ -136,19 +136,18 @@ void TenantKeeper::reload(Config config, std::map<std::string, std::string> sect
         const uint64_t revision_before = ledger_.file_revision();
         if (const Status published = ledger_.publish(config, false); !published) {
           reload_failures().add();
-          return spdlog::error("SIGHUP: {}; the tenants stay as they are", published.error().message);
+          return log::error("SIGHUP: {}; the tenants stay as they are", published.error().message);
         }
         const std::string sections = sections_to_restart_for(config.section_hashes, before);
         if (!sections.empty())
-          spdlog::warn("SIGHUP: {}: changed in the file, and taken when the process starts again", sections);
+          log::warn("SIGHUP: {}: changed in the file, and taken when the process starts again", sections);
         if (ledger_.file_revision() == revision_before)
-          return spdlog::info("SIGHUP: the file's tenants and rules are those of revision {}, as before",
-                              revision_before);
-        spdlog::info("SIGHUP: revision {} of the file is in force", ledger_.file_revision());
+          return log::info("SIGHUP: the file's tenants and rules are those of revision {}, as before", revision_before);
+        log::info("SIGHUP: revision {} of the file is in force", ledger_.file_revision());
       },
       [] {
         reload_failures().add();
-        spdlog::error("SIGHUP: too much waits already; send it again");
+        log::error("SIGHUP: too much waits already; send it again");
       });
 }
 

@@ -1,6 +1,6 @@
 #include "app/tenant_ledger.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <set>
@@ -147,7 +147,7 @@ void TenantLedger::take(const Change& change) {
   }
   for (const std::string& line : unreadable) {
     unreadable_tenants().add();
-    spdlog::error("a change of a tenant is not understood by this version, and left out here: {}", line);
+    log::error("a change of a tenant is not understood by this version, and left out here: {}", line);
   }
   if (!change.published()) return;
   proposed_at_us_.erase(change.revision());
@@ -245,7 +245,7 @@ void TenantLedger::finish_stale() {
     const std::lock_guard lock(mutex_);
     if (book_.proposals().contains(revision)) proposed_at_us_[revision] = now_us;  // not each turn
     if (finished) continue;
-    spdlog::warn("revision {} of the tenants is proposed and not published: {}", revision, finished.error().message);
+    log::warn("revision {} of the tenants is proposed and not published: {}", revision, finished.error().message);
   }
 }
 
@@ -403,9 +403,9 @@ Result<std::optional<std::string>> TenantLedger::make_change(const console::Tena
       if (!is_first) continue;
       FRESHET_TRY(finish(change->revision()));
       telemetry::counter("freshet_tenant_changes_total", "Changes of tenants that came by this process's API.").add();
-      spdlog::info("tenant {}: {}{} by the API, revision {}", order.name,
-                   order.what == console::TenantWhat::kPlan ? "its plan was " : "", order.text ? "changed" : "removed",
-                   change->revision());
+      log::info("tenant {}: {}{} by the API, revision {}", order.name,
+                order.what == console::TenantWhat::kPlan ? "its plan was " : "", order.text ? "changed" : "removed",
+                change->revision());
     }
     if (order.text) return order.what == console::TenantWhat::kPlan ? show_plan(order.name) : show(order.name);
     return json_text([&](JsonWriter& json) { json.begin_object().member("removed", order.name).end_object(); });

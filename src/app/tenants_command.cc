@@ -2,7 +2,7 @@
 
 #include "app/tenants_command.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
 #include <fstream>
@@ -43,12 +43,12 @@ void print_tenant_row(const dom::object& tenant) {
 // One page; with --json it only gathers. It returns the cursor to go on from, or "".
 Result<std::string> list_tenants_page(const TenantsOptions& options, AdminClient& client, const std::string& after,
                                       std::vector<std::string>& json) {
-  const auto body = client.call("GET", fmt::format("?limit={}&after={}", kTenantsPage, percent_encode(after)));
-  if (!body) return tl::unexpected<Error>(body.error());
+  FRESHET_ASSIGN(const auto body,
+                 client.call("GET", fmt::format("?limit={}&after={}", kTenantsPage, percent_encode(after))));
   dom::parser parser;
   dom::object answer;
   dom::array tenants;
-  if (parser.parse(*body).get_object().get(answer) != simdjson::SUCCESS ||
+  if (parser.parse(body).get_object().get(answer) != simdjson::SUCCESS ||
       answer["tenants"].get_array().get(tenants) != simdjson::SUCCESS)
     return no_answer();
   for (const dom::element tenant : tenants) {

@@ -31,7 +31,7 @@ Result<WhatIsLeft> open_what_is_left(kv::Options options) {
   const auto synced = kv::SyncedNote::read(options.path);
   store = fail(Code::kCorrupt, "closed");  // It must not be open when it is renamed.
   FRESHET_ASSIGN(const std::string aside, kv::set_aside(options.path));
-  spdlog::error("{}; it begins anew, the damaged one lies in {}", why.message, aside);
+  log::error("{}; it begins anew, the damaged one lies in {}", why.message, aside);
   WhatIsLeft left;
   left.lost_rows = synced && *synced ? std::max<uint64_t>((*synced)->synced, 1) : 1;
   FRESHET_ASSIGN(left.store, kv::open_rocks(options));

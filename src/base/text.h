@@ -2,8 +2,10 @@
 // the same bytes mean another thing on another machine.
 #pragma once
 
+#include <concepts>
 #include <string>
 #include <string_view>
+#include <type_traits>
 
 namespace freshet {
 
@@ -28,6 +30,22 @@ namespace freshet {
   const size_t begin = text.find_first_not_of(blanks);
   if (begin == std::string_view::npos) return {};
   return text.substr(begin, text.find_last_not_of(blanks) - begin + 1);
+}
+
+// "a, b, c": texts, or whole numbers.
+template <typename Items>
+[[nodiscard]] std::string joined(const Items& items, std::string_view between) {
+  std::string out;
+  for (bool first = true; const auto& item : items) {
+    if (!first) out += between;
+    first = false;
+    if constexpr (std::integral<std::remove_cvref_t<decltype(item)>>) {
+      out += std::to_string(item);
+    } else {
+      out += item;
+    }
+  }
+  return out;
 }
 
 }  // namespace freshet

@@ -2,6 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
+#include <set>
+#include <string>
+#include <vector>
+
 namespace freshet {
 namespace {
 
@@ -21,6 +26,13 @@ TEST(Text, KnowsDigitsAndNamesOfAscii) {
     const bool letter = (code >= 'a' && code <= 'z') || (code >= 'A' && code <= 'Z');
     EXPECT_EQ(is_name_char(c), letter || is_digit(c) || c == '_') << code;
   }
+}
+
+TEST(Text, IsJoinedWithWhatIsBetween) {
+  EXPECT_EQ(joined(std::vector<std::string>(), ", "), "");
+  EXPECT_EQ(joined(std::vector<std::string>{"a"}, ", "), "a");
+  EXPECT_EQ(joined(std::set<std::string_view>{"b", "", "a"}, "|"), "|a|b");
+  EXPECT_EQ(joined(std::vector<int32_t>{3, -1}, "."), "3.-1");
 }
 
 }  // namespace

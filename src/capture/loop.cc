@@ -1,7 +1,7 @@
 // A step reads first and writes then, so that a transaction is open only while there is something to write.
 #include "capture/loop.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 
@@ -92,7 +92,7 @@ Status Loop::begin_anew(Batch& batch) {
     const bool there = std::binary_search(collections.begin(), collections.end(), name);
     batch.next.todo.push_back({name, parts_.snapshot, there, ""});
   }
-  spdlog::info("capture {}: reading all documents of {} collections", parts_.config.name, collections.size());
+  log::info("capture {}: reading all documents of {} collections", parts_.config.name, collections.size());
   FRESHET_TRY(commit(batch));
   parts_.snapshot = false;
   return {};
@@ -172,7 +172,7 @@ Status Loop::snapshot(Batch& batch) {
     FRESHET_TRY(put("snapshot", change, batch));
   }
   if (page.last) {
-    spdlog::info("capture {}: all documents of {} were read", parts_.config.name, todo.collection);
+    log::info("capture {}: all documents of {} were read", parts_.config.name, todo.collection);
     batch.next.todo.erase(batch.next.todo.begin());
   }
   return commit(batch);
@@ -217,8 +217,8 @@ void Loop::heed(const DocumentChange& change, Position& next) {
            std::any_of(parts_.config.source.collections.begin(), parts_.config.source.collections.end(),
                        [&](const std::string& pattern) { return fits_pattern(pattern, name); });
   };
-  spdlog::info("capture {}: {} of collection {}{}", parts_.config.name, name_of(change.kind), change.collection,
-               change.to.empty() ? "" : " to " + change.to);
+  log::info("capture {}: {} of collection {}{}", parts_.config.name, name_of(change.kind), change.collection,
+            change.to.empty() ? "" : " to " + change.to);
   if (change.kind == ChangeKind::kAllDropped)
     for (const std::string& name : next.known) next.todo.push_back({name, true, false, ""});
   if (wanted(change.collection)) next.todo.push_back({change.collection, true, false, ""});
@@ -319,7 +319,7 @@ Status Loop::put_deleted(DocumentChange& change, Batch& batch) {
 // Whole, with why, in the dead letters; and in its topic, so that nobody takes an older state for the document's.
 Status Loop::put_aside(std::string_view op, const DocumentChange& change, const std::string& why, Batch& batch) {
   ++batch.letters;
-  spdlog::warn("capture {}: document {} of {} is set aside: {}", parts_.config.name, change.id, change.collection, why);
+  log::warn("capture {}: document {} of {} is set aside: {}", parts_.config.name, change.id, change.collection, why);
   std::string value = bytes_of(change) < kLetterBytes ? value_of(op, change) : set_aside_value(op, change, why);
   const cluster::Header headers[] = {{"freshet.capture.reason", why},
                                      {"freshet.capture.collection", change.collection}};
@@ -384,7 +384,7 @@ Status Loop::recover(const Error& error, Batch& batch) {
   if (told.code == Code::kFenced || told.code == Code::kFatal || told.code == Code::kInvalid ||
       told.code == Code::kCorrupt)
     return tl::unexpected(told);
-  spdlog::warn("capture {}: {}; going on from what is committed", parts_.config.name, told.message);
+  log::warn("capture {}: {}; going on from what is committed", parts_.config.name, told.message);
   calm_at_ = parts_.clock.monotonic_us() + kAgainUs;
   return {};
 }

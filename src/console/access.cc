@@ -1,11 +1,10 @@
 #include "console/access.h"
 
-#include <spdlog/spdlog.h>
-
 #include <string_view>
 
 #include "base/assert.h"
 #include "base/text.h"
+#include "telemetry/log.h"
 #include "telemetry/metrics.h"
 
 namespace freshet::console {
@@ -62,7 +61,7 @@ void Access::refused(const http::Request& request, const char* why) const {
   env::TimeUs next = next_log_us_.load(std::memory_order_relaxed);
   // Whoever tries tokens by the thousand must not fill the log with it.
   if (now < next || !next_log_us_.compare_exchange_strong(next, now + kLogEveryUs)) return;
-  spdlog::warn(
+  log::warn(
       "admin: refused a request of {} (reason: {}); more of this second are counted in freshet_admin_refused_total",
       request.remote, why);
 }

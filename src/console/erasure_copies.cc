@@ -70,7 +70,7 @@ bool ErasureCopies::is_past(Topic topic, const google::protobuf::RepeatedField<i
 Result<bool> ErasureCopies::is_gone_from_actions(const v1::Erasure& erasure) {
   Status status;
   const bool past = is_past(Topic::kActions, erasure.actions_high(), status);
-  if (!status) return tl::unexpected(status.error());
+  FRESHET_TRY(status);
   return past;
 }
 
@@ -108,7 +108,7 @@ Result<bool> ErasureCopies::have_ended(v1::Erasure& erasure, const env::Steadine
     for (const auto& ends : erasure.ends()) {
       const auto topic = static_cast<Topic>(ends.topic());
       const bool past = is_past(topic, ends.high(), status);
-      if (!status) return tl::unexpected(status.error());
+      FRESHET_TRY(status);
       if (!past) erasure.set_waits_for("topic " + std::string(name_of(topic)));
       if (!past) return false;
     }
@@ -173,12 +173,11 @@ void ErasureCopies::ask(bool wait) {
     std::vector<eventlog::Produce> batches;
     batches.push_back(std::move(produce));
     log_.append(std::move(batches), [](const Status& status) {
-      if (!status)
-        spdlog::warn("erasure: workers are not asked to rewrite their states yet: {}", status.error().message);
+      if (!status) log::warn("erasure: workers are not asked to rewrite their states yet: {}", status.error().message);
     });
   }
   if (!nudges) return;
-  if (const Status done = options_.nudge(); !done) spdlog::warn("erasure: {}", done.error().message);
+  if (const Status done = options_.nudge(); !done) log::warn("erasure: {}", done.error().message);
 }
 
 }  // namespace freshet::console

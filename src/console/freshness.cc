@@ -3,7 +3,7 @@
 
 #include "console/freshness.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <span>

@@ -1,6 +1,6 @@
 #include "console/letter_keeper.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <charconv>
@@ -162,7 +162,7 @@ Status LetterKeeper::note_missed(uint64_t records) {
   missed_records().add(records);
   const std::lock_guard lock(kept_.mutex);
   FRESHET_ASSIGN(const size_t waiting, kept_.erasures->note_word_lost());
-  spdlog::error(
+  log::error(
       "dead letters: {} records of topic deadletters were deleted by its retention before this console had read them; "
       "{} erasures wait for a word that may be among them, and say so",
       records, waiting);
@@ -266,7 +266,7 @@ void LetterKeeper::run_turns() {
     lock.unlock();
     const Status done = turn();
     const std::string error = done ? "" : done.error().message;
-    if (error != last && !done) spdlog::error("dead letters: {}", error);
+    if (error != last && !done) log::error("dead letters: {}", error);
     last = error;
     lock.lock();
     changed_.wait_for(lock, std::chrono::microseconds(kTurnUs), [this] { return stopping_ || !work_.empty(); });
@@ -282,7 +282,7 @@ void LetterKeeper::run_purges() {
     lock.unlock();
     const Status done = purger_.turn();
     const std::string error = done ? "" : done.error().message;
-    if (error != last && !done && !stopping_) spdlog::error("erasure: {}", error);
+    if (error != last && !done && !stopping_) log::error("erasure: {}", error);
     last = error;
     lock.lock();
     changed_.wait_for(lock, std::chrono::microseconds(kPurgeUs), [this] { return stopping_.load(); });

@@ -20,7 +20,7 @@ void put_logging(Admin& admin, Admin::Call& call) {
   // A log that is off would not even say that somebody has turned it off.
   if (!is_said || level == "off" || !telemetry::set_log_level(level))
     return call.fail(400, "bad_request", "send {\"level\":\"trace|debug|info|warn|error\"}");
-  spdlog::info("the log's level is {} from now on", level);
+  log::info("the log's level is {} from now on", level);
   show_logging(admin, call);
 }
 

@@ -2,7 +2,7 @@
 // once: nobody reads the dead letters of an order given by hand.
 #include "console/orders.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <simdjson.h>
 
 #include <algorithm>

@@ -1,5 +1,5 @@
 // Profiles: reading them, erasing them, and letting an erased person come back.
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <simdjson.h>
 
 #include "base/assert.h"
@@ -37,7 +37,7 @@ void withdraw(const Orders& orders) {
   const std::vector<v1::Envelope> left(orders.all.begin() + static_cast<std::ptrdiff_t>(orders.at), orders.all.end());
   static_cast<void>(keeper->post([left](LetterKeeper::Kept kept) {
     for (const v1::Envelope& order : left)
-      if (const Status done = kept.erasures.withdraw(order); !done) spdlog::error("erasure: {}", done.error().message);
+      if (const Status done = kept.erasures.withdraw(order); !done) log::error("erasure: {}", done.error().message);
   }));
 }
 

@@ -2,7 +2,7 @@
 // so that no request about letters waits for it.
 #include "console/purger.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <map>
@@ -213,7 +213,7 @@ Status Purger::purge_files(const Some& ready) {
     const Status done = step.run(all, stopping_);
     if (stopping_) return {};
     if (!done) waits_for = fmt::format("{}: {}", step.name, done.error().message);
-    if (!done) spdlog::warn("erasure: {}; it is tried again", waits_for);
+    if (!done) log::warn("erasure: {}; it is tried again", waits_for);
   }
   for (v1::Erasure* erasure : ready) {
     erasure->set_waits_for(waits_for);

@@ -2,7 +2,7 @@
 // twenty times a second, and a reader whose records have come, or whose time is over, is answered and taken out.
 #include "console/streams.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <simdjson.h>
 
 #include <algorithm>
@@ -104,7 +104,7 @@ StreamPlace ends_of(const std::vector<eventlog::Watermarks>& marks, bool high) {
 
 }  // namespace
 
-std::string text_of_place(const StreamPlace& place) { return fmt::format("{}", fmt::join(place, ".")); }
+std::string text_of_place(const StreamPlace& place) { return joined(place, "."); }
 
 // A cursor is the next offset of each partition. It comes from outside: what it names is checked before it is read.
 Result<StreamPlace> parse_place(std::string_view text, size_t partitions) {

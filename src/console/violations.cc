@@ -2,7 +2,7 @@
 // what is older than the longest is removed as a range.
 #include "console/violations.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <charconv>

@@ -28,9 +28,11 @@ const std::string kGuarded =
     "- {name: billing, produces: [{cluster: kube, topics: [bills]}], consumes: [{cluster: kube, topics: [orders], "
     "group: bill-makers}, {cluster: metal, topics: [orders]}]}\n"
     "users:\n"
-    "- {name: billing, cluster: kube, service: billing, password: \"${BILLING_PASSWORD}\", quota: {produce: 10MB, "
-    "request_percent: 150}}\n"
-    "- {name: tool, cluster: metal, description: it's ours, quota: {consume: 1MB}, acls: [{topic: \"or*\", operations: "
+    "- {name: billing, cluster: kube, service: billing, owner: money, password: \"${BILLING_PASSWORD}\", quota: "
+    "{produce: "
+    "10MB, request_percent: 150}}\n"
+    "- {name: tool, cluster: metal, owner: us, description: it's ours, quota: {consume: 1MB}, acls: [{topic: \"or*\", "
+    "operations: "
     "[read, describe]}, {group: \"*\", operations: [read]}, {operations: [describe]}]}\n";
 
 Topology parsed_users(const std::string& text) {
@@ -104,6 +106,7 @@ TEST(Access, StrimziGetsListenersAndUsers) {
     EXPECT_THAT(users, HasSubstr("name: billing-password\n          key: password\n"));
     EXPECT_THAT(users, HasSubstr("- resource:\n          type: topic\n          name: orders\n          patternType: "
                                  "literal\n        operations:\n          - Read\n          - Describe\n"));
+    EXPECT_THAT(users, HasSubstr("annotations:\n    owner: money\n"));
     EXPECT_THAT(users, HasSubstr("quotas:\n    producerByteRate: 10000000\n    requestPercentage: 150\n"));
   }
 }
@@ -117,7 +120,7 @@ TEST(Access, MachinesGetPropertiesAndCommands) {
   EXPECT_THAT(hosts, HasSubstr("min.insync.replicas: 1\n"));
   EXPECT_THAT(hosts, HasSubstr("replica.selector.class: org.apache.kafka.common.replica.RackAwareReplicaSelector\n"));
   const std::string script = bytes_of(fleet, "ansible/metal/users.sh");
-  EXPECT_THAT(script, HasSubstr("\n# tool: it's ours\n"));
+  EXPECT_THAT(script, HasSubstr("\n# tool (us): it's ours\n"));
   EXPECT_THAT(script, HasSubstr("acls --add --force --allow-principal 'User:CN=tool' --operation Read --topic 'or' "
                                 "--resource-pattern-type prefixed\n"));
   EXPECT_THAT(script, HasSubstr("--operation Read --group '*'\n"));

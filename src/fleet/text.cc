@@ -2,7 +2,7 @@
 // sold; sizes that go into fleet.yaml are exact, in powers of 1024, as Kafka's settings are.
 #include "fleet/text.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <array>

@@ -5,8 +5,6 @@
 
 #include "http/connection.h"
 
-#include <spdlog/spdlog.h>
-
 #include <algorithm>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/string.hpp>
@@ -17,6 +15,7 @@
 #include "base/assert.h"
 #include "http/request_head.h"
 #include "http/responder.h"
+#include "telemetry/log.h"
 #include "telemetry/metrics.h"
 
 namespace freshet::http {
@@ -59,7 +58,7 @@ HeaderVerdict judge(Shared& shared, const Request& head) {
   try {
     if (options.on_header) verdict = options.on_header(head);
   } catch (const std::exception& e) {
-    spdlog::error("http: a judge of headers threw: {}; this is a bug, please report it", e.what());
+    log::error("http: a judge of headers threw: {}; this is a bug, please report it", e.what());
     verdict.refuse = error_response(500, "internal", "the request was not done");
   }
   const uint64_t most = std::min<uint64_t>(options.body_bytes_max, shared.budget(verdict.trusted).of_an_address());
@@ -346,7 +345,7 @@ void Connection<Stream>::handle() {
                               [responder](Response response) { responder->send(std::move(response)); });
   } catch (const std::exception& e) {
     // The responder answers 500 when its last copy goes.
-    spdlog::error("http: a handler threw: {}; this is a bug, please report it", e.what());
+    log::error("http: a handler threw: {}; this is a bug, please report it", e.what());
   }
 }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <boost/asio/basic_stream_socket.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
@@ -17,7 +18,7 @@
 
 namespace freshet::http {
 
-using Socket = boost::asio::ip::tcp::socket;
+using Socket = boost::asio::basic_stream_socket<boost::asio::ip::tcp, Executor>;
 using TlsStream = boost::asio::ssl::stream<Socket>;
 
 template <class Stream>

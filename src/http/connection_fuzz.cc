@@ -139,7 +139,7 @@ void check_answers(std::string_view text) {
 }  // namespace freshet::http
 
 extern "C" int LLVMFuzzerInitialize(int*, char***) {
-  spdlog::default_logger()->sinks().clear();
+  telemetry::silence_log();
   return 0;
 }
 

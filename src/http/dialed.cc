@@ -1,6 +1,6 @@
 #include "http/dialed.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <boost/asio/connect.hpp>
 #include <boost/asio/ip/tcp.hpp>

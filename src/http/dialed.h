@@ -5,8 +5,9 @@
 #pragma once
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl/stream.hpp>
-#include <boost/beast/core/tcp_stream.hpp>
+#include <boost/beast/core/basic_stream.hpp>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -64,8 +65,10 @@ class Dialed {
   const bool check_host_;
   std::chrono::microseconds limit_{0};
   boost::asio::io_context io_{1};
-  boost::beast::tcp_stream stream_;
-  std::optional<boost::asio::ssl::stream<boost::beast::tcp_stream&>> tls_;  // around stream_
+  // Bound to what runs it, not to whatever could (worker.h).
+  using TcpStream = boost::beast::basic_stream<boost::asio::ip::tcp, boost::asio::io_context::executor_type>;
+  TcpStream stream_;
+  std::optional<boost::asio::ssl::stream<TcpStream&>> tls_;  // around stream_
 };
 
 }  // namespace freshet::http

@@ -3,8 +3,6 @@
 
 #include "http/server.h"
 
-#include <spdlog/spdlog.h>
-
 #include <algorithm>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
@@ -19,6 +17,7 @@
 #include "http/address.h"
 #include "http/connection.h"
 #include "http/tls.h"
+#include "telemetry/log.h"
 #include "telemetry/metrics.h"
 
 namespace freshet::http {
@@ -61,8 +60,8 @@ class BeastServer final : public Server {
   std::shared_ptr<Shared> shared_;
   std::vector<std::shared_ptr<Worker>> workers_;
   std::shared_ptr<asio::ssl::context> tls_;  // of new connections; null: none; used on the acceptor's thread
-  std::optional<tcp::acceptor> acceptor_;
-  std::optional<asio::steady_timer> retry_;
+  std::optional<asio::basic_socket_acceptor<tcp, Executor>> acceptor_;
+  std::optional<Timer> retry_;
   std::vector<std::thread> threads_;
   std::mutex stop_mutex_;
   bool stopped_ = false;
@@ -146,7 +145,7 @@ void BeastServer::accept() {
       return take(index, std::move(socket), 0);
     }
     // Most likely there are no file descriptors left; they come back when connections end.
-    spdlog::warn("http: can't accept on {}: {}; trying again", shared_->options.listen, error.message());
+    log::warn("http: can't accept on {}: {}; trying again", shared_->options.listen, error.message());
     retry_->expires_after(std::chrono::milliseconds(100));
     retry_->async_wait([this](const ErrorCode& cancelled) {
       if (!cancelled) accept();

@@ -60,11 +60,9 @@ Result<std::vector<std::pair<std::string, std::string>>> parse_query(std::string
     // "a=1&&b=2" and a '&' at the end are common and mean nothing.
     if (parameter.empty()) continue;
     const size_t equals = std::min(parameter.find('='), parameter.size());
-    auto name = percent_decode(parameter.substr(0, equals), true);
-    if (!name) return tl::unexpected<Error>(std::move(name).error());
-    auto value = percent_decode(parameter.substr(std::min(equals + 1, parameter.size())), true);
-    if (!value) return tl::unexpected<Error>(std::move(value).error());
-    out.emplace_back(std::move(*name), std::move(*value));
+    FRESHET_ASSIGN(auto name, percent_decode(parameter.substr(0, equals), true));
+    FRESHET_ASSIGN(auto value, percent_decode(parameter.substr(std::min(equals + 1, parameter.size())), true));
+    out.emplace_back(std::move(name), std::move(value));
   }
   return out;
 }

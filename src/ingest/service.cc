@@ -221,9 +221,8 @@ struct Service::Call : Service::Head {
       lines.emplace(span->context.trace_id);
       telemetry::exemplify(times, took_us, span->context.trace_id, now_us);
     }
-    spdlog::log(status >= 500 ? spdlog::level::warn : spdlog::level::debug,
-                "{} {} of tenant {} was answered {} after {} ms", route->method, route->endpoint, tenant().name, status,
-                took_us / 1000);
+    log::line(status >= 500 ? log::Level::kWarn : log::Level::kDebug, "{} {} of tenant {} was answered {} after {} ms",
+              route->method, route->endpoint, tenant().name, status, took_us / 1000);
     if (!span) return;
     span->set("http.response.status_code", int64_t{status});
     if (status >= 500) {
@@ -562,7 +561,7 @@ void Service::report_violations() {
   appender_.append(std::move(out), [violations = violations_, records = std::move(records)](const Status& status) {
     if (status) return;
     violations->put_back(records);
-    spdlog::warn("violations of plans could not be reported yet: {}", status.error().message);
+    log::warn("violations of plans could not be reported yet: {}", status.error().message);
   });
 }
 

@@ -156,7 +156,7 @@ void send(Ingest& ingest, http::Request request) {
 }  // namespace freshet::ingest
 
 extern "C" int LLVMFuzzerInitialize(int*, char***) {
-  spdlog::default_logger()->sinks().clear();
+  telemetry::silence_log();
   return 0;
 }
 

@@ -1,7 +1,7 @@
 #include "kv/damage.h"
 
 #include <fcntl.h>
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -72,12 +72,12 @@ Result<Noted> noted(const std::string& directory) {
   const auto note = SyncedNote::read(directory);
   if (note) {
     if (!*note && has_current(directory))
-      spdlog::warn("{} is missing and is made anew: rows that the store may have lost before can't be noticed",
-                   SyncedNote::path_of(directory));
+      log::warn("{} is missing and is made anew: rows that the store may have lost before can't be noticed",
+                SyncedNote::path_of(directory));
     return note->value_or(Noted{});
   }
   if (note.error().code != Code::kCorrupt) return tl::unexpected(note.error());
-  spdlog::warn("{} and is made anew: rows that the store may have lost before can't be noticed", note.error().message);
+  log::warn("{} and is made anew: rows that the store may have lost before can't be noticed", note.error().message);
   return Noted{};
 }
 
@@ -137,8 +137,7 @@ Result<Promised> check_files(const Options& options, const std::function<Result<
     const std::string why = fmt::format("{}/{} at byte {}: {}", options.path, end.file, end.at, end.why);
     Error error = rows_missing(options.path, why, end.sequence, promised.synced);
     if (!options.accept_loss) return tl::unexpected(std::move(error));
-    spdlog::error("{}; going on without them, what was taken away lies in {}{}", error.message, options.path,
-                  kSetAside);
+    log::error("{}; going on without them, what was taken away lies in {}{}", error.message, options.path, kSetAside);
     FRESHET_TRY(cut_wals(options.path, end));
     promised.cut = true;
     return promised;

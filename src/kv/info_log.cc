@@ -3,7 +3,7 @@
 
 #include "kv/info_log.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <cstdarg>
 #include <cstdio>

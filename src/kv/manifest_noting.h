@@ -31,7 +31,7 @@ class ManifestNoting final : public rocksdb::EventListener {
     const std::lock_guard lock(mutex_);
     const auto manifest = note_ == nullptr ? std::nullopt : manifest_of(path_);
     if (!manifest) return;
-    if (const Status noted = note_->raise(*manifest); !noted) spdlog::error("{}", noted.error().message);
+    if (const Status noted = note_->raise(*manifest); !noted) log::error("{}", noted.error().message);
   }
 
   const std::string path_;

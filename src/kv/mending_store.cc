@@ -19,7 +19,7 @@ Status MendingStore::reopen() {
   auto opened = open_rocks(options_);
   if (!opened && opened.error().code == Code::kCorrupt && on_damage_ == OnDamage::kBeginAnew) {
     FRESHET_ASSIGN(const std::string aside, set_aside(options_.path));
-    spdlog::error("{}; it begins anew, the damaged one lies in {}", opened.error().message, aside);
+    log::error("{}; it begins anew, the damaged one lies in {}", opened.error().message, aside);
     opened = open_rocks(options_);
   }
   why_ = opened ? Status{} : tl::unexpected(opened.error());
@@ -33,7 +33,7 @@ Status MendingStore::mend() {
   const std::unique_lock lock(mutex_);
   store_.reset();
   const Status opened = reopen();
-  if (opened) spdlog::info("store {} was opened again and is well", options_.path);
+  if (opened) log::info("store {} was opened again and is well", options_.path);
   return opened;
 }
 

@@ -403,7 +403,7 @@ void RocksStore::fall_ill(const Error& error) {
   if (!health_) return;
   health_ = tl::unexpected(error);
   unhealthy_.set(1);
-  spdlog::error("{}", error.message);
+  log::error("{}", error.message);
 }
 
 Status RocksStore::health() {

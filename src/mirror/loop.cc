@@ -2,7 +2,7 @@
 // has committed; the records come again from there, so no step has to know how far another one came.
 #include "mirror/loop.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 
@@ -104,7 +104,7 @@ Status Loop::refresh() {
       refresh_at_ = 0;  // Nothing is written before its own topics are there.
       return looked;
     }
-    spdlog::warn("mirror {}: looking for new topics: {}", config_.name, looked.error().message);
+    log::warn("mirror {}: looking for new topics: {}", config_.name, looked.error().message);
     return {};
   }
   if (parts_.topics.any_away()) refresh_at_ = now + std::min(config_.refresh_us, kLookForLeadersUs);
@@ -136,7 +136,7 @@ void Loop::make_marks() {
     const auto ends =
         offsets_of(parts_.target, cluster::partitions_of(topic->to, topic->target_partitions), OffsetAt::Kind::kLatest);
     if (!ends) {
-      spdlog::warn("mirror {}: marks of {}: {}", config_.name, topic->to, ends.error().message);
+      log::warn("mirror {}: marks of {}: {}", config_.name, topic->to, ends.error().message);
       continue;
     }
     for (Share* share : shares) {
@@ -304,8 +304,8 @@ Status Loop::set_aside(const cluster::Record& record, Share& share, const std::s
     return {};
   }
   counters().letters.add();
-  spdlog::warn("mirror {}: {}[{}]@{} is set aside: {}", config_.name, share.source.topic, share.source.partition,
-               record.offset, why);
+  log::warn("mirror {}: {}[{}]@{} is set aside: {}", config_.name, share.source.topic, share.source.partition,
+            record.offset, why);
   const std::string partition = std::to_string(share.source.partition), offset = std::to_string(record.offset);
   headers_ = record.headers;
   headers_.push_back({"freshet.mirror.reason", why});
@@ -463,7 +463,7 @@ Status Loop::recover(const Error& error, Batch& batch) {
 bool Loop::heed_refusal(const cluster::Refusal& refusal, const Batch& batch) {
   if (refusal.away) return parts_.topics.hold(refusal, parts_.clock.monotonic_us());
   if (!refusals_.is_searching())
-    spdlog::warn("mirror {}: {}; looking for the record at fault among {}", config_.name, refusal.why, batch.records);
+    log::warn("mirror {}: {}; looking for the record at fault among {}", config_.name, refusal.why, batch.records);
   const bool letters = refusal.topic == letters_topic(config_);
   return refusals_.refused(shares_.all(), refusal.topic, letters, batch.records, batch.last, refusal.why);
 }
@@ -471,7 +471,7 @@ bool Loop::heed_refusal(const cluster::Refusal& refusal, const Batch& batch) {
 Status Loop::try_again(const Error& error) {
   if (error.code == Code::kFenced || error.code == Code::kFatal || error.code == Code::kInvalid)
     return tl::unexpected(error);
-  spdlog::warn("mirror {}: {}; going on from what is committed", config_.name, error.message);
+  log::warn("mirror {}: {}; going on from what is committed", config_.name, error.message);
   calm_at_ = parts_.clock.monotonic_us() + kAgainUs;
   return {};
 }

@@ -1,6 +1,6 @@
 #include "mirror/offsets.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <map>

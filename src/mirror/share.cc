@@ -1,6 +1,6 @@
 #include "mirror/share.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <charconv>
 

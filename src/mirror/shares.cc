@@ -1,6 +1,6 @@
 #include "mirror/shares.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 
@@ -78,8 +78,8 @@ void Shares::rewind() {
 void Shares::halt(Share& share, const std::string& why) {
   lanes_.stop(share);
   share.halted = why;
-  spdlog::error("mirror {}: {} is not mirrored any further than {}: {}", config_.name, text_of(share.source),
-                share.next, why);
+  log::error("mirror {}: {} is not mirrored any further than {}: {}", config_.name, text_of(share.source), share.next,
+             why);
 }
 
 Status Shares::learn() {
@@ -92,7 +92,7 @@ Status Shares::learn() {
     if (!learned && learned.error().code != Code::kRetry) return learned;
     // Offsets of a dead owner's transaction are known when the brokers have ended it.
     if (!learned) learn_at_ = now + kLearnAgainUs;
-    if (!learned) spdlog::info("mirror {}: waiting for positions: {}", config_.name, learned.error().message);
+    if (!learned) log::info("mirror {}: waiting for positions: {}", config_.name, learned.error().message);
   }
   return {};
 }
@@ -150,7 +150,7 @@ void Shares::unknown(Share& share, const Error& error) {
   lanes_.stop(share);
   share.reading = false;
   share.again_us = clock_.monotonic_us() + kReadAgainUs;
-  spdlog::warn("mirror {}: {}; trying again", config_.name, error.message);
+  log::warn("mirror {}: {}; trying again", config_.name, error.message);
 }
 
 // The source is asked, and not what was read last: that may be the end of an aborted transaction.
@@ -170,7 +170,7 @@ Status Shares::missing(Share& share) {
     if (share.topic->rule.on_loss == OnLoss::kStop) {
       halt(share, what + "; on_loss: skip goes on behind them");
     } else {
-      spdlog::error("mirror {}: {}: {}; going on behind them", config_.name, text_of(share.source), what);
+      log::error("mirror {}: {}: {}; going on behind them", config_.name, text_of(share.source), what);
       share.next = first[0];
       share.unsaid = true;
     }

@@ -62,7 +62,7 @@ void Shares::begin_switch(Share& share, int64_t at, int64_t until_ms) {
   second.bound = at;
   second.twin = share.id;
   share.twin = second.id;
-  spdlog::info(
+  log::info(
       "mirror {}: {}[{}]: the source has more partitions than {}: keys that have moved wait for what came before, from "
       "{} on",
       config_.name, share.source.topic, share.source.partition, share.note.seen, at);
@@ -76,8 +76,8 @@ void Shares::end_switch(Share& share) {
   share.bound.reset();
   share.note = {share.topic->source_partitions, share.note.seen, 0, 0};
   share.unsaid = true;
-  spdlog::info("mirror {}: {}[{}]: keys lie where {} partitions put them, from {} on", config_.name, share.source.topic,
-               share.source.partition, share.note.seen, share.next);
+  log::info("mirror {}: {}[{}]: keys lie where {} partitions put them, from {} on", config_.name, share.source.topic,
+            share.source.partition, share.note.seen, share.next);
 }
 
 Shares::Home Shares::home_of(Share& share, uint32_t hash, int64_t offset) {

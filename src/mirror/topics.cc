@@ -1,6 +1,6 @@
 #include "mirror/topics.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 
@@ -102,7 +102,7 @@ bool Topics::hold(const cluster::Refusal& refusal, env::TimeUs now) {
     held = true;
     topic->pause_us = std::clamp(2 * topic->pause_us, kAwayFirstUs, kAwayMostUs);
     topic->again_us = now + topic->pause_us;
-    spdlog::warn("mirror {}: topic {} waits, and the others go on: {}", config_.name, name, refusal.why);
+    log::warn("mirror {}: topic {} waits, and the others go on: {}", config_.name, name, refusal.why);
   }
   return held;
 }
@@ -168,9 +168,8 @@ void Topics::see_leaders(Topic& topic, const cluster::LivingTopic& to) {
   std::string away;
   for (const auto& partition : to.partitions)
     if (partition.leader < 0) away = fmt::format("partition {} of {} has no leader", partition.id, topic.to);
-  if (!away.empty() && topic.away.empty())
-    spdlog::error("mirror {}: topic {} waits: {}", config_.name, topic.name, away);
-  if (away.empty() && !topic.away.empty()) spdlog::info("mirror {}: topic {} goes on", config_.name, topic.name);
+  if (!away.empty() && topic.away.empty()) log::error("mirror {}: topic {} waits: {}", config_.name, topic.name, away);
+  if (away.empty() && !topic.away.empty()) log::info("mirror {}: topic {} goes on", config_.name, topic.name);
   topic.away = std::move(away);
 }
 
@@ -182,8 +181,8 @@ Status Topics::make_target(Topic& topic, const cluster::LivingTopic& from, const
   if (const auto has = static_cast<uint32_t>(to->partitions.size()); has < topic.target_partitions) {
     const Status added = target_.add_partitions(topic.to, topic.target_partitions, Admin::Do::kIt);
     if (!added && added.error().code != Code::kInvalid) return added;
-    spdlog::info("mirror {}: topic {} has {} partitions now, where it had {}", config_.name, topic.to,
-                 topic.target_partitions, has);
+    log::info("mirror {}: topic {} has {} partitions now, where it had {}", config_.name, topic.to,
+              topic.target_partitions, has);
   }
   FRESHET_TRY(make_progress(topic));
   return sync_configs(topic);
@@ -200,8 +199,8 @@ Status Topics::sync_configs(Topic& topic) {
   if (!changes.empty()) {
     FRESHET_TRY(target_.change_configs({Resource::Kind::kTopic, topic.to}, changes, Admin::Do::kIt));
     for (const auto& change : changes) {
-      spdlog::info("mirror {}: topic {}: {}={}, as mirrored topics have it", config_.name, topic.to, change.name,
-                   *change.value);
+      log::info("mirror {}: topic {}: {}={}, as mirrored topics have it", config_.name, topic.to, change.name,
+                *change.value);
       note_change(to.at(0).configs, change);
     }
   }
@@ -219,13 +218,13 @@ void Topics::judge(Topic& topic, const Status& made) {
   } else if (topic.record_bytes_max == 0) {
     why = made.error().message;
   } else {
-    spdlog::warn("mirror {}: topic {}: {}; going on with what is known of it", config_.name, topic.name,
-                 made.error().message);
+    log::warn("mirror {}: topic {}: {}; going on with what is known of it", config_.name, topic.name,
+              made.error().message);
   }
   if (!why.empty() && why != topic.refused)
-    spdlog::error("mirror {}: topic {} is not mirrored: {}", config_.name, topic.name, why);
+    log::error("mirror {}: topic {} is not mirrored: {}", config_.name, topic.name, why);
   if (why.empty() && !topic.refused.empty())
-    spdlog::info("mirror {}: topic {} is mirrored from now on", config_.name, topic.name);
+    log::info("mirror {}: topic {} is mirrored from now on", config_.name, topic.name);
   topic.refused = std::move(why);
 }
 

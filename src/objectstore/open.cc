@@ -1,6 +1,6 @@
 // Opens the object store that an address names.
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "objectstore/directory.h"
 #include "objectstore/object_store.h"

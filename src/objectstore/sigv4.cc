@@ -3,10 +3,10 @@
 
 #include "objectstore/sigv4.h"
 
-#include <fmt/chrono.h>
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
+#include <ctime>
 
 #include "base/assert.h"
 
@@ -15,7 +15,11 @@ namespace {
 
 // A time in the one form that AWS takes: "20130524T000000Z".
 std::string amz_date(env::TimeUs now_us) {
-  return fmt::format("{:%Y%m%dT%H%M%SZ}", fmt::gmtime(static_cast<std::time_t>(now_us / 1'000'000)));
+  const auto now_s = static_cast<std::time_t>(now_us / 1'000'000);
+  std::tm day{};
+  FRESHET_ASSERT(gmtime_r(&now_s, &day) != nullptr);
+  return fmt::format("{:04}{:02}{:02}T{:02}{:02}{:02}Z", day.tm_year + 1900, day.tm_mon + 1, day.tm_mday, day.tm_hour,
+                     day.tm_min, day.tm_sec);
 }
 
 // The request in the form that both sides hash.

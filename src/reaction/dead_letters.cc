@@ -3,7 +3,7 @@
 
 #include "reaction/dead_letters.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <utility>

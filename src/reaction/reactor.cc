@@ -102,7 +102,7 @@ void Reactor::run() {
 
 // The reason stays for status(), which health checks show.
 void Reactor::report(Status status) {
-  spdlog::error("reaction stopped: {}", status.error().message);
+  log::error("reaction stopped: {}", status.error().message);
   const std::lock_guard lock(mutex_);
   status_ = std::move(status);
 }

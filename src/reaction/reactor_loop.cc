@@ -259,12 +259,12 @@ Status ReactorLoop::learn_committed() {
     if (committed) {
       lane.committed = committed->value_or(0);
       if (const auto foreign = consumer_.foreign_place(lane.of))
-        spdlog::error(
+        log::error(
             "changes {}: somebody else reads with reaction's group and has committed offset {}; it is not taken, and "
             "all that is kept is read again. Give that reader another group",
             lane.of.partition, *foreign);
     } else if (committed.error().code == Code::kRetry) {
-      spdlog::warn("reaction goes on without knowing what is committed: {}", committed.error().message);
+      log::warn("reaction goes on without knowing what is committed: {}", committed.error().message);
       learn_due_ = now + options_.retry_max_us;
       return {};
     } else {
@@ -366,7 +366,7 @@ void ReactorLoop::finish(Completion completion) {
       coalescer_.put_back(std::move(write), std::move(change), due);
     } else if (result.error().code == Code::kInvalid) {
       metrics_->poison.add();
-      spdlog::warn("tenant {}: the profile store refuses a change, which is a dead letter now", tenant);
+      log::warn("tenant {}: the profile store refuses a change, which is a dead letter now", tenant);
       letters_.add("refused_by_store", result.error().message, change.SerializeAsString(), change, write.marks);
       coalescer_.written(write, std::move(change));
     } else if (health_) {

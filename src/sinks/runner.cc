@@ -47,8 +47,8 @@ void Runner::run() {
     metrics.up.set(0);
     metrics.failures.add();
     if (options_.around.clock->monotonic_us() - began > kOpenAgainMaxUs) pause = kOpenAgainFirstUs;
-    spdlog::warn("sink {} of {}: {}; it is opened again in {} s", options_.around.sink.name, options_.around.tenant,
-                 status.error().message, pause / 1'000'000);
+    log::warn("sink {} of {}: {}; it is opened again in {} s", options_.around.sink.name, options_.around.tenant,
+              status.error().message, pause / 1'000'000);
     std::unique_lock lock(mutex_);
     wake_.wait_for(lock, std::chrono::microseconds(pause), [this] { return stopping_.load(); });
     pause = std::min(2 * pause, kOpenAgainMaxUs);

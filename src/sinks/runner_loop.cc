@@ -116,8 +116,7 @@ bool RunnerLoop::learn(TopicPartition of, Share& share) {
   auto resume = place ? sink_.assigned(of, *place) : Result<Resume>(tl::unexpected(place.error()));
   if (!resume) {
     if (tells_again())
-      spdlog::warn("{}: where to go on in partition {} is not known: {}", called_, of.partition,
-                   resume.error().message);
+      log::warn("{}: where to go on in partition {} is not known: {}", called_, of.partition, resume.error().message);
     metrics_.failures.add();
     metrics_.up.set(0);
     return false;
@@ -147,7 +146,7 @@ void RunnerLoop::gather(const eventlog::Fetched& fetched) {
     if (share.until && record.offset >= *share.until) return go_back(*share.until);
     auto item = selector_.pick(fetched.from.topic, record);
     if (!item) {
-      spdlog::warn("{}: {}", called_, item.error().message);
+      log::warn("{}: {}", called_, item.error().message);
       share.due = clock_.monotonic_us() + kAskAgainUs;
       return go_back(record.offset);
     }
@@ -243,7 +242,7 @@ void RunnerLoop::settle(TopicPartition of, Share& share, const Outcome& outcome)
   if (outcome.what == What::kStale) return start_anew(share);
   metrics_.up.set(0);
   if (tells_again()) {
-    spdlog::warn("{}: partition {}: {}; it is tried again", called_, of.partition, outcome.why);
+    log::warn("{}: partition {}: {}; it is tried again", called_, of.partition, outcome.why);
     if (refuses_everything()) tell_refusing();
   }
   // A target that took others since this one failed last is not what is at fault.
@@ -263,7 +262,7 @@ void RunnerLoop::settle(TopicPartition of, Share& share, const Outcome& outcome)
 }
 
 void RunnerLoop::tell_refusing() const {
-  spdlog::error(
+  log::error(
       "{}: the target has refused {} records one after the other, which are dead letters: what comes next waits until "
       "it "
       "takes one",
@@ -285,12 +284,12 @@ bool RunnerLoop::set_aside(TopicPartition of, const Share& share, const std::str
   const Item& item = share.items.front();
   const Status kept = append_letter(*options_.log, options_.around, of, item, why);
   if (!kept) {
-    spdlog::warn("{}: the log does not take a dead letter: {}", called_, kept.error().message);
+    log::warn("{}: the log does not take a dead letter: {}", called_, kept.error().message);
     return false;
   }
   metrics_.letters.add();
-  spdlog::warn("{}: offset {} of partition {} was refused {} times and is a dead letter now: {}", called_, item.offset,
-               of.partition, kRefusalsMax, why);
+  log::warn("{}: offset {} of partition {} was refused {} times and is a dead letter now: {}", called_, item.offset,
+            of.partition, kRefusalsMax, why);
   return true;
 }
 
@@ -343,7 +342,7 @@ void RunnerLoop::tell_loss(TopicPartition of, Offset from, Offset to) {
   if (from >= to) return;
   told = to;
   metrics_.lost.add(static_cast<uint64_t>(to - from));
-  spdlog::error(
+  log::error(
       "{}: partition {} of {} has lost the offsets from {} to {} to its retention before the sink had them; it goes on "
       "with what is kept. A longer retention gives it more time",
       called_, of.partition, name_of(of.topic), from, to - 1);
@@ -361,7 +360,7 @@ Status RunnerLoop::mend_positions(const Error& why) {
       tell_loss(of, share.next, marks.low);
       share.next = marks.low;
     } else if (share.next > marks.high) {
-      spdlog::error(
+      log::error(
           "{}: partition {} of {} ends at {}, before {}, where the sink was: the log has lost records; it goes "
           "on there",
           called_, of.partition, name_of(of.topic), marks.high, share.next);

@@ -94,10 +94,9 @@ PartitionState::~PartitionState() = default;
 
 Status PartitionState::load_meta() {
   meta_.Clear();
-  auto row = store_->get(kMetaRow);
-  if (!row) return tl::unexpected(std::move(row).error());
-  if (*row) {
-    if (!meta_.ParseFromString(**row)) return fail(Code::kCorrupt, "the meta row of the state can't be decoded");
+  FRESHET_ASSIGN(auto row, store_->get(kMetaRow));
+  if (row) {
+    if (!meta_.ParseFromString(*row)) return fail(Code::kCorrupt, "the meta row of the state can't be decoded");
     if (meta_.format() > kStateFormat)
       return fail(Code::kInvalid, "the state was written by a newer version (format " + std::to_string(meta_.format()) +
                                       "; this one knows " + std::to_string(kStateFormat) +

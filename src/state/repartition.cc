@@ -3,7 +3,7 @@
 // one file.
 #include "state/repartition.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <utility>
@@ -46,10 +46,9 @@ bool is_at_rest(const v1::EntityState& e) {
 int64_t begin_of_span(int64_t clock_us) { return clock_us / kSeenSpanUs * kSeenSpanUs; }
 
 Result<v1::PartitionMeta> read_meta(kv::Store& store, size_t partition) {
-  const auto row = store.get(kMetaRow);
-  if (!row) return tl::unexpected(row.error());
+  FRESHET_ASSIGN(const auto row, store.get(kMetaRow));
   v1::PartitionMeta meta;
-  if (*row && meta.ParseFromString(**row)) return meta;
+  if (row && meta.ParseFromString(*row)) return meta;
   return fail(Code::kCorrupt, fmt::format("partition {}: its state has no meta row that can be decoded", partition));
 }
 

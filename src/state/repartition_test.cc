@@ -2,7 +2,7 @@
 // action/repartition_test.cc.
 #include "state/repartition.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 

@@ -1,4 +1,4 @@
-// Sets up spdlog. Standard error is all there is: whoever runs the process (systemd, a container)
+// All that knows spdlog. Standard error is all there is: whoever runs the process (systemd, a container)
 // keeps the lines.
 
 #include "telemetry/log.h"
@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <spdlog/sinks/base_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <array>
@@ -21,6 +22,30 @@
 #include "telemetry/log_tap.h"
 #include "telemetry/log_trace.h"
 #include "telemetry/metrics.h"
+
+namespace freshet::log {
+namespace {
+
+constexpr spdlog::level::level_enum level_of(Level level) {
+  switch (level) {
+    case Level::kDebug: return spdlog::level::debug;
+    case Level::kInfo: return spdlog::level::info;
+    case Level::kWarn: return spdlog::level::warn;
+    case Level::kError: break;
+  }
+  return spdlog::level::err;
+}
+
+}  // namespace
+
+bool is_shown(Level level) { return spdlog::should_log(level_of(level)); }
+
+void write(Level level, fmt::string_view text, fmt::format_args args) {
+  const std::string line = fmt::vformat(text, args);
+  spdlog::default_logger_raw()->log(level_of(level), spdlog::string_view_t(line.data(), line.size()));
+}
+
+}  // namespace freshet::log
 
 namespace freshet::telemetry {
 namespace {
@@ -118,6 +143,8 @@ std::string_view log_level() {
   return "info";
 }
 
+void silence_log() { spdlog::default_logger()->sinks().clear(); }
+
 void set_up_log(const std::string& level, bool json) {
   auto logger = std::make_shared<spdlog::logger>("freshet", std::make_shared<LimitedSink>(json));
   if (json) {
@@ -131,7 +158,7 @@ void set_up_log(const std::string& level, bool json) {
   const bool known = set_log_level(level);
   if (!known) spdlog::set_level(spdlog::level::info);
   // A typing error in a level must not silence the log.
-  if (!known) spdlog::warn("log level \"{}\" is unknown: using info; known are trace, debug, info, warn, error", level);
+  if (!known) log::warn("log level \"{}\" is unknown: using info; known are trace, debug, info, warn, error", level);
 }
 
 }  // namespace freshet::telemetry

@@ -16,8 +16,8 @@ using ::testing::MatchesRegex;
 std::string logged(const std::string& level, bool json, const std::string& message) {
   ::testing::internal::CaptureStderr();
   set_up_log(level, json);
-  spdlog::debug("not at info");
-  spdlog::info("{}", message);
+  log::debug("not at info");
+  log::info("{}", message);
   return ::testing::internal::GetCapturedStderr();
 }
 
@@ -60,13 +60,13 @@ TEST(Log, ChangesItsLevelWhileItRuns) {
   EXPECT_FALSE(set_log_level("loud"));
   EXPECT_TRUE(set_log_level("warn"));
   EXPECT_EQ(log_level(), "warn");
-  EXPECT_FALSE(spdlog::should_log(spdlog::level::info));
+  EXPECT_FALSE(log::is_shown(log::Level::kInfo));
 }
 
 TEST(Log, SaysOnceHowManyLinesWereLeftOut) {
   ::testing::internal::CaptureStderr();
   set_up_log("info", false);
-  for (int i = 0; i < 100; ++i) spdlog::info("partition {} is gone", i);
+  for (int i = 0; i < 100; ++i) log::info("partition {} is gone", i);
   const std::string text = ::testing::internal::GetCapturedStderr();
   EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), static_cast<int>(LogLimit::kLines));
 }
@@ -86,10 +86,11 @@ TEST(LogLimit, IsForEachKindOfLineAndEndsWithItsWindow) {
 
 TEST(LogLimit, WhatWentWellLeavesRoomForWhatFailed) {
   LogLimit limit;
+  constexpr int kDebug = 1, kWarn = 3;
   const std::string_view begin = "POST /v1/batch of tenant acme was answered ";
   for (uint64_t i = 0; i < 2 * LogLimit::kLines; ++i)
-    static_cast<void>(limit.take(spdlog::level::debug, std::string(begin) + "200 after 1 ms", 5));
-  EXPECT_TRUE(limit.take(spdlog::level::warn, std::string(begin) + "503 after 1 ms", 6).shown);
+    static_cast<void>(limit.take(kDebug, std::string(begin) + "200 after 1 ms", 5));
+  EXPECT_TRUE(limit.take(kWarn, std::string(begin) + "503 after 1 ms", 6).shown);
 }
 
 }  // namespace

@@ -2,7 +2,7 @@
 // knows no exemplars: they come from the registry beside its families.
 #include "telemetry/open_metrics.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <cmath>

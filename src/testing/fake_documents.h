@@ -1,7 +1,7 @@
 // A MongoDB database in memory with its log, as docstore/mongo/change_reader.h shows one. For tests.
 #pragma once
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <charconv>

@@ -2,7 +2,7 @@
 // are mirrored to the nine that follow it.
 #pragma once
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <cstdint>
 #include <iterator>

@@ -1,7 +1,7 @@
 // For tests of sinks: a log with events and changes, in memory, and what a sink is made with.
 #pragma once
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <gtest/gtest.h>
 
 #include <atomic>

@@ -1,7 +1,7 @@
 // The schema is written in the order of the description, so that the published file changes where a key does.
 #include "yaml/field_schema.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "base/assert.h"
 #include "yaml/units.h"
@@ -77,10 +77,10 @@ bool SchemaWriter::whole(std::string_view key, uint64_t value, uint64_t min, uin
 bool SchemaWriter::number(std::string_view key, double value, double min, double max, std::string_view doc) {
   begin(key, doc, Need::kOptional);
   scalar([&] {
-    properties_.member("type", "number").key("minimum").raw(fmt::to_string(min));
-    properties_.key("maximum").raw(fmt::to_string(max));
+    properties_.member("type", "number").key("minimum").raw(fmt::format("{}", min));
+    properties_.key("maximum").raw(fmt::format("{}", max));
   });
-  if (value >= min && value <= max) properties_.key("default").raw(fmt::to_string(value));
+  if (value >= min && value <= max) properties_.key("default").raw(fmt::format("{}", value));
   return end_property();
 }
 

@@ -1,7 +1,7 @@
 // Values are shown as the file would have them: what a document gives as a default can be copied into a file.
 #include "yaml/field_table.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "yaml/units.h"
 

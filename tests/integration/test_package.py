@@ -133,7 +133,8 @@ def test_completion(box):
 
 
 def test_newer_data(box):
-    """A data directory that a newer release has written is refused before anything is touched, and it says which release that was."""
+    """A data directory that a newer release has written is refused before anything is touched, and it says which release that was. What
+    an older one has written is read, and noted as ours."""
     server = box.server()
     send_records(server.ingest(), [{"message_id": "m1", "user": {"user_id": "u1"}, "set": {"city": "Pune"}}])
     server.wait_drained()
@@ -150,6 +151,11 @@ def test_newer_data(box):
         check_equal(status, 2, f"exit status on data of a newer release ({err})")
         check("install freshet 7.8.9 or newer" in err and key.replace("_", " ") + " 99" in err, f"it says {shorten(err)}")
         check_equal(note.read_text(encoding="utf-8"), newer, "the refused release changed what the newer one wrote")
+    older = re.sub(r"^logic_version: .*$", "logic_version: 1", re.sub(r"^release: .*$", "release: 0.1.0", lines, flags=re.MULTILINE), flags=re.MULTILINE)
+    note.write_text(older, encoding="utf-8")
+    server.start()
+    check_equal(note.read_text(encoding="utf-8"), ours, "what is noted after an upgrade from an older logic")
+    server.stop()
     note.write_text(re.sub(r"^(release|state_format|logic_version): .*\n", "", lines, flags=re.MULTILINE), encoding="utf-8")
     server.start()  # what was written before releases were noted is read
     check_equal(profile(server.admin(), "user_id", "u1")["attributes"]["city"], "Pune", "city after that")

@@ -2,6 +2,7 @@
 from testing.stage import say
 
 SLOWEST = 15
+PASSED, FAILED, NOT_WHOLE = 0, 1, 3  # 2 is wrong usage
 
 
 def where_time_went(stages):
@@ -17,8 +18,21 @@ def where_time_went(stages):
             say(f"{what:<60}{seconds:>9.1f}")
 
 
+def say_what_is_missing(stages):
+    """A run that time cut short says nothing of what it left out: nobody may take it for a whole one."""
+    left_out = [(s.name, what) for s in stages for what in s.left_out]
+    if not left_out:
+        return
+    say("!" * 100)
+    say(f"NOT WHOLE: the time was over before {len(left_out)} {'thing' if len(left_out) == 1 else 'things'} could be tested; nobody knows whether they work:")
+    for name, what in left_out:
+        say(f"left out: {name}: {what}")
+    say("to test them: the same again, with a larger FRESHET_TEST_MINUTES or none (--only STAGE: no more than that stage)")
+    say("!" * 100)
+
+
 def summary(stages):
-    """Prints it all; how many failed."""
+    """Prints it all. The exit status: PASSED, FAILED, or NOT_WHOLE if nothing failed, but something was left out."""
     where_time_went(stages)
     say("")
     for failure in (failure for s in stages for failure in s.failures):
@@ -26,5 +40,8 @@ def summary(stages):
     for flaky in (flaky for s in stages for flaky in s.flaky):
         say(f"flaky: {flaky}")
     passed, failed, skipped = (sum(getattr(s, what) for s in stages) for what in ("passed", "failed", "skipped"))
+    say_what_is_missing(stages)
     say(f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else ""))
-    return failed
+    if failed:
+        return FAILED
+    return NOT_WHOLE if any(s.left_out for s in stages) else PASSED

@@ -33,6 +33,7 @@ class Stage:
     seconds: float = 0
     failures: list = dataclasses.field(default_factory=list)
     flaky: list = dataclasses.field(default_factory=list)  # what failed, and passed by itself
+    left_out: list = dataclasses.field(default_factory=list)  # for want of time: the run is not whole
     times: list = dataclasses.field(default_factory=list)  # (what, seconds)
     note: str = ""
     end: float | None = None  # by time.monotonic(); nothing is begun after it
@@ -60,6 +61,7 @@ class Stage:
     def leave_out(self, what, count=1):
         """The time is over: it is not known whether it works."""
         self.skipped += count
+        self.left_out.append(what)
         self.note = "NO TIME LEFT: " + what
         say(f"!!! no time left: {what}")
 

@@ -2,7 +2,7 @@
 // back: an event that was counted is not kept, so a new definition begins with the events that come after it.
 #include "action/events/computed.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <simdjson.h>
 
 #include <algorithm>

@@ -1,5 +1,5 @@
 // What a profile knows by itself, over partitions, merges and devices: sessions, subscriptions, push tokens.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "model/document.h"
 #include "model/json.h"

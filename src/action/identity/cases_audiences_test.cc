@@ -1,6 +1,6 @@
 // Audiences over partitions, merges and erasures: who is in one is who meets it as one person, and the stream of events
 // tells of each entering and leaving once.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <map>

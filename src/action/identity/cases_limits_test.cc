@@ -1,5 +1,5 @@
 // IDENTITY: too many, and rules that change. Cases 15, 16, 24. What is refused depends on the order; nothing is lost.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "action/identity/message.h"
 #include "testing/action/checks.h"

@@ -1,5 +1,5 @@
 // IDENTITY: who is one person and who is not. Cases 3 to 10, 14, 19, 20.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 

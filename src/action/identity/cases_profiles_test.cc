@@ -1,5 +1,5 @@
 // IDENTITY: what becomes of a profile when it is merged, erased, replayed. Cases 11 to 13, 17, 18, 21 to 23.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "model/document.h"
 #include "testing/action/checks.h"

@@ -1,6 +1,6 @@
 // What a key of web pages can do to somebody's identifiers: claim them, and no more. What a server key says of a person
 // stands against any number of made-up ones, in every order of arrival.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "testing/action/checks.h"
 

@@ -1,5 +1,5 @@
 // Devices: entities of their own, many to many with users.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "testing/action/checks.h"
 

@@ -2,7 +2,7 @@
 // in `changes` and `events`. The contents of a profile are the business of action/events; here is who may be changed
 // at all: only an entity that lives. One that leaves keeps what arrives, one that was merged passes it on, one that
 // was erased counts it and forgets it.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <utility>

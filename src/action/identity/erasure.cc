@@ -3,7 +3,7 @@
 // the entity as it was, because nobody else knows afterwards what it had.
 #include "action/identity/erasure.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 

@@ -1,7 +1,7 @@
 // The history of an identity: which records made it what it is.
 #include "action/events/history.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "model/document.h"
 #include "model/json.h"

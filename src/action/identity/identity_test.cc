@@ -1,11 +1,12 @@
 // Identity under random interleavings and crashes: what the model (DESIGN, Identity across partitions) checks, on the
 // real engine. The cases by name are in cases_*_test.cc.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <map>
 #include <random>
 
+#include "base/text.h"
 #include "testing/action/checks.h"
 #include "testing/action/random_records.h"
 
@@ -41,7 +42,7 @@ TEST(IdentityRandomTest, ConfluentInputEndsInOneProfileAPerson) {
   for (uint64_t seed = 1; seed <= 150; ++seed) {
     std::mt19937_64 rng(seed);
     const std::vector<v1::Envelope> records = confluent_records(rng);
-    const std::string expected = fmt::format("{}", fmt::join(oracle(records), "\n"));
+    const std::string expected = joined(oracle(records), "\n");
     for (const uint32_t partitions : {1u, 3u, 5u}) {
       std::vector<v1::Envelope> arriving = records;
       arriving.insert(arriving.end(), records.begin(), records.begin() + 4);
@@ -51,7 +52,7 @@ TEST(IdentityRandomTest, ConfluentInputEndsInOneProfileAPerson) {
       cluster.run(partitions == 3 ? 0.0 : 0.1, 1 + seed % 8);
       check_end(cluster);
       EXPECT_EQ(cluster.events().size(), records.size());
-      const std::string got = fmt::format("{}", fmt::join(profiles(cluster), "\n"));
+      const std::string got = joined(profiles(cluster), "\n");
       ASSERT_EQ(got, expected) << "seed " << seed << ", " << partitions << " partitions";
     }
   }

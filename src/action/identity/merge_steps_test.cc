@@ -1,5 +1,5 @@
 // A merge moves work in bounded steps: a large profile does not hold its partition up. Work is counted, not timed.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <random>
 

@@ -2,7 +2,7 @@
 // to strangers by somebody in a hurry, who will not look through it.
 #include "app/doctor/bundle.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <filesystem>

@@ -1,6 +1,6 @@
 #include "app/doctor/kafka_needs.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <charconv>
 

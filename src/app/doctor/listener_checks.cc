@@ -1,5 +1,5 @@
 // The configuration itself, the addresses of the listeners, and their certificates.
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <sys/stat.h>
 
 #include <algorithm>

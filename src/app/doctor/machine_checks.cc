@@ -1,5 +1,5 @@
 // What this machine has for a Freshet: its disk, files, memory and clock.
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>

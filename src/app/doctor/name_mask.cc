@@ -1,6 +1,6 @@
 #include "app/doctor/name_mask.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 

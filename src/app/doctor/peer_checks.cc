@@ -1,5 +1,5 @@
 // Those that a Freshet relies on: brokers, MongoDB, the place of the checkpoints.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <ctime>

@@ -1,6 +1,6 @@
 #include "app/doctor/processes.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 

@@ -1,6 +1,6 @@
 #include "app/doctor/report.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "app/json_output.h"
 

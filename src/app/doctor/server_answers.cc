@@ -1,6 +1,6 @@
 #include "app/doctor/server_answers.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <cstdlib>
 

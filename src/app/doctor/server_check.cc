@@ -1,5 +1,5 @@
 // The Freshet that runs here, as its admin listener tells of itself.
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <simdjson.h>
 
 #include <charconv>

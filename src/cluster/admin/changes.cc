@@ -1,5 +1,5 @@
 // What changes a cluster: topics made, partitions added, configurations changed key by key.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <span>
 

@@ -2,7 +2,7 @@
 // the operator can do: most failures of an operator's tool are credentials and ACLs.
 #include "cluster/admin/handles.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <array>
@@ -26,7 +26,7 @@ void log_line(const rd_kafka_t* handle, int level, const char* facility, const c
   // Each client gets all properties, also those that only another kind of client knows.
   if (std::string_view(facility) == "CONFWARN") return;
   // Connections that fail are told by the call that needs them.
-  spdlog::log(level <= 2 ? spdlog::level::warn : spdlog::level::debug, "kafka: {}: {}", rd_kafka_name(handle), words);
+  log::line(level <= 2 ? log::Level::kWarn : log::Level::kDebug, "kafka: {}: {}", rd_kafka_name(handle), words);
 }
 
 void keep_error(rd_kafka_t*, int code, const char* words, void* client) {

@@ -1,7 +1,7 @@
 // Connecting, and what clusters, topics and configurations are.
 #include "cluster/admin/kafka_admin.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <charconv>

@@ -1,5 +1,5 @@
 // Offsets of partitions and of groups.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <map>

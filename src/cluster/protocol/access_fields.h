@@ -9,15 +9,13 @@
 namespace freshet::cluster::protocol {
 
 // A float64 is its bits, big-endian.
-template <class W>
-void describe_double(W& w, double& value) {
+inline void describe_double(Wire& w, double& value) {
   auto bits = std::bit_cast<int64_t>(value);
   w.number(bits);
   value = std::bit_cast<double>(bits);
 }
 
-template <class W>
-void describe(W& w, DescribeAclsRequest& m) {
+inline void describe(Wire& w, DescribeAclsRequest& m) {
   w.number(m.type);
   w.text(m.name);
   w.number(m.pattern);
@@ -27,8 +25,7 @@ void describe(W& w, DescribeAclsRequest& m) {
   w.number(m.permission);
 }
 
-template <class W>
-void describe(W& w, DescribeAclsResponse& m) {
+inline void describe(Wire& w, DescribeAclsResponse& m) {
   w.number(m.throttle_ms);
   w.number(m.error);
   w.text(m.message);
@@ -45,8 +42,7 @@ void describe(W& w, DescribeAclsResponse& m) {
   });
 }
 
-template <class W>
-void describe(W& w, CreateAclsRequest& m) {
+inline void describe(Wire& w, CreateAclsRequest& m) {
   w.list(m.acls, [&](CreateAclsRequest::Acl& acl) {
     w.number(acl.type);
     w.text(acl.name);
@@ -58,8 +54,7 @@ void describe(W& w, CreateAclsRequest& m) {
   });
 }
 
-template <class W>
-void describe(W& w, CreateAclsResponse& m) {
+inline void describe(Wire& w, CreateAclsResponse& m) {
   w.number(m.throttle_ms);
   w.list(m.results, [&](CreateAclsResponse::Result& result) {
     w.number(result.error);
@@ -67,14 +62,12 @@ void describe(W& w, CreateAclsResponse& m) {
   });
 }
 
-template <class W>
-void describe(W& w, QuotaEntity& entity) {
+inline void describe(Wire& w, QuotaEntity& entity) {
   w.text(entity.type);
   w.text(entity.name);
 }
 
-template <class W>
-void describe(W& w, DescribeClientQuotasRequest& m) {
+inline void describe(Wire& w, DescribeClientQuotasRequest& m) {
   w.list(m.components, [&](DescribeClientQuotasRequest::Component& component) {
     w.text(component.type);
     w.number(component.match_type);
@@ -83,8 +76,7 @@ void describe(W& w, DescribeClientQuotasRequest& m) {
   w.number(m.strict);
 }
 
-template <class W>
-void describe(W& w, DescribeClientQuotasResponse& m) {
+inline void describe(Wire& w, DescribeClientQuotasResponse& m) {
   w.number(m.throttle_ms);
   w.number(m.error);
   w.text(m.message);
@@ -97,8 +89,7 @@ void describe(W& w, DescribeClientQuotasResponse& m) {
   });
 }
 
-template <class W>
-void describe(W& w, AlterClientQuotasRequest& m) {
+inline void describe(Wire& w, AlterClientQuotasRequest& m) {
   w.list(m.entries, [&](AlterClientQuotasRequest::Entry& entry) {
     w.list(entry.entity, [&](QuotaEntity& entity) { describe(w, entity); });
     w.list(entry.ops, [&](AlterClientQuotasRequest::Op& op) {
@@ -110,8 +101,7 @@ void describe(W& w, AlterClientQuotasRequest& m) {
   w.number(m.validate_only);
 }
 
-template <class W>
-void describe(W& w, AlterClientQuotasResponse& m) {
+inline void describe(Wire& w, AlterClientQuotasResponse& m) {
   w.number(m.throttle_ms);
   w.list(m.entries, [&](AlterClientQuotasResponse::Entry& entry) {
     w.number(entry.error);
@@ -120,13 +110,11 @@ void describe(W& w, AlterClientQuotasResponse& m) {
   });
 }
 
-template <class W>
-void describe(W& w, DescribeScramRequest& m) {
+inline void describe(Wire& w, DescribeScramRequest& m) {
   w.list(m.users, [&](DescribeScramRequest::User& user) { w.text(user.name); });
 }
 
-template <class W>
-void describe(W& w, DescribeScramResponse& m) {
+inline void describe(Wire& w, DescribeScramResponse& m) {
   w.number(m.throttle_ms);
   w.number(m.error);
   w.text(m.message);
@@ -141,8 +129,7 @@ void describe(W& w, DescribeScramResponse& m) {
   });
 }
 
-template <class W>
-void describe(W& w, AlterScramRequest& m) {
+inline void describe(Wire& w, AlterScramRequest& m) {
   w.list(m.deletions, [&](AlterScramRequest::Deletion& deletion) {
     w.text(deletion.name);
     w.number(deletion.mechanism);
@@ -156,8 +143,7 @@ void describe(W& w, AlterScramRequest& m) {
   });
 }
 
-template <class W>
-void describe(W& w, AlterScramResponse& m) {
+inline void describe(Wire& w, AlterScramResponse& m) {
   w.number(m.throttle_ms);
   w.list(m.users, [&](AlterScramResponse::User& user) {
     w.text(user.name);

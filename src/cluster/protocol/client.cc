@@ -1,7 +1,7 @@
 // Who is where is learned from every answer about the cluster, so a broker that moved is found again at the next one.
 #include "cluster/protocol/client.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <limits>

@@ -1,6 +1,6 @@
 #include "cluster/protocol/connection.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <array>
@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/hash.h"
+#include "base/text.h"
 #include "cluster/protocol/errors.h"
 #include "cluster/protocol/scram.h"
 #include "http/stream.h"
@@ -141,7 +142,7 @@ Status TcpConnection::log_in(env::Random& random) {
   FRESHET_ASSIGN(const SaslHandshakeResponse answer, ask(hello));
   if (answer.error == kUnsupportedMechanism)
     return fail(Code::kInvalid, fmt::format("{}: {} is not what the broker takes: {}", name_, hello.mechanism,
-                                            fmt::join(answer.mechanisms, ", ")));
+                                            joined(answer.mechanisms, ", ")));
   if (answer.error != kNoError) return tl::unexpected(error_of(answer.error, about(SaslHandshakeRequest::kKey)));
   if (security.mechanism != Mechanism::kPlain) return log_in_by_scram(random);
   // RFC 4616: authorization identity (none), authentication identity, password.

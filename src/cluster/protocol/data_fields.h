@@ -6,8 +6,7 @@
 
 namespace freshet::cluster::protocol {
 
-template <class W>
-void describe(W& w, ProduceRequest& m) {
+inline void describe(Wire& w, ProduceRequest& m) {
   w.text(m.transactional_id);
   w.number(m.acks);
   w.number(m.timeout_ms);
@@ -20,8 +19,7 @@ void describe(W& w, ProduceRequest& m) {
   });
 }
 
-template <class W>
-void describe(W& w, ProduceResponse& m) {
+inline void describe(Wire& w, ProduceResponse& m) {
   w.list(m.topics, [&](ProduceResponse::Topic& topic) {
     w.text(topic.name);
     w.list(topic.partitions, [&](ProduceResponse::Partition& partition) {
@@ -41,8 +39,7 @@ void describe(W& w, ProduceResponse& m) {
   w.number(m.throttle_ms);
 }
 
-template <class W>
-void describe(W& w, FetchRequest::Partition& partition) {
+inline void describe(Wire& w, FetchRequest::Partition& partition) {
   w.number(partition.index);
   if (w.version() >= 9) w.number(partition.leader_epoch);
   w.number(partition.offset);
@@ -51,8 +48,7 @@ void describe(W& w, FetchRequest::Partition& partition) {
   w.number(partition.bytes_max);
 }
 
-template <class W>
-void describe(W& w, FetchRequest& m) {
+inline void describe(Wire& w, FetchRequest& m) {
   w.number(m.replica);
   w.number(m.wait_ms);
   w.number(m.bytes_min);
@@ -75,8 +71,7 @@ void describe(W& w, FetchRequest& m) {
   if (w.version() >= 11) w.text(m.rack);
 }
 
-template <class W>
-void describe(W& w, FetchResponse::Partition& partition) {
+inline void describe(Wire& w, FetchResponse::Partition& partition) {
   w.number(partition.index);
   w.number(partition.error);
   w.number(partition.high_watermark);
@@ -90,8 +85,7 @@ void describe(W& w, FetchResponse::Partition& partition) {
   w.records(partition.records);
 }
 
-template <class W>
-void describe(W& w, FetchResponse& m) {
+inline void describe(Wire& w, FetchResponse& m) {
   w.number(m.throttle_ms);
   if (w.version() >= 7) {
     w.number(m.error);
@@ -103,8 +97,7 @@ void describe(W& w, FetchResponse& m) {
   });
 }
 
-template <class W>
-void describe(W& w, CreateTopicsRequest& m) {
+inline void describe(Wire& w, CreateTopicsRequest& m) {
   w.list(m.topics, [&](CreateTopicsRequest::Topic& topic) {
     w.text(topic.name);
     w.number(topic.partitions);
@@ -122,8 +115,7 @@ void describe(W& w, CreateTopicsRequest& m) {
   w.number(m.validate_only);
 }
 
-template <class W>
-void describe(W& w, CreateTopicsResponse& m) {
+inline void describe(Wire& w, CreateTopicsResponse& m) {
   w.number(m.throttle_ms);
   w.list(m.topics, [&](CreateTopicsResponse::Topic& topic) {
     w.text(topic.name);
@@ -132,8 +124,7 @@ void describe(W& w, CreateTopicsResponse& m) {
   });
 }
 
-template <class W>
-void describe(W& w, CreatePartitionsRequest& m) {
+inline void describe(Wire& w, CreatePartitionsRequest& m) {
   w.list(m.topics, [&](CreatePartitionsRequest::Topic& topic) {
     w.text(topic.name);
     w.number(topic.total);
@@ -143,8 +134,7 @@ void describe(W& w, CreatePartitionsRequest& m) {
   w.number(m.validate_only);
 }
 
-template <class W>
-void describe(W& w, CreatePartitionsResponse& m) {
+inline void describe(Wire& w, CreatePartitionsResponse& m) {
   w.number(m.throttle_ms);
   w.list(m.topics, [&](CreatePartitionsResponse::Topic& topic) {
     w.text(topic.name);
@@ -153,14 +143,12 @@ void describe(W& w, CreatePartitionsResponse& m) {
   });
 }
 
-template <class W>
-void describe(W& w, FindCoordinatorRequest& m) {
+inline void describe(Wire& w, FindCoordinatorRequest& m) {
   w.text(m.name);
   w.number(m.type);
 }
 
-template <class W>
-void describe(W& w, FindCoordinatorResponse& m) {
+inline void describe(Wire& w, FindCoordinatorResponse& m) {
   w.number(m.throttle_ms);
   w.number(m.error);
   w.text(m.message);
@@ -169,22 +157,19 @@ void describe(W& w, FindCoordinatorResponse& m) {
   w.number(m.port);
 }
 
-template <class W>
-void describe(W& w, InitProducerIdRequest& m) {
+inline void describe(Wire& w, InitProducerIdRequest& m) {
   w.text(m.transactional_id);
   w.number(m.timeout_ms);
 }
 
-template <class W>
-void describe(W& w, InitProducerIdResponse& m) {
+inline void describe(Wire& w, InitProducerIdResponse& m) {
   w.number(m.throttle_ms);
   w.number(m.error);
   w.number(m.producer_id);
   w.number(m.epoch);
 }
 
-template <class W>
-void describe(W& w, AddPartitionsToTxnRequest& m) {
+inline void describe(Wire& w, AddPartitionsToTxnRequest& m) {
   w.text(m.transactional_id);
   w.number(m.producer_id);
   w.number(m.epoch);
@@ -194,8 +179,7 @@ void describe(W& w, AddPartitionsToTxnRequest& m) {
   });
 }
 
-template <class W>
-void describe(W& w, AddPartitionsToTxnResponse& m) {
+inline void describe(Wire& w, AddPartitionsToTxnResponse& m) {
   w.number(m.throttle_ms);
   w.list(m.topics, [&](AddPartitionsToTxnResponse::Topic& topic) {
     w.text(topic.name);
@@ -206,16 +190,14 @@ void describe(W& w, AddPartitionsToTxnResponse& m) {
   });
 }
 
-template <class W>
-void describe(W& w, EndTxnRequest& m) {
+inline void describe(Wire& w, EndTxnRequest& m) {
   w.text(m.transactional_id);
   w.number(m.producer_id);
   w.number(m.epoch);
   w.number(m.commit);
 }
 
-template <class W>
-void describe(W& w, EndTxnResponse& m) {
+inline void describe(Wire& w, EndTxnResponse& m) {
   w.number(m.throttle_ms);
   w.number(m.error);
   if (w.version() < 5) return;

@@ -1,6 +1,6 @@
 #include "cluster/protocol/errors.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <librdkafka/rdkafka.h>
 
 #include "cluster/protocol/messages.h"

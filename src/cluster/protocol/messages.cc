@@ -2,7 +2,7 @@
 
 #include "cluster/protocol/messages.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <limits>
@@ -16,15 +16,13 @@ namespace {
 
 constexpr int16_t kUnsupportedVersion = 35;
 
-template <class W>
-void describe(W& w, ApiVersionsRequest& m) {
+void describe(Wire& w, ApiVersionsRequest& m) {
   if (w.version() < 3) return;
   w.text(m.software_name);
   w.text(m.software_version);
 }
 
-template <class W>
-void describe(W& w, ApiVersionsResponse& m) {
+void describe(Wire& w, ApiVersionsResponse& m) {
   w.number(m.error);
   w.list(m.ranges, [&](ApiVersionsResponse::Range& range) {
     w.number(range.key);
@@ -34,32 +32,23 @@ void describe(W& w, ApiVersionsResponse& m) {
   if (w.version() >= 1) w.number(m.throttle_ms);
 }
 
-template <class W>
-void describe(W& w, SaslHandshakeRequest& m) {
-  w.text(m.mechanism);
-}
+void describe(Wire& w, SaslHandshakeRequest& m) { w.text(m.mechanism); }
 
-template <class W>
-void describe(W& w, SaslHandshakeResponse& m) {
+void describe(Wire& w, SaslHandshakeResponse& m) {
   w.number(m.error);
   w.texts(m.mechanisms);
 }
 
-template <class W>
-void describe(W& w, SaslAuthenticateRequest& m) {
-  w.bytes(m.data);
-}
+void describe(Wire& w, SaslAuthenticateRequest& m) { w.bytes(m.data); }
 
-template <class W>
-void describe(W& w, SaslAuthenticateResponse& m) {
+void describe(Wire& w, SaslAuthenticateResponse& m) {
   w.number(m.error);
   w.text(m.message);
   w.bytes(m.data);
   if (w.version() >= 1) w.number(m.session_ms);
 }
 
-template <class W>
-void describe(W& w, MetadataRequest& m) {
+void describe(Wire& w, MetadataRequest& m) {
   w.list(m.topics, [&](MetadataRequest::Topic& topic) {
     if (w.version() >= 10) {
       w.uuid(topic.id);
@@ -75,8 +64,7 @@ void describe(W& w, MetadataRequest& m) {
   if (w.version() >= 8) w.number(m.with_topic_operations);
 }
 
-template <class W>
-void describe(W& w, MetadataResponse::Partition& partition) {
+void describe(Wire& w, MetadataResponse::Partition& partition) {
   w.number(partition.error);
   w.number(partition.index);
   w.number(partition.leader);
@@ -86,8 +74,7 @@ void describe(W& w, MetadataResponse::Partition& partition) {
   w.numbers(partition.offline);
 }
 
-template <class W>
-void describe(W& w, MetadataResponse::Topic& topic) {
+void describe(Wire& w, MetadataResponse::Topic& topic) {
   w.number(topic.error);
   if (w.version() >= 12) {
     w.text(topic.name);
@@ -102,8 +89,7 @@ void describe(W& w, MetadataResponse::Topic& topic) {
   if (w.version() >= 8) w.number(topic.operations);
 }
 
-template <class W>
-void describe(W& w, MetadataResponse& m) {
+void describe(Wire& w, MetadataResponse& m) {
   w.number(m.throttle_ms);
   w.list(m.brokers, [&](MetadataResponse::Broker& broker) {
     w.number(broker.id);
@@ -117,24 +103,19 @@ void describe(W& w, MetadataResponse& m) {
   if (w.version() >= 8 && w.version() <= 10) w.number(m.operations);
 }
 
-template <class W>
-void describe(W& w, TopicPartitions& topic) {
+void describe(Wire& w, TopicPartitions& topic) {
   w.text(topic.topic);
   w.numbers(topic.partitions);
 }
 
-template <class W, class Topics>
-void describe_topics(W& w, Topics& topics) {
+template <class Topics>
+void describe_topics(Wire& w, Topics& topics) {
   w.list(topics, [&](TopicPartitions& topic) { describe(w, topic); });
 }
 
-template <class W>
-void describe(W& w, DescribeLogDirsRequest& m) {
-  describe_topics(w, m.topics);
-}
+void describe(Wire& w, DescribeLogDirsRequest& m) { describe_topics(w, m.topics); }
 
-template <class W>
-void describe(W& w, DescribeLogDirsResponse& m) {
+void describe(Wire& w, DescribeLogDirsResponse& m) {
   w.number(m.throttle_ms);
   if (w.version() >= 3) w.number(m.error);
   w.list(m.dirs, [&](DescribeLogDirsResponse::Dir& dir) {
@@ -155,8 +136,7 @@ void describe(W& w, DescribeLogDirsResponse& m) {
   });
 }
 
-template <class W>
-void describe(W& w, DescribeConfigsRequest& m) {
+void describe(Wire& w, DescribeConfigsRequest& m) {
   w.list(m.resources, [&](DescribeConfigsRequest::Resource& resource) {
     w.number(resource.type);
     w.text(resource.name);
@@ -166,8 +146,7 @@ void describe(W& w, DescribeConfigsRequest& m) {
   if (w.version() >= 3) w.number(m.with_documentation);
 }
 
-template <class W>
-void describe(W& w, DescribeConfigsResponse::Config& config) {
+void describe(Wire& w, DescribeConfigsResponse::Config& config) {
   w.text(config.name);
   w.text(config.value);
   w.number(config.read_only);
@@ -183,8 +162,7 @@ void describe(W& w, DescribeConfigsResponse::Config& config) {
   w.text(config.documentation);
 }
 
-template <class W>
-void describe(W& w, DescribeConfigsResponse& m) {
+void describe(Wire& w, DescribeConfigsResponse& m) {
   w.number(m.throttle_ms);
   w.list(m.resources, [&](DescribeConfigsResponse::Resource& resource) {
     w.number(resource.error);
@@ -195,8 +173,7 @@ void describe(W& w, DescribeConfigsResponse& m) {
   });
 }
 
-template <class W>
-void describe(W& w, ListOffsetsRequest& m) {
+void describe(Wire& w, ListOffsetsRequest& m) {
   w.number(m.replica);
   w.number(m.isolation);
   w.list(m.topics, [&](ListOffsetsRequest::Topic& topic) {
@@ -209,8 +186,7 @@ void describe(W& w, ListOffsetsRequest& m) {
   });
 }
 
-template <class W>
-void describe(W& w, ListOffsetsResponse& m) {
+void describe(Wire& w, ListOffsetsResponse& m) {
   w.number(m.throttle_ms);
   w.list(m.topics, [&](ListOffsetsResponse::Topic& topic) {
     w.text(topic.name);
@@ -224,14 +200,12 @@ void describe(W& w, ListOffsetsResponse& m) {
   });
 }
 
-template <class W>
-void describe(W& w, ListGroupsRequest& m) {
+void describe(Wire& w, ListGroupsRequest& m) {
   if (w.version() >= 4) w.texts(m.states);
   if (w.version() >= 5) w.texts(m.types);
 }
 
-template <class W>
-void describe(W& w, ListGroupsResponse& m) {
+void describe(Wire& w, ListGroupsResponse& m) {
   w.number(m.throttle_ms);
   w.number(m.error);
   w.list(m.groups, [&](ListGroupsResponse::Group& group) {
@@ -242,15 +216,13 @@ void describe(W& w, ListGroupsResponse& m) {
   });
 }
 
-template <class W>
-void describe(W& w, OffsetFetchRequest& m) {
+void describe(Wire& w, OffsetFetchRequest& m) {
   w.text(m.group);
   describe_topics(w, m.topics);
   if (w.version() >= 7) w.number(m.require_stable);
 }
 
-template <class W>
-void describe(W& w, OffsetFetchResponse& m) {
+void describe(Wire& w, OffsetFetchResponse& m) {
   if (w.version() >= 3) w.number(m.throttle_ms);
   w.list(m.topics, [&](OffsetFetchResponse::Topic& topic) {
     w.text(topic.name);
@@ -265,8 +237,7 @@ void describe(W& w, OffsetFetchResponse& m) {
   w.number(m.error);
 }
 
-template <class W>
-void describe(W& w, IncrementalAlterConfigsRequest& m) {
+void describe(Wire& w, IncrementalAlterConfigsRequest& m) {
   w.list(m.resources, [&](IncrementalAlterConfigsRequest::Resource& resource) {
     w.number(resource.type);
     w.text(resource.name);
@@ -279,8 +250,7 @@ void describe(W& w, IncrementalAlterConfigsRequest& m) {
   w.number(m.validate_only);
 }
 
-template <class W>
-void describe(W& w, IncrementalAlterConfigsResponse& m) {
+void describe(Wire& w, IncrementalAlterConfigsResponse& m) {
   w.number(m.throttle_ms);
   w.list(m.resources, [&](IncrementalAlterConfigsResponse::Resource& resource) {
     w.number(resource.error);
@@ -290,16 +260,14 @@ void describe(W& w, IncrementalAlterConfigsResponse& m) {
   });
 }
 
-template <class W>
-void describe(W& w, AlterReplicaLogDirsRequest& m) {
+void describe(Wire& w, AlterReplicaLogDirsRequest& m) {
   w.list(m.dirs, [&](AlterReplicaLogDirsRequest::Dir& dir) {
     w.text(dir.path);
     describe_topics(w, dir.topics);
   });
 }
 
-template <class W>
-void describe(W& w, AlterReplicaLogDirsResponse& m) {
+void describe(Wire& w, AlterReplicaLogDirsResponse& m) {
   w.number(m.throttle_ms);
   w.list(m.topics, [&](AlterReplicaLogDirsResponse::Topic& topic) {
     w.text(topic.name);
@@ -310,16 +278,15 @@ void describe(W& w, AlterReplicaLogDirsResponse& m) {
   });
 }
 
-template <class W>
-void describe(W& w, ElectLeadersRequest& m) {
+void describe(Wire& w, ElectLeadersRequest& m) {
   if (w.version() >= 1) w.number(m.type);
   describe_topics(w, m.topics);
   w.number(m.timeout_ms);
 }
 
 // Topics with, for each partition, an error and its words.
-template <class W, class Topics>
-void describe_results(W& w, Topics& topics) {
+template <class Topics>
+void describe_results(Wire& w, Topics& topics) {
   w.list(topics, [&](auto& topic) {
     w.text(topic.name);
     w.list(topic.partitions, [&](auto& partition) {
@@ -330,15 +297,13 @@ void describe_results(W& w, Topics& topics) {
   });
 }
 
-template <class W>
-void describe(W& w, ElectLeadersResponse& m) {
+void describe(Wire& w, ElectLeadersResponse& m) {
   w.number(m.throttle_ms);
   if (w.version() >= 1) w.number(m.error);
   describe_results(w, m.topics);
 }
 
-template <class W>
-void describe(W& w, AlterPartitionReassignmentsRequest& m) {
+void describe(Wire& w, AlterPartitionReassignmentsRequest& m) {
   w.number(m.timeout_ms);
   if (w.version() >= 1) w.number(m.allow_replication_change);
   w.list(m.topics, [&](AlterPartitionReassignmentsRequest::Topic& topic) {
@@ -350,8 +315,7 @@ void describe(W& w, AlterPartitionReassignmentsRequest& m) {
   });
 }
 
-template <class W>
-void describe(W& w, AlterPartitionReassignmentsResponse& m) {
+void describe(Wire& w, AlterPartitionReassignmentsResponse& m) {
   w.number(m.throttle_ms);
   if (w.version() >= 1) w.number(m.allow_replication_change);
   w.number(m.error);
@@ -359,14 +323,12 @@ void describe(W& w, AlterPartitionReassignmentsResponse& m) {
   describe_results(w, m.topics);
 }
 
-template <class W>
-void describe(W& w, ListPartitionReassignmentsRequest& m) {
+void describe(Wire& w, ListPartitionReassignmentsRequest& m) {
   w.number(m.timeout_ms);
   describe_topics(w, m.topics);
 }
 
-template <class W>
-void describe(W& w, ListPartitionReassignmentsResponse& m) {
+void describe(Wire& w, ListPartitionReassignmentsResponse& m) {
   w.number(m.throttle_ms);
   w.number(m.error);
   w.text(m.message);
@@ -389,43 +351,94 @@ std::string framed(std::string frame) {
   return frame;
 }
 
+// What the frames of a message need to know of it, so that nothing here is made anew for each.
+struct Kind {
+  int16_t key, least, most, flexible;
+
+  [[nodiscard]] bool has(int16_t version) const { return version >= least && version <= most; }
+  [[nodiscard]] bool is_flexible(int16_t version) const { return version >= flexible; }
+  [[nodiscard]] bool has_flexible_answer(int16_t version) const {
+    return key != ApiVersionsRequest::kKey && is_flexible(version);
+  }
+};
 template <class Request>
-bool is_flexible(int16_t version) {
-  return version >= Request::kFlexible;
+constexpr Kind kKindOf = {Request::kKey, Request::kLeast, Request::kMost, Request::kFlexible};
+
+// A message whose type only describe() has to know.
+struct Message {
+  void* fields;
+  void (*describe)(Wire& w, void* fields);
+};
+template <class T>
+Message message_of(T& fields) {
+  return {&fields, [](Wire& w, void* of) { describe(w, *static_cast<T*>(of)); }};
 }
 
 // A broker that does not have our version of ApiVersions answers with version 0 of it, whatever was asked (KIP-511).
-template <class Request>
-int16_t version_of_response(std::string_view message, int16_t version) {
-  if (Request::kKey != ApiVersionsRequest::kKey || version == 0) return version;
+int16_t version_of_answer(const Kind& kind, std::string_view message, int16_t version) {
+  if (kind.key != ApiVersionsRequest::kKey || version == 0) return version;
   int16_t error = 0;
   Decoder(message, 0, false).number(error);
   return error == kUnsupportedVersion ? 0 : version;
 }
 
-template <class Request>
-bool has_flexible_head(int16_t version) {
-  return Request::kKey != ApiVersionsRequest::kKey && is_flexible<Request>(version);
-}
-
-}  // namespace
-
-template <class Request>
-std::string encode_request(const Request& request, int16_t version, int32_t correlation, const std::string& client) {
-  FRESHET_ASSERT(version >= Request::kLeast && version <= Request::kMost);
+std::string request_frame(const Kind& kind, Message message, RequestHead head, std::string client) {
+  FRESHET_ASSERT(kind.has(head.version));
   std::string out(kSizeBytes, '\0');
-  const bool flexible = is_flexible<Request>(version);
-  Encoder classic(out, version, false), body(out, version, flexible);
-  classic.number(Request::kKey);
-  classic.number(version);
-  classic.number(correlation);
+  Encoder classic(out, head.version, false), body(out, head.version, kind.is_flexible(head.version));
+  classic.number(head.key);
+  classic.number(head.version);
+  classic.number(head.correlation);
   classic.text(client);  // in a flexible head, too
   body.tags();
-  Request copy = request;  // describe() serves both directions, so it takes what can be changed
-  describe(body, copy);
+  message.describe(body, message.fields);
   body.tags();
   return framed(std::move(out));
 }
+
+Status read_request(const Kind& kind, Message message, std::string_view frame) {
+  FRESHET_ASSIGN(const RequestHead head, decode_head(frame));
+  if (head.key != kind.key || !kind.has(head.version))
+    return fail(Code::kCorrupt, fmt::format("key {}, version {} is not what is expected", head.key, head.version));
+  Decoder classic(frame.substr(8), head.version, false);
+  std::optional<std::string> client;
+  classic.text(client);
+  FRESHET_TRY(classic.status());
+  Decoder in(classic.rest(), head.version, kind.is_flexible(head.version));
+  in.tags();  // of the head; a classic one has none
+  message.describe(in, message.fields);
+  in.tags();
+  return in.finish();
+}
+
+std::string response_frame(const Kind& kind, Message message, int16_t version, int32_t correlation) {
+  FRESHET_ASSERT(kind.has(version));
+  std::string out(kSizeBytes, '\0');
+  Encoder body(out, version, kind.is_flexible(version));
+  body.number(correlation);
+  if (kind.has_flexible_answer(version)) body.tags();
+  message.describe(body, message.fields);
+  body.tags();
+  return framed(std::move(out));
+}
+
+Status read_response(const Kind& kind, Message message, std::string_view frame, int16_t version, int32_t correlation) {
+  FRESHET_ASSERT(kind.has(version));
+  Decoder head(frame, version, true);
+  int32_t answered = 0;
+  head.number(answered);
+  if (kind.has_flexible_answer(version)) head.tags();
+  FRESHET_TRY(head.status());
+  if (answered != correlation)
+    return fail(Code::kCorrupt, fmt::format("an answer to request {}, where {} is asked", answered, correlation));
+  const int16_t spoken = version_of_answer(kind, head.rest(), version);
+  Decoder in(head.rest(), spoken, kind.is_flexible(spoken));
+  message.describe(in, message.fields);
+  in.tags();
+  return in.finish();
+}
+
+}  // namespace
 
 Result<RequestHead> decode_head(std::string_view frame) {
   Decoder in(frame, 0, false);
@@ -438,52 +451,28 @@ Result<RequestHead> decode_head(std::string_view frame) {
 }
 
 template <class Request>
+std::string encode_request(const Request& request, int16_t version, int32_t correlation, const std::string& client) {
+  Request copy = request;  // describe() serves both directions, so it takes what can be changed
+  return request_frame(kKindOf<Request>, message_of(copy), {Request::kKey, version, correlation}, client);
+}
+
+template <class Request>
 Result<Request> decode_request(std::string_view frame) {
-  FRESHET_ASSIGN(const RequestHead head, decode_head(frame));
-  if (head.key != Request::kKey || head.version < Request::kLeast || head.version > Request::kMost)
-    return fail(Code::kCorrupt, fmt::format("key {}, version {} is not what is expected", head.key, head.version));
-  Decoder classic(frame.substr(8), head.version, false);
-  std::optional<std::string> client;
-  classic.text(client);
-  FRESHET_TRY(classic.status());
-  Decoder in(classic.rest(), head.version, is_flexible<Request>(head.version));
-  in.tags();  // of the head; a classic one has none
   Request request;
-  describe(in, request);
-  in.tags();
-  FRESHET_TRY(in.finish());
+  FRESHET_TRY(read_request(kKindOf<Request>, message_of(request), frame));
   return request;
 }
 
 template <class Request>
 std::string encode_response(const typename Request::Response& response, int16_t version, int32_t correlation) {
-  FRESHET_ASSERT(version >= Request::kLeast && version <= Request::kMost);
-  std::string out(kSizeBytes, '\0');
-  Encoder body(out, version, is_flexible<Request>(version));
-  body.number(correlation);
-  if (has_flexible_head<Request>(version)) body.tags();
   typename Request::Response copy = response;
-  describe(body, copy);
-  body.tags();
-  return framed(std::move(out));
+  return response_frame(kKindOf<Request>, message_of(copy), version, correlation);
 }
 
 template <class Request>
 Result<typename Request::Response> decode_response(std::string_view frame, int16_t version, int32_t correlation) {
-  FRESHET_ASSERT(version >= Request::kLeast && version <= Request::kMost);
-  Decoder head(frame, version, true);
-  int32_t answered = 0;
-  head.number(answered);
-  if (has_flexible_head<Request>(version)) head.tags();
-  FRESHET_TRY(head.status());
-  if (answered != correlation)
-    return fail(Code::kCorrupt, fmt::format("an answer to request {}, where {} is asked", answered, correlation));
-  const int16_t spoken = version_of_response<Request>(head.rest(), version);
-  Decoder in(head.rest(), spoken, is_flexible<Request>(spoken));
   typename Request::Response response;
-  describe(in, response);
-  in.tags();
-  FRESHET_TRY(in.finish());
+  FRESHET_TRY(read_response(kKindOf<Request>, message_of(response), frame, version, correlation));
   return response;
 }
 

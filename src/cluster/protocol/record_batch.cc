@@ -1,7 +1,7 @@
 // A head's fields stand at fixed places; records have lengths and differences as zig-zag varints.
 #include "cluster/protocol/record_batch.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <optional>
 

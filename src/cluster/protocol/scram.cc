@@ -2,7 +2,7 @@
 // password, each proves that it knows it, and who listens can't use what he has heard.
 #include "cluster/protocol/scram.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>

@@ -1,6 +1,6 @@
 #include "cluster/protocol/security.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <optional>
 

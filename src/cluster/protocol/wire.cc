@@ -1,6 +1,6 @@
 #include "cluster/protocol/wire.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <limits>
@@ -22,51 +22,57 @@ void Encoder::uvarint(uint32_t value) {
   out_.push_back(static_cast<char>(value));
 }
 
-void Encoder::count(size_t items) {
-  FRESHET_ASSERT(items < static_cast<size_t>(std::numeric_limits<int32_t>::max()));
-  flexible_ ? uvarint(static_cast<uint32_t>(items) + 1) : big_endian(items, 4);
+std::optional<uint32_t> Encoder::count(std::optional<size_t> items) {
+  if (!items) {
+    no_list();
+    return std::nullopt;
+  }
+  FRESHET_ASSERT(*items < static_cast<size_t>(std::numeric_limits<int32_t>::max()));
+  const auto number = static_cast<uint32_t>(*items);
+  is_flexible() ? uvarint(number + 1) : big_endian(number, 4);
+  return number;
 }
 
-void Encoder::no_list() { flexible_ ? uvarint(0) : big_endian(~uint64_t{0}, 4); }
+void Encoder::no_list() { is_flexible() ? uvarint(0) : big_endian(~uint64_t{0}, 4); }
 
 void Encoder::length(size_t bytes, size_t classic_width) {
   FRESHET_ASSERT(bytes <= kTextBytesMax);
-  flexible_ ? uvarint(static_cast<uint32_t>(bytes) + 1) : big_endian(bytes, classic_width);
+  is_flexible() ? uvarint(static_cast<uint32_t>(bytes) + 1) : big_endian(bytes, classic_width);
 }
 
-void Encoder::no_text() { flexible_ ? uvarint(0) : big_endian(~uint64_t{0}, 2); }
+void Encoder::no_text() { is_flexible() ? uvarint(0) : big_endian(~uint64_t{0}, 2); }
 
-void Encoder::text(const std::string& value) {
+void Encoder::text(std::string& value) {
   length(value.size(), 2);
   out_ += value;
 }
 
-void Encoder::text(const std::optional<std::string>& value) { value ? text(*value) : no_text(); }
+void Encoder::text(std::optional<std::string>& value) { value ? text(*value) : no_text(); }
 
-void Encoder::bytes(const std::string& value) {
+void Encoder::bytes(std::string& value) {
   length(value.size(), 4);
   out_ += value;
 }
 
-void Encoder::records(const std::optional<std::string>& value) {
+void Encoder::records(std::optional<std::string>& value) {
   const uint64_t plus_one = value ? uint64_t{value->size()} + 1 : 0;
   FRESHET_ASSERT(plus_one <= static_cast<uint64_t>(std::numeric_limits<int32_t>::max()));
-  flexible_ ? uvarint(static_cast<uint32_t>(plus_one)) : big_endian(plus_one - 1, 4);
+  is_flexible() ? uvarint(static_cast<uint32_t>(plus_one)) : big_endian(plus_one - 1, 4);
   if (value) out_ += *value;
 }
 
-void Encoder::numbers(const std::vector<int32_t>& values) {
-  count(values.size());
-  for (const int32_t value : values) number(value);
+void Encoder::numbers(std::vector<int32_t>& values) {
+  (void)count(values.size());
+  for (int32_t& value : values) number(value);
 }
 
-void Encoder::texts(const std::vector<std::string>& values) {
-  count(values.size());
-  for (const std::string& value : values) text(value);
+void Encoder::texts(std::vector<std::string>& values) {
+  (void)count(values.size());
+  for (std::string& value : values) text(value);
 }
 
 void Encoder::tags() {
-  if (flexible_) uvarint(0);
+  if (is_flexible()) uvarint(0);
 }
 
 void Decoder::wrong(const char* what) {
@@ -115,9 +121,9 @@ uint32_t Decoder::uvarint() {
   return 0;
 }
 
-std::optional<uint32_t> Decoder::count() {
+std::optional<uint32_t> Decoder::count(std::optional<size_t>) {
   // Both forms as one number: 0 is null, n + 1 is n items.
-  const int64_t plus_one = flexible_ ? int64_t{uvarint()} : int64_t{static_cast<int32_t>(big_endian(4))} + 1;
+  const int64_t plus_one = is_flexible() ? int64_t{uvarint()} : int64_t{static_cast<int32_t>(big_endian(4))} + 1;
   if (wrong_ != nullptr || plus_one == 0) return std::nullopt;
   const int64_t items = plus_one - 1;
   // No item is smaller than a byte.
@@ -136,7 +142,7 @@ std::optional<uint32_t> Decoder::count() {
 std::optional<std::string_view> Decoder::sized(size_t classic_width) {
   FRESHET_ASSERT(classic_width == 2 || classic_width == 4);
   int64_t plus_one = 0;
-  if (flexible_) {
+  if (is_flexible()) {
     plus_one = uvarint();
   } else if (classic_width == 2) {
     plus_one = int64_t{static_cast<int16_t>(big_endian(2))} + 1;
@@ -181,7 +187,7 @@ void Decoder::uuid(Uuid& value) {
 
 void Decoder::numbers(std::optional<std::vector<int32_t>>& values) {
   values.reset();
-  const auto items = count();
+  const auto items = count(std::nullopt);
   if (!items) return;
   if (uint64_t{*items} * 4 > rest_.size()) return wrong("a list of more numbers than there are bytes");
   values.emplace(*items);
@@ -190,14 +196,26 @@ void Decoder::numbers(std::optional<std::vector<int32_t>>& values) {
 
 void Decoder::texts(std::optional<std::vector<std::string>>& values) {
   values.reset();
-  const auto items = count();
+  const auto items = count(std::nullopt);
   if (!items) return;
   values.emplace();
   for (uint32_t i = 0; i < *items && wrong_ == nullptr; ++i) text(values->emplace_back());
 }
 
+void Decoder::numbers(std::vector<int32_t>& values) {
+  std::optional<std::vector<int32_t>> found;
+  numbers(found);
+  never_null(values, std::move(found));
+}
+
+void Decoder::texts(std::vector<std::string>& values) {
+  std::optional<std::vector<std::string>> found;
+  texts(found);
+  never_null(values, std::move(found));
+}
+
 void Decoder::tags() {
-  if (!flexible_) return;
+  if (!is_flexible()) return;
   const uint32_t tags = uvarint();
   for (uint32_t i = 0; i < tags && wrong_ == nullptr; ++i) {
     (void)uvarint();

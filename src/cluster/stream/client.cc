@@ -1,7 +1,7 @@
 // The order in which properties are set is what lets nobody change what exactly once rests on.
 #include "cluster/stream/client.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <string_view>
 
@@ -25,12 +25,12 @@ Status set_all(rd_kafka_conf_t* conf, const Properties& properties) {
 void log_stream(const rd_kafka_t* handle, int level, const char* facility, const char* words) {
   // Each client gets all properties, also those that only the other kind knows.
   if (std::string_view(facility) == "CONFWARN") return;
-  const auto to = level <= 3 ? spdlog::level::warn : level <= 5 ? spdlog::level::info : spdlog::level::debug;
-  spdlog::log(to, "kafka: {}: {}", rd_kafka_name(handle), words);
+  const auto to = level <= 3 ? log::Level::kWarn : level <= 5 ? log::Level::kInfo : log::Level::kDebug;
+  log::line(to, "kafka: {}: {}", rd_kafka_name(handle), words);
 }
 
 void note_stream_error(rd_kafka_t* handle, int, const char* words, void*) {
-  spdlog::debug("kafka: {}: {}", rd_kafka_name(handle), words);
+  log::debug("kafka: {}: {}", rd_kafka_name(handle), words);
 }
 
 }  // namespace

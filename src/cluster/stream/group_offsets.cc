@@ -10,10 +10,9 @@ Status commit_offsets(const Connection& connection, const std::string& group, co
   ClientSettings settings;
   settings.type = RD_KAFKA_CONSUMER;
   settings.fixed = {{"group.id", group}, {"enable.auto.commit", "false"}};
-  const auto client = open_client(connection, settings);
-  if (!client) return tl::unexpected(client.error());
+  FRESHET_ASSIGN(const auto client, open_client(connection, settings));
   const rd::PartitionList list = list_of(places);
-  auto error = rd_kafka_commit(client->get(), list.get(), 0);
+  auto error = rd_kafka_commit(client.get(), list.get(), 0);
   for (int i = 0; i < list->cnt && error == RD_KAFKA_RESP_ERR_NO_ERROR; ++i) error = list->elems[i].err;
   if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return {};
   return tl::unexpected(stream_error(error, "committing offsets of group " + group));

@@ -1,6 +1,6 @@
 // Membership on a librdkafka consumer whose partitions are paused for ever: only who has which is wanted, and the
 // offsets that the group keeps. A rebalance is noted in its callback, which runs within poll().
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <utility>
@@ -37,9 +37,8 @@ class KafkaMembership final : public Membership {
                       {"session.timeout.ms", session_ms},    {"partition.assignment.strategy", "cooperative-sticky"},
                       {"isolation.level", "read_committed"},  // so that offsets of open transactions are waited for
                       {"auto.offset.reset", "latest"},       {"enable.auto.commit", "false"}};
-    auto client = open_client(connection, settings);
-    if (!client) return tl::unexpected(client.error());
-    made->client_ = *std::move(client);
+    FRESHET_ASSIGN(auto client, open_client(connection, settings));
+    made->client_ = std::move(client);
     made->group_ = options.group;
     rd_kafka_poll_set_consumer(made->client_.get());
     return std::unique_ptr<Membership>(std::move(made));
@@ -105,11 +104,11 @@ class KafkaMembership final : public Membership {
     if (given) {
       for (int i = 0; i < list->cnt; ++i) list->elems[i].offset = RD_KAFKA_OFFSET_END;
       const rd::ErrorPtr error(rd_kafka_incremental_assign(client_.get(), list));
-      if (error != nullptr) spdlog::warn("kafka: group {}: {}", group_, rd_kafka_error_string(error.get()));
+      if (error != nullptr) log::warn("kafka: group {}: {}", group_, rd_kafka_error_string(error.get()));
       (void)rd_kafka_pause_partitions(client_.get(), list);
     } else {
       const rd::ErrorPtr error(rd_kafka_incremental_unassign(client_.get(), list));
-      if (error != nullptr) spdlog::warn("kafka: group {}: {}", group_, rd_kafka_error_string(error.get()));
+      if (error != nullptr) log::warn("kafka: group {}: {}", group_, rd_kafka_error_string(error.get()));
     }
     for (int i = 0; i < list->cnt; ++i) {
       const PartitionRef one = ref_of(list->elems[i]);

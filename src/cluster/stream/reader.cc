@@ -1,6 +1,6 @@
 // Reader on librdkafka's simple consumer, whose partitions all feed one queue: it belongs to no group. Messages are not
 // copied: what is handed out holds librdkafka's buffers until its reader is done.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <map>
@@ -187,9 +187,8 @@ Result<std::unique_ptr<Reader>> open_reader(const Connection& connection, const 
                     {"enable.partition.eof", "true"},
                     {"check.crcs", "true"},
                     {"enable.auto.commit", "false"}};
-  auto client = open_client(named, settings);
-  if (!client) return tl::unexpected(client.error());
-  return std::unique_ptr<Reader>(new KafkaReader(*std::move(client)));
+  FRESHET_ASSIGN(auto client, open_client(named, settings));
+  return std::unique_ptr<Reader>(new KafkaReader(std::move(client)));
 }
 
 }  // namespace freshet::cluster

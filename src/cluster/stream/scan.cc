@@ -1,6 +1,6 @@
 #include "cluster/stream/scan.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 namespace freshet::cluster {
 namespace {

@@ -55,7 +55,7 @@ Result<bool> create_if_missing(Admin& admin, const NewTopic& topic, std::string_
   const Status made = admin.create_topic(topic, Admin::Do::kIt);
   if (!made && made.error().code != Code::kConflict) return tl::unexpected(made.error());
   if (made)
-    spdlog::info("{}: made topic {}: {} partitions, {} replicas", who, topic.name, topic.partitions, topic.replication);
+    log::info("{}: made topic {}: {} partitions, {} replicas", who, topic.name, topic.partitions, topic.replication);
   return made.has_value();
 }
 
@@ -70,8 +70,8 @@ Status make_letters(Admin& admin, const ClusterView& view, const std::string& to
   }
   const Status set = set_where_unset(admin, {Resource::Kind::kTopic, topic}, kept);
   if (set || set.error().code != Code::kInvalid) return set;
-  spdlog::warn("{}: {}; what is in {} goes by the brokers' retention: set retention.ms=-1 there", who,
-               set.error().message, topic);
+  log::warn("{}: {}; what is in {} goes by the brokers' retention: set retention.ms=-1 there", who, set.error().message,
+            topic);
   return {};
 }
 

@@ -1,6 +1,6 @@
 // Writer on a transactional producer. What a failed transaction is called is said in rdkafka/transaction.h; settle() is
 // what makes the brokers decide.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <atomic>
@@ -56,9 +56,8 @@ class KafkaWriter final : public Writer {
   Status settle() override {
     if (client_ != nullptr) return {};
     refused_ = {};
-    auto client = open_client(connection_, settings());
-    if (!client) return tl::unexpected(client.error());
-    client_ = *std::move(client);
+    FRESHET_ASSIGN(auto client, open_client(connection_, settings()));
+    client_ = std::move(client);
     const rd::ErrorPtr error =
         insist(client_.get(), patience(), [&](int ms) { return rd_kafka_init_transactions(client_.get(), ms); });
     if (error == nullptr) return {};
@@ -269,7 +268,7 @@ Status KafkaWriter::failed(const rd_kafka_error_t& error) {
 // Brokers also call a producer fenced that was merely too slow: rdkafka::Rival tells whether there is another one.
 Error KafkaWriter::judged(Error error) {
   if (error.code != Code::kFenced || rival_.shows(clock_.monotonic_us())) return error;
-  spdlog::warn("{}; taking it once more", error.message);
+  log::warn("{}; taking it once more", error.message);
   error.code = Code::kRetry;
   return error;
 }

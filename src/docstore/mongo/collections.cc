@@ -2,7 +2,7 @@
 
 #include "docstore/mongo/collections.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "base/assert.h"
 #include "docstore/mongo/names.h"

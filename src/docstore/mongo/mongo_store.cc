@@ -243,9 +243,9 @@ void MongoStore::note_outcome(const Status& outcome) {
   if (outcome.has_value() != failing_) return;
   failing_ = !outcome;
   if (failing_) {
-    spdlog::warn("profiles can't be written: {}", outcome.error().message);
+    log::warn("profiles can't be written: {}", outcome.error().message);
   } else {
-    spdlog::info("profiles are written to MongoDB again");
+    log::info("profiles are written to MongoDB again");
   }
 }
 
@@ -293,10 +293,10 @@ Result<std::vector<StoredDocument>> MongoStore::read(const std::string& tenant, 
 Result<std::optional<StoredDocument>> MongoStore::get(const EntityKey& key) {
   Query query;
   append_text(query.filter.get(), "_id", key.id.hex());
-  auto found = read(key.tenant, key.kind, std::move(query), 1, [](const StoredDocument&) { return true; });
-  if (!found) return tl::unexpected(std::move(found).error());
-  if (found->empty()) return std::nullopt;
-  return std::move(found->front());
+  FRESHET_ASSIGN(auto found,
+                 read(key.tenant, key.kind, std::move(query), 1, [](const StoredDocument&) { return true; }));
+  if (found.empty()) return std::nullopt;
+  return std::move(found.front());
 }
 
 Result<std::optional<StoredDocument>> MongoStore::find(const std::string& tenant, v1::EntityKind kind,
@@ -305,11 +305,10 @@ Result<std::optional<StoredDocument>> MongoStore::find(const std::string& tenant
   append_text(query.filter.get(), "identifiers." + escape_name(identifier.type()), identifier.value());
   // The index is as new as the document in MongoDB, but an escaped name may be another type's: the
   // model decides.
-  auto found = read(tenant, kind, std::move(query), 1,
-                    [&](const StoredDocument& stored) { return lists(stored.document, identifier); });
-  if (!found) return tl::unexpected(std::move(found).error());
-  if (found->empty()) return std::nullopt;
-  return std::move(found->front());
+  FRESHET_ASSIGN(auto found, read(tenant, kind, std::move(query), 1,
+                                  [&](const StoredDocument& stored) { return lists(stored.document, identifier); }));
+  if (found.empty()) return std::nullopt;
+  return std::move(found.front());
 }
 
 // An expression that only says how a text begins reads the index from there on (MongoDB manual, "$regex: Index Use").

@@ -47,9 +47,8 @@ Result<PollResult> EmbeddedConsumer::poll(size_t bytes_max, env::TimeUs timeout_
   {
     std::unique_lock lock(state_.mutex);
     FRESHET_TRY(wait(lock, timeout_us));
-    const Result<size_t> ready = count_ready();
-    if (!ready) return tl::unexpected<Error>(ready.error());
-    if (*ready > 0) takes = take(*ready, bytes_max);
+    FRESHET_ASSIGN(const auto ready, count_ready());
+    if (ready > 0) takes = take(ready, bytes_max);
   }
   result.fetched.reserve(takes.size());
   for (Take& one : takes) {
@@ -61,9 +60,8 @@ Result<PollResult> EmbeddedConsumer::poll(size_t bytes_max, env::TimeUs timeout_
     if (one.chunks.empty()) {
       FRESHET_TRY(take_from_store(store_, of, one.share->next, one.high, one.bytes_max, one.chunks));
     }
-    auto fetched = view_records(of, one.share->next, std::move(one.chunks));
-    if (!fetched) return tl::unexpected<Error>(std::move(fetched).error());
-    result.fetched.push_back(std::move(*fetched));
+    FRESHET_ASSIGN(auto fetched, view_records(of, one.share->next, std::move(one.chunks)));
+    result.fetched.push_back(std::move(fetched));
   }
   // Positions move only now, so that an error above loses nothing: the next poll reads the same again.
   for (size_t i = 0; i < takes.size(); ++i) {
@@ -140,8 +138,7 @@ void EmbeddedConsumer::pause(TopicPartition partition, bool paused) { share_of(p
 // Outputs, and positions that they were made of, go to the writer as one request, so they are in one batch.
 Status EmbeddedConsumer::commit(Transaction transaction) {
   for (const Position& position : transaction.done) {
-    auto found = state_.find(position.of);
-    if (!found) return tl::unexpected<Error>(std::move(found).error());
+    FRESHET_TRY(state_.find(position.of));
   }
   Request request;
   request.outputs = std::move(transaction.outputs);

@@ -146,26 +146,24 @@ Result<std::unique_ptr<Consumer>> EmbeddedLog::open_consumer(const ConsumerOptio
 }
 
 Result<Watermarks> EmbeddedLog::watermarks(TopicPartition partition) {
-  const auto found = open_partition(partition);
-  if (!found) return tl::unexpected<Error>(found.error());
+  FRESHET_ASSIGN(const auto found, open_partition(partition));
   const std::lock_guard lock(state_->mutex);
-  return Watermarks{(*found)->mark.low, (*found)->mark.high};
+  return Watermarks{found->mark.low, found->mark.high};
 }
 
 // Chunks are found under the mutex and read without it, as the store may take its time. Retention may delete them in
 // between, which the read then tells.
 Result<Fetched> EmbeddedLog::read(TopicPartition partition, Offset from, size_t bytes_max) {
-  const auto found = open_partition(partition);
-  if (!found) return tl::unexpected<Error>(found.error());
+  FRESHET_ASSIGN(const auto found, open_partition(partition));
   std::vector<embedded::ChunkRef> chunks;
   Offset high = 0;
   {
     const std::lock_guard lock(state_->mutex);
-    from = std::max(from, (*found)->mark.low);
-    high = (*found)->mark.high;
+    from = std::max(from, found->mark.low);
+    high = found->mark.high;
     if (from >= high) return Fetched{partition, {}, from, nullptr};
-    if (const auto end = embedded::end_of_gap(**found, from)) return Fetched{partition, {}, *end, nullptr};
-    static_cast<void>(embedded::take_from_tail(**found, from, bytes_max, chunks));
+    if (const auto end = embedded::end_of_gap(*found, from)) return Fetched{partition, {}, *end, nullptr};
+    static_cast<void>(embedded::take_from_tail(*found, from, bytes_max, chunks));
   }
   if (chunks.empty()) FRESHET_TRY(embedded::take_from_store(*store_, partition, from, high, bytes_max, chunks));
   return embedded::view_records(partition, from, std::move(chunks));
@@ -173,22 +171,20 @@ Result<Fetched> EmbeddedLog::read(TopicPartition partition, Offset from, size_t 
 
 // Never takes away what a group that the topic names has yet to read.
 Status EmbeddedLog::trim(TopicPartition partition, Offset before) {
-  const auto found = open_partition(partition);
-  if (!found) return tl::unexpected<Error>(found.error());
+  FRESHET_ASSIGN(const auto found, open_partition(partition));
   embedded::Request request;
   {
     const std::lock_guard lock(state_->mutex);
     const TopicOptions& options = state_->topic(partition.topic)->options;
-    const Offset low = std::min(before, state_->held_from(options, **found));
-    if (low <= (*found)->mark.low) return {};
-    request.trims.push_back({*found, low});
+    const Offset low = std::min(before, state_->held_from(options, *found));
+    if (low <= found->mark.low) return {};
+    request.trims.push_back({found, low});
   }
   return writer_.submit_and_wait(std::move(request));
 }
 
 Result<std::optional<Offset>> EmbeddedLog::committed(const std::string& group, TopicPartition partition) {
-  const auto found = open_partition(partition);
-  if (!found) return tl::unexpected<Error>(found.error());
+  FRESHET_TRY(open_partition(partition));
   const std::lock_guard lock(state_->mutex);
   return state_->committed_offset(group, partition);
 }

@@ -81,9 +81,8 @@ bool take_from_tail(const Partition& partition, Offset from, size_t bytes_max, s
 Status take_from_store(kv::Store& store, TopicPartition of, Offset from, Offset high, size_t bytes_max,
                        std::vector<ChunkRef>& chunks) {
   FRESHET_ASSERT(from >= 0 && from < high);
-  auto first = find_chunk(store, of, from);
-  if (!first) return tl::unexpected<Error>(std::move(first).error());
-  chunks.push_back(std::move(*first));
+  FRESHET_ASSIGN(auto first, find_chunk(store, of, from));
+  chunks.push_back(std::move(first));
   size_t bytes = chunks.back()->bytes;
   Offset next = chunks.back()->end();
   if (bytes >= bytes_max || next >= high) return {};

@@ -93,7 +93,7 @@ void Housekeeper::work() {
   request.trims = due_trims(state_, now_us, steadiness_);
   if (!request.trims.empty()) {
     if (const Status trimmed = writer_.submit_and_wait(std::move(request)); !trimmed) {
-      spdlog::error("log retention: {}", trimmed.error().message);
+      log::error("log retention: {}", trimmed.error().message);
       return;
     }
   }
@@ -116,7 +116,7 @@ void Housekeeper::reclaim() {
   }
   for (const auto& [of, kept] : deleted) {
     if (const Status done = store_.reclaim(chunk_key(of, 0), chunk_key(of, kept)); !done) {
-      spdlog::error("log retention: {}", done.error().message);
+      log::error("log retention: {}", done.error().message);
     }
   }
 }

@@ -2,7 +2,7 @@
 // listed counts as passing: the caller tries again, and an operator reads of it in the log.
 #include "eventlog/kafka/client.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <array>
@@ -35,14 +35,14 @@ Status set_all(rd_kafka_conf_t* conf, const KafkaProperties& properties) {
 void forward_log(const rd_kafka_t* handle, int level, const char* facility, const char* words) {
   // Every client gets all properties, also those that only the other kind knows.
   if (std::string_view(facility) == "CONFWARN") return;
-  const auto to = level <= 3 ? spdlog::level::warn : level <= 5 ? spdlog::level::info : spdlog::level::debug;
-  spdlog::log(to, "kafka: {}: {}", rd_kafka_name(handle), words);
+  const auto to = level <= 3 ? log::Level::kWarn : level <= 5 ? log::Level::kInfo : log::Level::kDebug;
+  log::line(to, "kafka: {}: {}", rd_kafka_name(handle), words);
 }
 
 // Every connection that fails comes here, so it is noise in the log, and is kept only for the message of a start that
 // fails.
 void forward_error(rd_kafka_t* handle, int code, const char* words, void* client) {
-  spdlog::debug("kafka: {}: {}", rd_kafka_name(handle), words);
+  log::debug("kafka: {}: {}", rd_kafka_name(handle), words);
   static_cast<Client*>(client)->note_error(static_cast<rd_kafka_resp_err_t>(code), words);
 }
 

@@ -3,7 +3,7 @@
 // command that does it.
 #include "eventlog/kafka/cluster.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <string.h>
 
 #include <algorithm>
@@ -209,7 +209,7 @@ Status Cluster::check(Topic topic, const TopicOptions& options) {
     return fail(Code::kNotFound, "kafka: a broker does not know topic " + name);
   const int replicas = metadata->topics[0].partitions[0].replica_cnt;
   if (replicas < new_topic(options, metadata->broker_cnt).replication)
-    spdlog::warn(
+    log::warn(
         "kafka: topic {} has {} replicas although there are {} brokers: kafka-reassign-partitions.sh gives it more",
         name, replicas, metadata->broker_cnt);
   const auto wrong = wrong_settings(options, replicas, looked_up_in(settings));

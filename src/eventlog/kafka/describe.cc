@@ -2,7 +2,7 @@
 // of its own, on which the one answer comes.
 #include "eventlog/kafka/describe.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 

@@ -3,7 +3,7 @@
 // change it.
 #include "eventlog/kafka/kafka_log.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <array>

@@ -1,7 +1,7 @@
 // Users, ACLs and secrets: what locks somebody out, what lets somebody in, and what should not stand in a file.
 #include "fleet/access.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <set>

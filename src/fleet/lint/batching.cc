@@ -1,7 +1,7 @@
 // What producers' settings make of requests. A broker handles so many requests a second, however small they are: each
 // is a pass through the network threads, the request queue and, with acks=all, the purgatory. Producers decide how
 // many there are, by linger.ms and batch.size, so a cluster can be full of requests while its disks are idle.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <array>

@@ -2,7 +2,7 @@
 // min.insync.replicas and acks: a message that was acknowledged with acks=all is on min.insync.replicas brokers at
 // least, and a partition takes such writes as long as so many replicas are in sync. From these follow both what may be
 // lost and what stops.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 

@@ -1,6 +1,6 @@
 // What nobody reads, writes, owns or is told of. Such things are no fault by themselves; they are where a file and the
 // fleet that it describes have drifted apart.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <map>

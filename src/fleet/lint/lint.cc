@@ -243,8 +243,13 @@ LintReport lint(const Topology& fleet) {
                      !finding.mend.empty());
       finding.rule = &rule;
       const size_t accepted = acceptance_of(finding, fleet.accepted);
-      if (accepted < used.size()) used[accepted] = true;
-      (accepted < used.size() ? report.accepted : report.findings).push_back(std::move(finding));
+      if (accepted == used.size()) {
+        report.findings.push_back(std::move(finding));
+        continue;
+      }
+      used[accepted] = true;
+      finding.because = fleet.accepted[accepted].because;
+      report.accepted.push_back(std::move(finding));
     }
   }
   for (size_t i = 0; i < used.size(); ++i) {

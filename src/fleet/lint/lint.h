@@ -35,6 +35,7 @@ struct Finding {
   std::string evidence;         // what is, with figures
   std::string mend;             // what to do
   std::vector<Change> changes;  // the same, if keys of the file are all that it takes; made, the finding is gone
+  std::string because = {};     // why it is accepted; "": it is not
 };
 
 // Where a mirrored topic has its messages from.

@@ -482,7 +482,7 @@ TEST(Lint, AReportForPrograms) {
       "\"cluster c\","
       "\"why\":\"Replicas are spread evenly over zones, so brokers of a zone with fewer of them carry more.\","
       "\"evidence\":\"4 brokers over 3 zones: where 1 instead of 2 stand, each carries 100 % "
-      "more\",\"mend\":\"brokers: 6\","
+      "more\",\"mend\":\"brokers: 6\",\"because\":\"soon six\","
       "\"changes\":[{\"subject\":\"cluster c\",\"key\":\"brokers\",\"value\":\"6\"}]}]}\n");
 }
 

@@ -1,5 +1,5 @@
 // Properties over fleets that are wrong in all kinds of ways.
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 

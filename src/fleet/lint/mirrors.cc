@@ -1,6 +1,6 @@
 // Mirrors: cycles, doubled messages, bounds that differ between source and target. A mirror keeps the name of a topic,
 // so topics and mirrors make a graph in which the same name appears in several clusters; the rules look at its paths.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <map>

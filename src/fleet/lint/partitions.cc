@@ -1,6 +1,6 @@
 // How many partitions, against consumers, brokers and rates. A partition is the unit of everything: one leader, one
 // disk, one consumer of a group. Their number can be raised, at the price that keys move, and never lowered.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <cmath>

@@ -2,7 +2,7 @@
 // there.
 #include "fleet/lint/report.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <iterator>
 #include <map>
@@ -26,6 +26,7 @@ void write_finding(JsonWriter& json, const Finding& finding, const Topology& fle
       .member("why", finding.rule->why)
       .member("evidence", finding.evidence)
       .member("mend", finding.mend);
+  if (!finding.because.empty()) json.member("because", finding.because);
   json.key("changes").array(finding.changes, [&](JsonWriter& list, const Change& change) {
     list.begin_object().member("subject", subject_of(fleet, change.kind, change.index));
     list.member("key", change.key).member("value", change.value).end_object();
@@ -43,7 +44,7 @@ void write_findings(JsonWriter& json, const std::vector<Finding>& findings, cons
 }  // namespace
 
 std::string text_of(const LintReport& report, const Topology& fleet, size_t per_rule) {
-  fmt::memory_buffer out;
+  std::string out;
   const auto to = std::back_inserter(out);
   std::map<const Rule*, size_t> shown;
   for (const Finding& finding : report.findings) {
@@ -63,7 +64,7 @@ std::string text_of(const LintReport& report, const Topology& fleet, size_t per_
                  plural(report.count(Grade::kWarning), "warning"), report.count(Grade::kInfo));
   if (!report.accepted.empty()) fmt::format_to(to, ", {} accepted", report.accepted.size());
   fmt::format_to(to, " ({}, {})\n", plural(fleet.clusters.size(), "cluster"), plural(fleet.topics.size(), "topic"));
-  return fmt::to_string(out);
+  return out;
 }
 
 std::string json_of(const LintReport& report, const Topology& fleet) {

@@ -1,7 +1,7 @@
 // Who may touch which cluster: what the fleet is divided for. A fronting cluster has the topics that many services
 // produce; backends have copies, each for a group of services. So a reader that catches up, or a service that goes
 // wrong, hurts its own group; producers never notice.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <map>

@@ -1,7 +1,7 @@
 // Codecs against rates and retention; what disks hold. A codec is paid once, by producers' processors, and saves at
 // every later station: network, replicas, disks, mirrors, readers. What a codec usually makes of JSON is in
 // fleet/rates.h.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 

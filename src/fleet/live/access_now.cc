@@ -1,7 +1,7 @@
 // What is wanted against what is there. Only what is missing becomes a grant; what is too much is told elsewhere.
 #include "fleet/live/access_now.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <cmath>

@@ -2,13 +2,14 @@
 // they ran, its file, Kafka's default. Only the first two are changed here, and never taken away.
 #include "fleet/live/brokers.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <array>
 #include <charconv>
 #include <tuple>
 
+#include "base/text.h"
 #include "fleet/broker_settings.h"
 #include "fleet/text.h"
 #include "fleet/topic_settings.h"
@@ -56,7 +57,7 @@ bool is_same(const std::string& name, const std::string& wanted, const BrokerSet
 std::string living_text(const BrokerSettingNow* now) { return now == nullptr ? "" : now->value.value_or(""); }
 
 std::string brokers_text(const std::vector<int32_t>& brokers) {
-  return fmt::format("{} {}", brokers.size() == 1 ? "broker" : "brokers", fmt::join(brokers, ", "));
+  return fmt::format("{} {}", brokers.size() == 1 ? "broker" : "brokers", joined(brokers, ", "));
 }
 
 // Adds a broker to those that differ in the same way: a line for each of two hundred brokers would be read by nobody.

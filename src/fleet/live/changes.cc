@@ -2,7 +2,7 @@
 // what would need that is told, and left.
 #include "fleet/live/changes.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <charconv>

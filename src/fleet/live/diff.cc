@@ -1,10 +1,11 @@
 // What a topic has beyond the file is a difference, too, but of another kind: nobody asked for it, and apply leaves it.
 #include "fleet/live/diff.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 
+#include "base/text.h"
 #include "fleet/text.h"
 #include "fleet/topic_settings.h"
 
@@ -25,8 +26,8 @@ void compare_cluster(const ClusterWanted& wanted, const ClusterNow& now, std::ve
     out.push_back({Kind::kBrokers, "", "", std::to_string(wanted.brokers), std::to_string(now.brokers.size())});
   for (const cluster::Broker& broker : now.brokers) {
     if (broker.rack.empty() || std::ranges::find(wanted.zones, broker.rack) != wanted.zones.end()) continue;
-    out.push_back({Kind::kZones, "", "", fmt::format("{}", fmt::join(wanted.zones, ", ")),
-                   fmt::format("broker {} in {}", broker.id, broker.rack)});
+    out.push_back(
+        {Kind::kZones, "", "", joined(wanted.zones, ", "), fmt::format("broker {} in {}", broker.id, broker.rack)});
   }
 }
 

@@ -2,7 +2,7 @@
 // left to its defaults, and what a file can't say is noted for whoever made it.
 #include "fleet/live/import.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <array>

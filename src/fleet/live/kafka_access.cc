@@ -1,7 +1,7 @@
 // Requests go to any broker: with KRaft it passes them on to the controller, or answers from what it knows.
 #include "fleet/live/kafka_access.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <array>
 #include <optional>

@@ -1,7 +1,7 @@
 // The name of a resource is a broker's number, or nothing for what holds for all of them.
 #include "fleet/live/kafka_brokers.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "cluster/protocol/errors.h"
 
@@ -49,9 +49,9 @@ Status KafkaBrokers::change(const BrokerChange& change, bool check) {
   const std::string name = change.broker ? std::to_string(*change.broker) : "";
   request.resources = {{kBrokerResource, name, {{change.setting, IncrementalAlterConfigsRequest::kSet, change.value}}}};
   // What is of one broker is checked and kept by itself.
-  const auto answer = change.broker ? client_->ask(*change.broker, request) : client_->ask_controller(request);
-  if (!answer) return tl::unexpected(answer.error());
-  for (const auto& resource : answer->resources)
+  FRESHET_ASSIGN(const auto answer,
+                 change.broker ? client_->ask(*change.broker, request) : client_->ask_controller(request));
+  for (const auto& resource : answer.resources)
     if (resource.error != kNoError) return tl::unexpected(error_of(resource.error, text_of(change), resource.message));
   return {};
 }

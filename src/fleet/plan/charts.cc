@@ -2,7 +2,7 @@
 // script and no second file is at hand. Numbers below are pixels.
 #include "fleet/plan/charts.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <array>

@@ -2,7 +2,7 @@
 // in words.
 #include "fleet/plan/figures.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <cmath>

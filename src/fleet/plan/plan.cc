@@ -343,9 +343,8 @@ Result<Plan> plan_fleet(const Topology& fleet, const Topology* against, const Pl
   std::vector<BrokerShape> shapes;
   for (const ClusterPlan& cluster : plan.clusters) shapes.push_back(shape_of(cluster.size, prices));
   for (const Outage& outage : options.outages) {
-    Result<Burst> burst = fleet::burst(moment.fleet, moment.loads, shapes, outage, prices);
-    if (!burst) return tl::unexpected<Error>(std::move(burst).error());
-    plan.bursts.push_back(*std::move(burst));
+    FRESHET_ASSIGN(auto burst, fleet::burst(moment.fleet, moment.loads, shapes, outage, prices));
+    plan.bursts.push_back(std::move(burst));
   }
   return plan;
 }

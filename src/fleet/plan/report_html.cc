@@ -1,6 +1,6 @@
 // The plan as one page. Sections go from the question that is asked first (does it hold?) to details. Tables repeat
 // what pictures show, because pictures can't be copied and are not read aloud.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 

@@ -1,6 +1,6 @@
 // The plan for programs; docs/fleet/plan.md lists the keys, which are part of the public surface: a key may be added,
 // none is renamed or given another unit.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <cmath>
 #include <initializer_list>
@@ -18,7 +18,7 @@ void write_numbers(JsonWriter& json,
   for (const auto& [key, value] : members) {
     json.key(key);
     // Where nothing is left to use, there is no number.
-    value&& std::isfinite(*value) ? json.raw(fmt::to_string(*value)) : json.null();
+    value&& std::isfinite(*value) ? json.raw(fmt::format("{}", *value)) : json.null();
   }
 }
 
@@ -69,7 +69,7 @@ void write_broker(JsonWriter& json, const PlacedBroker& broker) {
   json.begin_object().member("zone", broker.zone).member("leaders", broker.leaders);
   json.member("replicas", broker.replicas);
   json.key("log_dir_bytes").array(broker.dir_bytes, [](JsonWriter& list, double bytes) {
-    list.raw(fmt::to_string(bytes));
+    list.raw(fmt::format("{}", bytes));
   });
   json.end_object();
 }

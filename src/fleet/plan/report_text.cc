@@ -1,5 +1,5 @@
 // The plan for a terminal: tables of what is asked first. Everything else is in the page and in the JSON.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <vector>

@@ -2,7 +2,7 @@
 // names must not become elements of the page.
 #include "fleet/plan/svg.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <cmath>
 

@@ -1,6 +1,6 @@
 #include "fleet/rebalance/executor.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <cmath>
 #include <map>
@@ -214,7 +214,7 @@ Result<bool> Executor::step(bool may_start) {
     FRESHET_TRY(put_back());
     return false;
   }
-  FRESHET_TRY(keep_pace(state, standing));
+  FRESHET_TRY(keep_copy_rate(state, standing));
   const bool may = may_start && clock_.now_us() >= window_at_us_;
   if (may && !standing.waiting.empty() && standing.strange.empty()) FRESHET_TRY(start(state, standing));
   return false;
@@ -244,7 +244,7 @@ Result<Executor::Proof> Executor::prove(const State& state, const Standing& stan
                      {}});
   }
   const double most = journal_.limits.throttle_bytes_per_s;
-  const double share = journal_.pace.bounds.adapts ? journal_.pace.bounds.least_share : 1;
+  const double share = journal_.copy_rate.bounds.adapts ? journal_.copy_rate.bounds.least_share : 1;
   Proof proof;
   FRESHET_ASSIGN(proof.least_rate, least_rate_of(state, moves, journal_.limits, share));
   proof.rate = std::clamp(rate(), proof.least_rate, most);
@@ -277,8 +277,8 @@ Status Executor::start(const State& state, const Standing& standing) {
   held_back_since_us_ = 0;
   FRESHET_ASSIGN(const bool may, may_begin(proof->duration_s));
   if (!may) return {};
-  journal_.pace.bytes_per_s = std::floor(proof->rate);
-  journal_.pace.least_bytes_per_s = proof->least_rate;
+  journal_.copy_rate.bytes_per_s = std::floor(proof->rate);
+  journal_.copy_rate.least_bytes_per_s = proof->least_rate;
   FRESHET_TRY(save());
   std::vector<JournalMove> moves = standing.under_way;
   moves.insert(moves.end(), standing.waiting.begin(), standing.waiting.end());

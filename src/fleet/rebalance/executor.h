@@ -2,7 +2,7 @@
 // then. Every step may be done twice, so one that was killed goes on by being run again with the journal that it left.
 //
 // Throttles: what was set before is saved first, then ours is set; at the end, at a pause and at a cancel all is put
-// back. While moves are under way the throttle follows how the cluster fares (pace.h), no lower than each wave was
+// back. While moves are under way the throttle follows how the cluster fares (copy_rate.h), no lower than each wave was
 // proved for. A wave begins only in a window of maintenance in which it can end. Moves of others are told and waited
 // for, never touched. One thread.
 #pragma once
@@ -72,9 +72,9 @@ class Executor {
   [[nodiscard]] Status take_back(const std::vector<JournalMove>& moves);
   [[nodiscard]] Status set_throttles(const State& state, const std::vector<JournalMove>& moves);
   [[nodiscard]] Status set(const std::vector<Change>& changes);
-  // In executor_pace.cc: the throttle that follows the cluster, and windows.
+  // In executor_rate.cc: the throttle that follows the cluster, and windows.
   [[nodiscard]] Status see_before();
-  [[nodiscard]] Status keep_pace(const State& state, const Standing& standing);
+  [[nodiscard]] Status keep_copy_rate(const State& state, const Standing& standing);
   [[nodiscard]] double rate() const;
   // False: no window is open in which it would end; until when it waits is told.
   [[nodiscard]] Result<bool> may_begin(double duration_s);
@@ -96,7 +96,7 @@ class Executor {
   env::TimeUs held_back_since_us_ = 0;  // 0: nothing is
   bool is_idle_ = true;                 // nothing was under way at the last step
   env::TimeUs window_at_us_ = 0;        // of the wall clock: nothing begins before
-  Pace pace_;
+  CopyRate copy_rate_;
   double rate_set_ = 0;  // that brokers have, as far as this process knows
   env::TimeUs fares_at_us_ = 0;
 };

@@ -1,7 +1,7 @@
 // The executor on a cluster in memory that is killed at every step, with others who move and set things, too.
 #include "fleet/rebalance/executor.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -371,7 +371,7 @@ TEST(MovesExecutor, TheThrottleFollowsHowTheClusterFares) {
 
 TEST(MovesExecutor, AFixedThrottleStays) {
   Case c;
-  c.saved.pace.bounds.adapts = false;
+  c.saved.copy_rate.bounds.adapts = false;
   c.cluster.suffers_from_s = 0;
   ASSERT_TRUE(c.executor().run().has_value());
   for (const double rate : c.cluster.rates) EXPECT_EQ(rate, c.saved.limits.throttle_bytes_per_s);
@@ -587,7 +587,7 @@ TEST(MovesJournal, ThereAndBack) {
   c.saved.settings = {{Setting::Kind::kBroker, "1", "a", std::nullopt, true},
                       {Setting::Kind::kTopic, "t", "b", "1:2,\"x\"", false}};
   c.saved.wave = 1;
-  c.saved.pace = {{true, 0.25, 45, 0.2}, 12'500'000, 5'000'000, Signs{0.012, 3, 2}};
+  c.saved.copy_rate = {{true, 0.25, 45, 0.2}, 12'500'000, 5'000'000, Signs{0.012, 3, 2}};
   c.saved.windows = {"sat 01:00-05:00 Europe/Berlin"};
   c.saved.at_close = AtClose::kTakeBack;
   c.saved.goal = "--drain 1";
@@ -596,7 +596,7 @@ TEST(MovesJournal, ThereAndBack) {
   const auto back = journal_from_json(text);
   ASSERT_TRUE(back.has_value()) << back.error().message;
   EXPECT_EQ(to_json(*back), text);
-  EXPECT_EQ(back->pace.bounds, c.saved.pace.bounds);
+  EXPECT_EQ(back->copy_rate.bounds, c.saved.copy_rate.bounds);
   EXPECT_EQ(back->windows, c.saved.windows);
   EXPECT_EQ(back->goal, "--drain 1");
   EXPECT_EQ(back->dir_bytes, 5e12);
@@ -604,7 +604,7 @@ TEST(MovesJournal, ThereAndBack) {
   const size_t from = text.find("\"pace\""), to = text.find("\"waves\"");
   const auto old = journal_from_json(text.substr(0, from) + text.substr(to));
   ASSERT_TRUE(old.has_value()) << old.error().message;
-  EXPECT_FALSE(old->pace.bounds.adapts);
+  EXPECT_FALSE(old->copy_rate.bounds.adapts);
   EXPECT_TRUE(old->windows.empty());
   EXPECT_TRUE(old->goal.empty());
   EXPECT_EQ(old->dir_bytes, 0);

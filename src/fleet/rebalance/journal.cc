@@ -35,15 +35,15 @@ void write_signs(JsonWriter& json, const Signs& signs) {
       .end_object();
 }
 
-void write_pace(JsonWriter& json, const JournalPace& pace) {
+void write_copy_rate(JsonWriter& json, const JournalCopyRate& copy_rate) {
   json.begin_object()
-      .member("adapts", pace.bounds.adapts)
-      .member("latency_us", whole_number(pace.bounds.latency_s * 1e6));
-  json.member("lag_ms", whole_number(pace.bounds.lag_s * 1e3));
-  json.member("least_permille", whole_number(pace.bounds.least_share * 1e3));
-  json.member("bytes_per_s", whole_number(pace.bytes_per_s))
-      .member("least_bytes_per_s", whole_number(pace.least_bytes_per_s));
-  if (pace.before) write_signs(json.key("before"), *pace.before);
+      .member("adapts", copy_rate.bounds.adapts)
+      .member("latency_us", whole_number(copy_rate.bounds.latency_s * 1e6));
+  json.member("lag_ms", whole_number(copy_rate.bounds.lag_s * 1e3));
+  json.member("least_permille", whole_number(copy_rate.bounds.least_share * 1e3));
+  json.member("bytes_per_s", whole_number(copy_rate.bytes_per_s))
+      .member("least_bytes_per_s", whole_number(copy_rate.least_bytes_per_s));
+  if (copy_rate.before) write_signs(json.key("before"), *copy_rate.before);
   json.end_object();
 }
 
@@ -91,26 +91,26 @@ Limits limits_from(const dom::element& value) {
 
 double number_of(const dom::element& value) { return static_cast<double>(int64_t{value}); }
 
-JournalPace pace_from(const dom::element& value) {
-  JournalPace pace;
-  pace.bounds.adapts = bool{value["adapts"]};
-  pace.bounds.latency_s = number_of(value["latency_us"]) / 1e6;
-  pace.bounds.lag_s = number_of(value["lag_ms"]) / 1e3;
-  pace.bounds.least_share = number_of(value["least_permille"]) / 1e3;
-  pace.bytes_per_s = number_of(value["bytes_per_s"]);
-  pace.least_bytes_per_s = number_of(value["least_bytes_per_s"]);
+JournalCopyRate copy_rate_from(const dom::element& value) {
+  JournalCopyRate copy_rate;
+  copy_rate.bounds.adapts = bool{value["adapts"]};
+  copy_rate.bounds.latency_s = number_of(value["latency_us"]) / 1e6;
+  copy_rate.bounds.lag_s = number_of(value["lag_ms"]) / 1e3;
+  copy_rate.bounds.least_share = number_of(value["least_permille"]) / 1e3;
+  copy_rate.bytes_per_s = number_of(value["bytes_per_s"]);
+  copy_rate.least_bytes_per_s = number_of(value["least_bytes_per_s"]);
   dom::element before;
   if (value["before"].get(before) == simdjson::SUCCESS)
-    pace.before = {number_of(before["latency_us"]) / 1e6, number_of(before["lag_ms"]) / 1e3,
-                   static_cast<uint32_t>(int64_t{before["under_replicated"]})};
-  return pace;
+    copy_rate.before = {number_of(before["latency_us"]) / 1e6, number_of(before["lag_ms"]) / 1e3,
+                        static_cast<uint32_t>(int64_t{before["under_replicated"]})};
+  return copy_rate;
 }
 
 // What journals of earlier releases don't have.
 void read_later(const dom::element& value, Journal& journal) {
   dom::element found;
-  journal.pace.bounds.adapts = false;
-  if (value["pace"].get(found) == simdjson::SUCCESS) journal.pace = pace_from(found);
+  journal.copy_rate.bounds.adapts = false;
+  if (value["pace"].get(found) == simdjson::SUCCESS) journal.copy_rate = copy_rate_from(found);
   if (value["windows"].get(found) == simdjson::SUCCESS)
     for (const dom::element window : dom::array(found)) journal.windows.push_back(text_of(window));
   if (value["at_close"].get(found) == simdjson::SUCCESS)
@@ -166,7 +166,7 @@ std::string to_json(const Journal& journal) {
   json.begin_object().member("version", kVersion).member("cluster_id", journal.cluster_id);
   json.member("outcome", name_of(journal.outcome)).member("wave", journal.wave).key("limits");
   write_limits(json, journal.limits);
-  write_pace(json.key("pace"), journal.pace);
+  write_copy_rate(json.key("pace"), journal.copy_rate);
   json.key("windows").array(journal.windows).member("at_close", name_of(journal.at_close));
   json.member("goal", journal.goal).member("dir_bytes", whole_number(journal.dir_bytes));
   json.key("waves").array(journal.waves,

@@ -14,7 +14,7 @@
 
 #include "base/names.h"
 #include "base/result.h"
-#include "fleet/rebalance/pace.h"
+#include "fleet/rebalance/copy_rate.h"
 #include "fleet/rebalance/plan.h"
 
 namespace freshet::fleet::rebalance {
@@ -48,7 +48,7 @@ enum class Outcome : uint8_t { kRunning, kPaused, kDone, kCancelled };
 }
 
 // The throttle as it is now, and what it is judged by.
-struct JournalPace {
+struct JournalCopyRate {
   Bounds bounds;
   double bytes_per_s = 0;        // 0: that of the limits
   double least_bytes_per_s = 0;  // of the wave that runs
@@ -67,7 +67,7 @@ struct Journal {
   std::string cluster_id;
   Outcome outcome = Outcome::kRunning;
   Limits limits;
-  JournalPace pace;
+  JournalCopyRate copy_rate;
   std::vector<std::string> windows;  // in which moves may begin (windows.h); none: always
   AtClose at_close = AtClose::kFinish;
   std::string goal;      // what it was begun for, as the command line says it; "": of a release that did not note it

@@ -1,6 +1,6 @@
 #include "fleet/rebalance/kafka_port.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <charconv>
@@ -253,9 +253,9 @@ Result<std::optional<std::string>> KafkaPort::setting(Setting::Kind kind, const 
   const bool is_broker = kind == Setting::Kind::kBroker;
   DescribeConfigsRequest request;
   request.resources = {{is_broker ? kBrokerResource : kTopicResource, resource, std::vector<std::string>{name}}};
-  const auto answer = is_broker ? client_->ask(std::stoi(resource), request) : client_->ask_controller(request);
-  if (!answer) return tl::unexpected(answer.error());
-  for (const auto& found : answer->resources) {
+  FRESHET_ASSIGN(const auto answer,
+                 is_broker ? client_->ask(std::stoi(resource), request) : client_->ask_controller(request));
+  for (const auto& found : answer.resources) {
     if (found.error != kNoError)
       return tl::unexpected(error_of(
           found.error, fmt::format("configuration of {} {}", is_broker ? "broker" : "topic", resource), found.message));

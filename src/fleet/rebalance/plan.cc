@@ -1,6 +1,6 @@
 #include "fleet/rebalance/plan.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <cmath>
 #include <map>

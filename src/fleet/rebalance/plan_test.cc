@@ -1,7 +1,7 @@
 // Plans of moves, and a second simulation of disks that knows nothing of the first.
 #include "fleet/rebalance/plan.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>

@@ -1,7 +1,7 @@
 // A plan for people, who see the first moves of each wave, and for machines, which get all of them.
 #include "fleet/rebalance/report.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "fleet/text.h"
 
@@ -107,8 +107,8 @@ void write_journal(JsonWriter& json, const Journal& journal) {
   json.begin_object().member("outcome", name_of(journal.outcome)).member("cluster_id", journal.cluster_id);
   json.member("waves", journal.waves.size()).member("waves_done", journal.wave);
   json.member("settings_to_put_back", journal.settings_set());
-  json.member("throttle_bytes_per_s",
-              whole(journal.pace.bytes_per_s > 0 ? journal.pace.bytes_per_s : journal.limits.throttle_bytes_per_s));
+  json.member("throttle_bytes_per_s", whole(journal.copy_rate.bytes_per_s > 0 ? journal.copy_rate.bytes_per_s
+                                                                              : journal.limits.throttle_bytes_per_s));
   json.end_object();
 }
 

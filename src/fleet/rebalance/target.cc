@@ -1,6 +1,6 @@
 #include "fleet/rebalance/target.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <map>
 #include <numeric>

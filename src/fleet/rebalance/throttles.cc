@@ -2,7 +2,7 @@
 // log dirs counts for all moves within the broker.
 #include "fleet/rebalance/throttles.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 namespace freshet::fleet::rebalance {
 namespace {

@@ -3,7 +3,7 @@
 // cases of their own.
 #include "fleet/rebalance/windows.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <array>

@@ -1,6 +1,6 @@
 #include "fleet/rebalance/zone.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <optional>

@@ -3,12 +3,13 @@
 // of its concern, and a cluster that is down silences everything else of it.
 #include "fleet/render/alertmanager.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <set>
 
 #include "base/assert.h"
+#include "base/text.h"
 #include "fleet/render/alerts.h"
 #include "fleet/render/names.h"
 #include "yaml/writer.h"
@@ -115,7 +116,7 @@ std::string routes_file(const Topology& topology) {
   std::string out;
   for (const std::string& owner : owners_of(topology)) {
     for (const Severity severity : {Severity::kWarn, Severity::kCritical}) {
-      out += fmt::format("{} {} {} {}\n", fmt::join(receivers_of(topology, severity, owner), ","),
+      out += fmt::format("{} {} {} {}\n", joined(receivers_of(topology, severity, owner), ","),
                          matcher("severity", name_of(severity)), matcher("owner", owner),
                          matcher("cluster", topology.clusters.front().name));
     }

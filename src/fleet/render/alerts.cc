@@ -4,7 +4,7 @@
 // may mend itself: a rolling restart, a move of leaders, a scrape that fails.
 #include "fleet/render/alerts.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "fleet/render/alerts_watch.h"
 

@@ -1,7 +1,7 @@
 // The alerts by what `fleet watch` tells of living clusters: probes from end to end, batches, consumer groups.
 #include "fleet/render/alerts_watch.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 namespace freshet::fleet {
 namespace {

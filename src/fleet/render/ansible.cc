@@ -3,7 +3,7 @@
 // want, too, is left out.
 #include "fleet/render/ansible.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <array>

@@ -2,7 +2,7 @@
 // use only what metrics.h lists (a test reads them), so that no panel stays empty for want of a metric.
 #include "fleet/render/grafana.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "fleet/render/json.h"
 #include "yaml/writer.h"

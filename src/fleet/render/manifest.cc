@@ -2,7 +2,7 @@
 // a path that leaves the folder is refused, because publish() removes what is listed and no longer rendered.
 #include "fleet/render/manifest.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <filesystem>

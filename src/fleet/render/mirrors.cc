@@ -2,7 +2,7 @@
 // rendered here may be thrown away and put elsewhere, as long as all processes of a mirror have the same file.
 #include "fleet/render/mirrors.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 

@@ -4,11 +4,12 @@
 // cluster runs.
 #include "fleet/render/prometheus.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <set>
 
+#include "base/text.h"
 #include "fleet/render/metrics.h"
 #include "fleet/render/mirrors.h"
 #include "fleet/render/names.h"
@@ -134,8 +135,6 @@ yaml::Node mirror_job(const std::set<std::string>& namespaces, const std::string
                   copy_label(kClusterLabel, "mirror"), copy_label("__meta_kubernetes_pod_name", "instance")));
 }
 
-std::string join(const std::vector<std::string>& names) { return fmt::format("{}", fmt::join(names, "|")); }
-
 void add_strimzi_jobs(const Topology& topology, Index region, yaml::Node& jobs) {
   std::set<std::string> namespaces, mirror_namespaces;
   std::vector<std::string> clusters, mirrors;
@@ -153,10 +152,10 @@ void add_strimzi_jobs(const Topology& topology, Index region, yaml::Node& jobs) 
     mirrors.push_back(object_name(mirror.name));
   }
   if (!clusters.empty()) {
-    jobs.items.push_back(strimzi_job(namespaces, join(clusters)));
+    jobs.items.push_back(strimzi_job(namespaces, joined(clusters, "|")));
     jobs.items.push_back(strimzi_disk_job(with_disks));
   }
-  if (!mirrors.empty()) jobs.items.push_back(mirror_job(mirror_namespaces, join(mirrors)));
+  if (!mirrors.empty()) jobs.items.push_back(mirror_job(mirror_namespaces, joined(mirrors, "|")));
 }
 
 // Pods by their labels; on EC2 the target's first brokers, each mirror at a port of its own (mirrors.h).
@@ -188,9 +187,10 @@ void add_freshet_mirror_jobs(const Topology& topology, Index region, yaml::Node&
   if (in_pods.empty()) return;
   constexpr std::string_view kLabels = "__meta_kubernetes_pod_label_app_kubernetes_io_";
   const std::string name = std::string(kLabels) + "name", instance = std::string(kLabels) + "instance";
-  jobs.items.push_back(map("job_name", "freshet-mirror", "kubernetes_sd_configs", pods(namespaces), "relabel_configs",
-                           list(keep(name, "freshet-mirror"), keep(instance, join(in_pods)), keep(kPortName, "metrics"),
-                                copy_label(instance, "mirror"), copy_label("__meta_kubernetes_pod_name", "instance"))));
+  jobs.items.push_back(
+      map("job_name", "freshet-mirror", "kubernetes_sd_configs", pods(namespaces), "relabel_configs",
+          list(keep(name, "freshet-mirror"), keep(instance, joined(in_pods, "|")), keep(kPortName, "metrics"),
+               copy_label(instance, "mirror"), copy_label("__meta_kubernetes_pod_name", "instance"))));
 }
 
 std::string scrape_file(const Topology& topology, Index index) {

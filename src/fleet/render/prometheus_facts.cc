@@ -1,5 +1,5 @@
 // What the topology says, as series: thresholds are compared with these, so that rules are the same for every fleet.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <map>

@@ -1,7 +1,7 @@
 // The alert prover: promtool tests from the incident and the near miss of every alert. An incident must fire with
 // every label and text, within its time and not before; a near miss must never fire. Whoever changes a threshold sees
 // at once which of the two it breaks.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "base/assert.h"
 #include "fleet/render/names.h"

@@ -1,5 +1,5 @@
 // All targets together: golden files, the same bytes for the same input, and what must hold of any fleet.
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

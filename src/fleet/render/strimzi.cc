@@ -179,10 +179,14 @@ yaml::Node strimzi_object(StrimziApi api, std::string_view kind, yaml::Node meta
              std::move(metadata), "spec", std::move(spec));
 }
 
-yaml::Node strimzi_metadata(const Cluster& cluster, const std::string& name, const std::string& description) {
+yaml::Node strimzi_metadata(const Cluster& cluster, const std::string& name, const std::string& description,
+                            const std::string& owner) {
   yaml::Node out =
       map("name", name, "namespace", cluster.kubernetes_namespace, "labels", map("strimzi.io/cluster", cluster.name));
-  if (!description.empty()) yaml::put(out, "annotations", map(kDescription, description));
+  yaml::Node annotations = map();
+  if (!description.empty()) yaml::put(annotations, kDescription, description);
+  if (!owner.empty()) yaml::put(annotations, "owner", owner);
+  if (!annotations.items.empty()) yaml::put(out, "annotations", std::move(annotations));
   return out;
 }
 

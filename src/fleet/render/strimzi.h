@@ -39,9 +39,9 @@ void note_mirrors_left_out(const Topology& topology, std::vector<std::string>& n
 void append_document(std::string& out, const yaml::Node& document);
 // An object of Strimzi's group in this version of its API.
 [[nodiscard]] yaml::Node strimzi_object(StrimziApi api, std::string_view kind, yaml::Node metadata, yaml::Node spec);
-// Of an object that belongs to the cluster.
+// Of an object that belongs to the cluster; `owner` is the team that has it.
 [[nodiscard]] yaml::Node strimzi_metadata(const Cluster& cluster, const std::string& name,
-                                          const std::string& description);
+                                          const std::string& description, const std::string& owner = "");
 [[nodiscard]] yaml::Node metrics_config(const Cluster& cluster, std::string_view key);
 
 }  // namespace freshet::fleet

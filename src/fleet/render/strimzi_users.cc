@@ -83,8 +83,9 @@ void render_strimzi_users(const Topology& topology, Index cluster_index, Strimzi
     yaml::Node allowed = acls(acls_of(topology, user));
     if (!allowed.items.empty()) yaml::put(spec, "authorization", map("type", "simple", "acls", std::move(allowed)));
     if (user.quota.is_given()) yaml::put(spec, "quotas", quotas(user.quota));
-    append_document(
-        out, strimzi_object(api, "KafkaUser", strimzi_metadata(cluster, user.name, user.description), std::move(spec)));
+    append_document(out,
+                    strimzi_object(api, "KafkaUser", strimzi_metadata(cluster, user.name, user.description, user.owner),
+                                   std::move(spec)));
   }
 }
 

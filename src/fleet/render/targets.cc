@@ -1,7 +1,7 @@
 // The table of targets. A target is one function and one folder of files; a new one is one line here.
 #include "fleet/render/targets.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <array>

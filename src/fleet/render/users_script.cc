@@ -2,7 +2,7 @@
 // character that means something to a shell but `*`; they are quoted all the same, since rules may become wider.
 #include "fleet/render/users_script.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "fleet/access.h"
 #include "fleet/render/names.h"
@@ -65,7 +65,8 @@ void append_quota(const Cluster& cluster, const User& user, std::string& out) {
 // The password before the ACLs: who is allowed something should be able to prove who he is. The tool reads it from a
 // pipe of the shell's, as its own options would be seen in the list of processes.
 void append_user(const Topology& topology, const Cluster& cluster, const User& user, std::string& out) {
-  out += "\n# " + user.name + (user.description.empty() ? "" : ": " + user.description) + "\n";
+  out += "\n# " + user.name + (user.owner.empty() ? "" : " (" + user.owner + ")") +
+         (user.description.empty() ? "" : ": " + user.description) + "\n";
   // A file of properties takes a backslash for an escape. The shell would go on where the variable is missed inside the
   // pipe only.
   if (!user.password.empty()) out += fmt::format(": \"${{{}:?}}\"\n", variable_of(user.password));

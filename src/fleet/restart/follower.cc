@@ -3,7 +3,7 @@
 // found so, and the next broker is not touched.
 #include "fleet/restart/follower.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 

@@ -2,7 +2,7 @@
 // what they say can be a moment apart.
 #include "fleet/restart/kafka_port.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <charconv>

@@ -1,7 +1,7 @@
 // What a person needs before he says yes: in which order, and what it costs whom.
 #include "fleet/restart/report.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "fleet/kafka_version.h"
 #include "fleet/text.h"

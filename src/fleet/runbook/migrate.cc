@@ -2,7 +2,7 @@
 // may read it there, or a copy that a mirror of the new file makes; their offsets go the same way as the records.
 #include "fleet/runbook/migrate.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <map>

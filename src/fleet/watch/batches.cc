@@ -2,7 +2,7 @@
 // have done with another linger. So bursts, quiet moments and the number of producers are in it as they are.
 #include "fleet/watch/batches.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <array>

@@ -1,6 +1,6 @@
 // What is wrong, in words, with what to do: a list of small functions, each of one kind of trouble. The order in which
 // they stand is the order of urgency within a severity.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 

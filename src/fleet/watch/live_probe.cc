@@ -1,7 +1,7 @@
 // A topic of the probe's name that holds anything but probes is somebody's: nothing is written to it.
 #include "fleet/watch/live_probe.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <set>

@@ -2,7 +2,7 @@
 // what they have.
 #include "fleet/watch/live_source.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <map>

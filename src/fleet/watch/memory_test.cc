@@ -2,7 +2,7 @@
 // and go; disks. The source is made up, look by look.
 #include "fleet/watch/memory.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <gmock/gmock.h>
 
 #include <functional>

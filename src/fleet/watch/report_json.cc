@@ -1,5 +1,5 @@
 // Watch for programs; docs/fleet/watch.md lists the keys: a key may be added, none is renamed or given another unit.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <cmath>
 

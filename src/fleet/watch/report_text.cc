@@ -1,5 +1,5 @@
 // The terminal's view, as plain lines, so that it can be piped: whoever redraws it clears the screen.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <iterator>

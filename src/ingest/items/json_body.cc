@@ -13,21 +13,21 @@ namespace {
 // ever.
 constexpr size_t kKeptBytesMax = 1u << 20;
 
-std::string& buffer_of(Slot slot) {
+std::string& buffer_of(JsonBuffer which) {
   thread_local std::string buffers[2];
-  return buffers[static_cast<size_t>(slot)];
+  return buffers[static_cast<size_t>(which)];
 }
 
-ondemand::parser& parser_of(Slot slot) {
+ondemand::parser& parser_of(JsonBuffer which) {
   thread_local ondemand::parser parsers[2];
-  return parsers[static_cast<size_t>(slot)];
+  return parsers[static_cast<size_t>(which)];
 }
 
 }  // namespace
 
-JsonBody::JsonBody(Slot slot, std::string_view text) : slot_(slot) {
+JsonBody::JsonBody(JsonBuffer which, std::string_view text) : which_(which) {
   text = without_mark(text);
-  std::string& buffer = buffer_of(slot);
+  std::string& buffer = buffer_of(which);
   capacity_ = text.size() + simdjson::SIMDJSON_PADDING;
   if (buffer.size() > kKeptBytesMax && capacity_ <= kKeptBytesMax) std::string().swap(buffer);
   if (buffer.size() < capacity_) buffer.resize(capacity_);
@@ -41,7 +41,7 @@ simdjson::error_code JsonBody::open(std::string_view part, ondemand::document& d
   FRESHET_ASSERT(part.data() >= text_.data() && part.data() + part.size() <= text_.data() + text_.size());
   const size_t begin = static_cast<size_t>(part.data() - text_.data());
   const simdjson::padded_string_view padded(part, capacity_ - begin);
-  if (const auto error = parser_of(slot_).iterate(padded).get(document); error != simdjson::SUCCESS) return error;
+  if (const auto error = parser_of(which_).iterate(padded).get(document); error != simdjson::SUCCESS) return error;
   if (const auto error = document.get_object().get(root); error != simdjson::SUCCESS) return error;
   // On-demand does not look behind the object by itself, and what stands there would be lost
   // without a word.

@@ -1,4 +1,5 @@
-// simdjson's on-demand parser as the adapters use it: one parser and one padded buffer per thread and slot, reused.
+// simdjson's on-demand parser as the adapters use it: one parser and one padded buffer, reused, per thread and
+// JsonBuffer.
 //
 // Why on-demand and not the DOM: a number beyond 64 bits makes the DOM refuse the whole body,
 // on-demand leaves its text. On-demand has rules that the adapters keep: a container is walked at
@@ -16,7 +17,7 @@ namespace freshet::ingest {
 namespace ondemand = simdjson::ondemand;
 
 // The documents that may be open at the same time in one thread.
-enum class Slot : uint8_t { kBody = 0, kContext = 1 };
+enum class JsonBuffer : uint8_t { kBody = 0, kContext = 1 };
 
 // The text without a byte-order mark in front. RFC 8259 lets a parser ignore it, and .NET and PowerShell write it.
 [[nodiscard]] constexpr std::string_view without_mark(std::string_view text) {
@@ -24,11 +25,11 @@ enum class Slot : uint8_t { kBody = 0, kContext = 1 };
   return text.starts_with(kMark) ? text.substr(kMark.size()) : text;
 }
 
-// A text to be parsed, without its byte-order mark. It stays valid until the thread makes the next one of the same
-// slot.
+// A text to be parsed, without its byte-order mark. It stays valid until the thread makes the next one in the
+// same buffer.
 class JsonBody {
  public:
-  JsonBody(Slot slot, std::string_view text);
+  JsonBody(JsonBuffer which, std::string_view text);
 
   [[nodiscard]] std::string_view text() const { return text_; }
   // Opens a part of text(), such as one line, which must be one JSON object with at most blanks
@@ -38,7 +39,7 @@ class JsonBody {
                                           std::string_view& raw);
 
  private:
-  Slot slot_;
+  JsonBuffer which_;
   std::string_view text_;
   size_t capacity_;
 };

@@ -158,7 +158,7 @@ void DrainLoop::read(Part& part, const eventlog::Fetched& fetched) {
     }
     if (part.learning || part.queues.take(record, window())) continue;
     drain_metrics().strange.add();
-    spdlog::warn("overflow: the record at offset {} is none of Freshet's; it is left out", record.offset);
+    log::warn("overflow: the record at offset {} is none of Freshet's; it is left out", record.offset);
   }
   part.cursor = fetched.next;
   if (!part.learning) part.queues.passed(fetched.next);

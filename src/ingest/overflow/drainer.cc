@@ -42,7 +42,7 @@ void Drainer::run() {
   while (!stopping_) {
     Status status = loop_.step();
     if (status) continue;
-    spdlog::error("the drain of overflow stopped: {}", status.error().message);
+    log::error("the drain of overflow stopped: {}", status.error().message);
     const std::lock_guard lock(mutex_);
     status_ = std::move(status);
     return;

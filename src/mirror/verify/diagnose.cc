@@ -1,6 +1,6 @@
 #include "mirror/verify/diagnose.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 

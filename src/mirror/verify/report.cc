@@ -1,5 +1,5 @@
 // The verdict for people, and for programs.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "base/json_writer.h"
 #include "mirror/verify/verify.h"

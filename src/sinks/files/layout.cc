@@ -1,6 +1,6 @@
 #include "sinks/files/layout.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <simdjson.h>
 
 #include <algorithm>

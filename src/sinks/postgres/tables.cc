@@ -1,6 +1,6 @@
 #include "sinks/postgres/tables.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <charconv>
@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/text.h"
 
 namespace freshet::sinks {
 namespace {
@@ -61,7 +62,7 @@ std::string without_nul(const std::string& json) {
 }
 
 // A text[] of PostgreSQL. REQUIRES: ids in hex, so that nothing has to be escaped.
-std::string array_of(const std::vector<std::string>& ids) { return fmt::format("{{{}}}", fmt::join(ids, ",")); }
+std::string array_of(const std::vector<std::string>& ids) { return "{" + joined(ids, ",") + "}"; }
 
 Status done(const Result<SqlRows>& result) {
   if (!result) return tl::unexpected(result.error());

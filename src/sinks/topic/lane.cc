@@ -1,6 +1,6 @@
 #include "sinks/topic/lane.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 
@@ -31,8 +31,8 @@ Status StateLane::begin() {
   // The mark may lie before all rows.
   FRESHET_ASSIGN(const bool has_rows, table_.has_rows(partition_));
   if (mark_.next > ends[0] || (has_rows && ends[0] == firsts[0])) {
-    spdlog::warn("partition {} of topic {} ends at {}, before what the sink has in its table: it is another topic now",
-                 partition_, target_.topic, ends[0]);
+    log::warn("partition {} of topic {} ends at {}, before what the sink has in its table: it is another topic now",
+              partition_, target_.topic, ends[0]);
     FRESHET_TRY(table_.drop(partition_));
     mark_ = {};
   }
@@ -64,7 +64,7 @@ std::string StateLane::progress() const {
 Status StateLane::take_row(const cluster::Record& record, StateRows& rows, size_t& bytes) {
   auto state = read_state(record);
   if (!state) {
-    spdlog::warn("topic {}: {}: it is passed over", target_.topic, state.error().message);
+    log::warn("topic {}: {}: it is passed over", target_.topic, state.error().message);
     return {};
   }
   if (!*state) return {};

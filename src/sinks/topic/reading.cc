@@ -27,7 +27,7 @@ class StatesInTurn {
     if (!status_) return;
     auto state = read_state(record);
     if (!state) {
-      spdlog::warn("partition {} of topic {}: {}: it is passed over", partition, topic_, state.error().message);
+      log::warn("partition {} of topic {}: {}: it is passed over", partition, topic_, state.error().message);
       ++counts_.foreign;
       return;
     }

@@ -1,6 +1,6 @@
 #include "sinks/topic/table.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <charconv>
 #include <filesystem>
@@ -51,7 +51,7 @@ Result<std::unique_ptr<StateTable>> StateTable::open(const std::string& director
   if (error) return fail(Code::kInvalid, directory + ": can't be made: " + error.message());
   auto store = kv::open_rocks(options);
   if (!store && store.error().code == Code::kCorrupt) {
-    spdlog::warn("{}; it is made of the state topic again", store.error().message);
+    log::warn("{}; it is made of the state topic again", store.error().message);
     std::filesystem::remove_all(directory, error);
     std::filesystem::create_directories(directory, error);
     store = kv::open_rocks(options);

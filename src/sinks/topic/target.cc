@@ -1,6 +1,6 @@
 #include "sinks/topic/target.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 namespace freshet::sinks {
 namespace {
@@ -21,8 +21,7 @@ Status make_state_topic(const StateTarget& target, size_t brokers) {
                    {"max.compaction.lag.ms", kCompactedWithin},
                    {"max.message.bytes", kStateBytesMost}};
   if (topic.replication >= kReplicasWanted) topic.configs.push_back({"min.insync.replicas", "2"});
-  const auto made = cluster::create_if_missing(*target.admin, topic, "state topic");
-  if (!made) return tl::unexpected(made.error());
+  FRESHET_TRY(cluster::create_if_missing(*target.admin, topic, "state topic"));
   return fail(Code::kRetry, "topic " + target.topic + " was made, and not every broker knows it yet");
 }
 

@@ -4,7 +4,7 @@
 // profile store, which it is there to restore.
 #include "sinks/topic/topic.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <map>
@@ -177,8 +177,8 @@ Status StateTopic::ask_for_gap(const StateLane& lane, uint32_t partition) {
 }
 
 Status StateTopic::ask(uint32_t partition) {
-  spdlog::info("sink {} of {}: action is asked for all profiles of partition {}", around_.sink.name, around_.tenant,
-               partition);
+  log::info("sink {} of {}: action is asked for all profiles of partition {}", around_.sink.name, around_.tenant,
+            partition);
   FRESHET_TRY(around_.say_again(partition));
   StateLane* const lane = ready_lane(partition);
   return lane == nullptr ? Status{} : lane->note_asked(around_.clock->now_us());
@@ -190,9 +190,8 @@ Status StateTopic::fold_one(StateLane& lane, const v1::Change& change, Chunk& ch
   const auto [at, fresh] = chunk.profiles.try_emplace(change.id());
   Folded& profile = at->second;
   if (fresh) {
-    auto known = lane.find(change.id());
-    if (!known) return tl::unexpected(std::move(known).error());
-    if (*known) profile.document = std::move(**known);
+    FRESHET_ASSIGN(auto known, lane.find(change.id()));
+    if (known) profile.document = std::move(*known);
     profile.kind = change.kind();
     chunk.bytes += profile.document.ByteSizeLong();
   }
@@ -225,8 +224,8 @@ StateRecord StateTopic::record_of(const std::string& id, const Folded& profile) 
   if (record.bytes() <= target_.record_bytes_max) return record;
   const std::string why =
       fmt::format("its record would have {} bytes, and the topic takes {}", record.bytes(), target_.record_bytes_max);
-  spdlog::error("sink {} of {}: profile {} is not in the topic: {}; raise its max.message.bytes", around_.sink.name,
-                around_.tenant, record.key, why);
+  log::error("sink {} of {}: profile {} is not in the topic: {}; raise its max.message.bytes", around_.sink.name,
+             around_.tenant, record.key, why);
   metrics_.letters.add();
   return set_aside_state(around_.tenant, profile.kind, id, profile.document.version(), why);
 }
@@ -266,7 +265,7 @@ Outcome StateTopic::write(const Batch& batch) {
 }
 
 std::vector<Outcome> StateTopic::take(std::span<const Batch> batches) {
-  if (const Status dropped = drop_strays(); !dropped) spdlog::warn("{}", dropped.error().message);
+  if (const Status dropped = drop_strays(); !dropped) log::warn("{}", dropped.error().message);
   std::vector<Outcome> outcomes;
   for (const Batch& batch : batches) {
     const bool away = around_.clock->monotonic_us() < calm_until_;

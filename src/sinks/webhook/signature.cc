@@ -2,7 +2,7 @@
 // they have.
 #include "sinks/webhook/signature.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <array>
 #include <optional>

@@ -2,7 +2,7 @@
 // of a person arrive in their order. A lane ends when its time is up, so that the runner gets to poll.
 #include "sinks/webhook/webhook.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <atomic>
@@ -229,7 +229,7 @@ void Webhook::read_key_again() {
   if (key) {
     key_ = *key;
   } else {
-    spdlog::warn("sink {} of {}: {}", around_.sink.name, around_.tenant, key.error().message);
+    log::warn("sink {} of {}: {}", around_.sink.name, around_.tenant, key.error().message);
   }
 }
 

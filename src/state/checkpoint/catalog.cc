@@ -4,7 +4,7 @@
 #include "state/checkpoint/catalog.h"
 
 #include <fcntl.h>
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <unistd.h>
 
 #include <algorithm>

@@ -3,7 +3,7 @@
 // and the item waits until the partition comes back.
 #include "state/checkpoint/checkpointer.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <chrono>
@@ -32,10 +32,9 @@ void remove_all(const std::string& directory) {
 }
 
 Result<v1::PartitionMeta> read_meta(kv::Store& store) {
-  const auto row = store.get(kMetaRow);
-  if (!row) return tl::unexpected(row.error());
+  FRESHET_ASSIGN(const auto row, store.get(kMetaRow));
   v1::PartitionMeta meta;
-  if (*row && !meta.ParseFromString(**row)) return fail(Code::kCorrupt, "the meta row of the state can't be decoded");
+  if (row && !meta.ParseFromString(*row)) return fail(Code::kCorrupt, "the meta row of the state can't be decoded");
   return meta;
 }
 
@@ -196,12 +195,12 @@ void Checkpointer::note(uint32_t partition, Item& item, env::TimeUs began_us, co
     if (stopping_) return;
     Metrics::count_failure(status.error().code);
     if (status.error().code == Code::kCorrupt) {
-      spdlog::error("checkpoint of partition {}: not made, as it would have the damage, too; those before stay: {}",
-                    partition, status.error().message);
+      log::error("checkpoint of partition {}: not made, as it would have the damage, too; those before stay: {}",
+                 partition, status.error().message);
       return;
     }
-    spdlog::warn("checkpoint of partition {} failed; the log is kept, the next attempt comes by itself: {}", partition,
-                 status.error().message);
+    log::warn("checkpoint of partition {} failed; the log is kept, the next attempt comes by itself: {}", partition,
+              status.error().message);
     return;
   }
   item.due_us = std::max(began_us + options_.interval_us, now + options_.min_pause_us);

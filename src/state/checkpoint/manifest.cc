@@ -2,7 +2,7 @@
 // the names in it become names of files on this machine, so none of them may lead out of its directory.
 #include "state/checkpoint/manifest.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <charconv>

@@ -3,7 +3,7 @@
 // missing in profiles for ever, and nobody would notice.
 #include "state/checkpoint/recover.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <filesystem>
 #include <utility>
@@ -62,7 +62,7 @@ class Recovery {
 
   // Goes on behind the records that the log has lost, for good.
   Status skip_lost() {
-    spdlog::error(
+    log::error(
         "partition {}: its state stands for offset {}, but `actions` begins at {}: the records in between are "
         "lost",
         options_.partition, local_->offset(), options_.log_begins_at);
@@ -81,7 +81,7 @@ class Recovery {
     const bool has_more = options_.checkpoints != nullptr || options_.log_begins_at == 0;
     if (local.error().code != Code::kCorrupt || !has_more) return tl::unexpected(std::move(local).error());
     FRESHET_ASSIGN(const std::string aside, kv::set_aside(options_.directory));
-    spdlog::error(
+    log::error(
         "partition {}: its state is damaged and was moved to {}; it comes from a checkpoint, or from the "
         "beginning of the log: {}",
         options_.partition, aside, local.error().message);
@@ -102,8 +102,8 @@ class Recovery {
       if (taken) return {};
       if (taken.error().code == Code::kRetry) return go_on_without(taken.error());
       if (taken.error().code != Code::kCorrupt) return taken;
-      spdlog::error("partition {}: a checkpoint is not whole, the next older one is tried: {}", options_.partition,
-                    taken.error().message);
+      log::error("partition {}: a checkpoint is not whole, the next older one is tried: {}", options_.partition,
+                 taken.error().message);
       broken_ = taken.error().message;
     }
     return {};
@@ -113,16 +113,16 @@ class Recovery {
   // state must not be taken for a beginning.
   Status go_on_without(const Error& error) {
     if (!is_local_enough()) return tl::unexpected(error);
-    spdlog::warn("partition {}: its checkpoints can't be read, it goes on from its own disk: {}", options_.partition,
-                 error.message);
+    log::warn("partition {}: its checkpoints can't be read, it goes on from its own disk: {}", options_.partition,
+              error.message);
     return {};
   }
 
   // Replaces the state here by the checkpoint, which is fetched and compared beside it first.
   Status take(const v1::Checkpoint& checkpoint) {
     FRESHET_TRY(check_identity(checkpoint, options_.identity, options_.checkpoints->where()));
-    spdlog::info("partition {}: restoring the checkpoint at offset {} ({} MB) from {}", options_.partition,
-                 checkpoint.next_offset(), total_bytes(checkpoint) >> 20, options_.checkpoints->where());
+    log::info("partition {}: restoring the checkpoint at offset {} ({} MB) from {}", options_.partition,
+              checkpoint.next_offset(), total_bytes(checkpoint) >> 20, options_.checkpoints->where());
     const std::string fetched = options_.directory + ".restored";
     std::error_code error;
     fs::remove_all(fetched, error);

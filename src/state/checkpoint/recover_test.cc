@@ -1,7 +1,7 @@
 // A state is lost, damaged or old: what comes back is the nearest that is whole.
 #include "state/checkpoint/recover.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 

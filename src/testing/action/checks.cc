@@ -1,6 +1,6 @@
 #include "testing/action/checks.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <map>

@@ -1,6 +1,6 @@
 #include "testing/action/random_records.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <functional>

@@ -62,7 +62,7 @@ void ConsumerClient::close(const std::string& whose) {
   taken_.clear();           // Messages belong to the client, and go before it.
   give_all_back(*client_);  // Closing waits for what is given meanwhile, too.
   if (const auto error = close_in_time(client_); error != RD_KAFKA_RESP_ERR_NO_ERROR && !lost_its_place())
-    spdlog::warn("kafka: leaving {}: {}", whose, rd_kafka_err2str(error));
+    log::warn("kafka: leaving {}: {}", whose, rd_kafka_err2str(error));
   {
     const std::lock_guard lock(queue_mutex_);
     queue_.reset();

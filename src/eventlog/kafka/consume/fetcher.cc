@@ -178,7 +178,7 @@ Status Fetcher::handle_error(const rd_kafka_message_t& message, std::optional<To
     default: {
       Error out = error_of(message.err, of ? to_string(*of) : whose_, words);
       if (out.code != Code::kRetry && out.code != Code::kConflict) return tl::unexpected(std::move(out));
-      spdlog::debug("{}", out.message);  // librdkafka mends this by itself.
+      log::debug("{}", out.message);  // librdkafka mends this by itself.
       return {};
     }
   }

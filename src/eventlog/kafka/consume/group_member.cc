@@ -2,7 +2,7 @@
 // out what there is.
 #include "eventlog/kafka/consume/group_member.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <utility>

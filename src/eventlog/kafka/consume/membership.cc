@@ -48,8 +48,8 @@ void GroupMember::learn_membership() {
 // What is lost is told by the next poll, before anything else is handed out.
 void GroupMember::revoked(rd_kafka_topic_partition_list_t* list) {
   if (rd_kafka_assignment_lost(fetcher_.client().handle()) != 0) {
-    spdlog::warn("kafka: group {} has given our partitions to somebody else: this process was silent for too long",
-                 group_);
+    log::warn("kafka: group {} has given our partitions to somebody else: this process was silent for too long",
+              group_);
     membership_.reset();
   }
   const PartitionList waiting = make_list();
@@ -68,7 +68,7 @@ void GroupMember::revoked(rd_kafka_topic_partition_list_t* list) {
   // librdkafka lets only that be given back which was taken up.
   if (waiting->cnt > 0) const ErrorPtr ignored(rd_kafka_incremental_assign(fetcher_.client().handle(), waiting.get()));
   const ErrorPtr error(rd_kafka_incremental_unassign(fetcher_.client().handle(), list));
-  if (error != nullptr) spdlog::warn("kafka: group {}: {}", group_, rd_kafka_error_string(error.get()));
+  if (error != nullptr) log::warn("kafka: group {}: {}", group_, rd_kafka_error_string(error.get()));
 }
 
 // ---- what is committed ----------------------------------------------------------------------------------------------
@@ -109,10 +109,10 @@ Status GroupMember::ask_committed(rd_kafka_topic_partition_list_t* list) {
 // is over: to abort it would end that process, which has other partitions still.
 void GroupMember::abort_last_owners(const std::vector<TopicPartition>& of) {
   for (const std::string& id : dead_owners(cluster_, group_, transactions_.id(), of)) {
-    spdlog::warn("kafka: offsets of group {} wait for a transaction of {}, whose partitions are ours now: aborting it",
-                 group_, id);
+    log::warn("kafka: offsets of group {} wait for a transaction of {}, whose partitions are ours now: aborting it",
+              group_, id);
     Transactions theirs(options_, cluster_.names(), id, clock_, fetcher_.client().interrupted());
-    if (const Status settled = theirs.settle(); !settled) spdlog::warn("{}", settled.error().message);
+    if (const Status settled = theirs.settle(); !settled) log::warn("{}", settled.error().message);
   }
 }
 

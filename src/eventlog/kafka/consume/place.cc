@@ -1,7 +1,7 @@
 // A member's place in its group: joining, leaving, and what to believe if the brokers say that its place is
 // another's. A member is static, so a process that comes back within its session has its partitions at once; and the
 // price of that is that two processes with one name may meet here.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <utility>
@@ -53,8 +53,8 @@ Result<PollResult> GroupMember::join_again() {
   const env::TimeUs now = clock_.monotonic_us();
   const bool again = fenced_at_ && now - *fenced_at_ < kFencedAgainSessions * options_.session_timeout_us;
   fenced_at_ = now;
-  spdlog::warn("kafka: group {}: the brokers say that another process has the place of {}; {}", group_, member_,
-               again ? "waiting whether it shows" : "joining once more");
+  log::warn("kafka: group {}: the brokers say that another process has the place of {}; {}", group_, member_,
+            again ? "waiting whether it shows" : "joining once more");
   PollResult lost;
   lost.revoked = std::exchange(rebalanced_.revoked, {});
   for (const auto& [of, share] : fetcher_.shares()) {
@@ -87,8 +87,8 @@ Result<PollResult> GroupMember::watch_place(env::TimeUs timeout_us) {
     return PollResult{};
   }
   watched_since_.reset();
-  spdlog::info("kafka: group {}: {}; joining again as {}", group_,
-               members ? "nobody has our place" : "its members are not known", member_);
+  log::info("kafka: group {}: {}; joining again as {}", group_,
+            members ? "nobody has our place" : "its members are not known", member_);
   FRESHET_TRY(join());
   return PollResult{};
 }

@@ -1,6 +1,6 @@
 // From where a Fetcher goes on. Positions come from its reader, who knows what its state stands for; else from what is
 // committed. A gap to what the brokers still have is an error of the poll, and never skipped in silence.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <utility>
 
@@ -19,7 +19,7 @@ constexpr int kMoveMs = 5'000;
 Status Fetcher::take_up(const Places& committed, const std::function<Status()>& learn) {
   const Status status = take_up_now(committed, learn);
   if (status || status.error().code != Code::kRetry) return status;
-  spdlog::debug("{}", status.error().message);  // The next poll tries again.
+  log::debug("{}", status.error().message);  // The next poll tries again.
   return {};
 }
 
@@ -71,7 +71,7 @@ Status Fetcher::move(const std::vector<TopicPartition>& of) {
     const PartitionList list = list_of(cluster_.names(), left);
     for (size_t i = 0; i < left.size(); ++i) list->elems[i].offset = *shares_[left[i]].position;
     const ErrorPtr error(rd_kafka_seek_partitions(client_.handle(), list.get(), kMoveMs));
-    if (error != nullptr) spdlog::debug("kafka: {}: {}", whose_, rd_kafka_error_string(error.get()));
+    if (error != nullptr) log::debug("kafka: {}: {}", whose_, rd_kafka_error_string(error.get()));
     std::vector<TopicPartition> again;
     for (size_t i = 0; i < left.size(); ++i) {
       Share& share = shares_[left[i]];

@@ -3,7 +3,7 @@
 // record again without writing it twice; what a sender sends again is told apart by its message id, in action.
 #include "eventlog/kafka/produce/appender.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <utility>
 

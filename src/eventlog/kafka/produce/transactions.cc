@@ -2,7 +2,7 @@
 // rdkafka/transaction.h, and settle() is what makes the brokers decide.
 #include "eventlog/kafka/produce/transactions.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <utility>
 
@@ -122,7 +122,7 @@ Error Transactions::judged(Error error) {
     error.message += ": does a second process run on a copy of this data directory?";
     return error;
   }
-  spdlog::warn("{}; beginning it once more", error.message);
+  log::warn("{}; beginning it once more", error.message);
   error.code = Code::kRetry;
   return error;
 }

@@ -3,7 +3,7 @@
 // transactional id lets only one of two owners commit.
 #include "eventlog/kafka/standby/placement.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <charconv>

@@ -1,6 +1,6 @@
 #include "eventlog/kafka/standby/placement.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 #include <rapidcheck/gtest.h>

@@ -2,7 +2,7 @@
 // one look alone could not tell an owner from the words that a dead one has left.
 #include "eventlog/kafka/standby/presence.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <utility>
 

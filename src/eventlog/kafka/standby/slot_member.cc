@@ -72,7 +72,7 @@ Result<PollResult> SlotMember::poll_fetcher(size_t bytes_max, env::TimeUs timeou
 // Makes the changes that are due. True: there is something that the poll must tell before it hands records out.
 Result<bool> SlotMember::change_parts() {
   for (const uint32_t slot : slots_.take_lost()) {
-    spdlog::warn("kafka: slot {}: another process has taken it over", slot);
+    log::warn("kafka: slot {}: another process has taken it over", slot);
     slots_.failed(slot, Part::kNone);
     lost_slots_.push_back(slot);
   }
@@ -88,8 +88,8 @@ Result<bool> SlotMember::change_parts() {
 
 // Makes one change. One that does not work now is tried again by whoever sees the need for it then.
 Status SlotMember::change(const Change& change, const std::vector<std::optional<Offset>>& committed) {
-  spdlog::info("kafka: group {}: slot {} of {}: {}, as {}", group_, change.slot, consumer_.slots, name_of(change.to),
-               change.why);
+  log::info("kafka: group {}: slot {} of {}: {}, as {}", group_, change.slot, consumer_.slots, name_of(change.to),
+            change.why);
   changes_to(name_of(change.to)).add();
   switch (change.to) {
     case Part::kNone: let_go(change.slot); return {};
@@ -103,7 +103,7 @@ Status SlotMember::change(const Change& change, const std::vector<std::optional<
   if (owned) return {};
   const Code code = owned.error().code;
   if (code != Code::kRetry && code != Code::kFenced && code != Code::kConflict) return owned;
-  spdlog::warn("kafka: slot {} is not ours yet: {}", change.slot, owned.error().message);
+  log::warn("kafka: slot {} is not ours yet: {}", change.slot, owned.error().message);
   const auto share = fetcher_.shares().find(slots_.partitions_of(change.slot).front());
   const bool follows = share != fetcher_.shares().end() && share->second.follows();
   slots_.failed(change.slot, follows ? Part::kStandby : Part::kNone);
@@ -148,7 +148,7 @@ void SlotMember::let_go(uint32_t slot) {
   if (started.empty()) return;
   const ErrorPtr error(
       rd_kafka_incremental_unassign(fetcher_.client().handle(), list_of(cluster_.names(), started).get()));
-  if (error != nullptr) spdlog::warn("kafka: group {}: {}", group_, rd_kafka_error_string(error.get()));
+  if (error != nullptr) log::warn("kafka: group {}: {}", group_, rd_kafka_error_string(error.get()));
 }
 
 // ---- reading along --------------------------------------------------------------------------------------------------
@@ -198,8 +198,8 @@ bool SlotMember::left_behind() {
     if (share == fetcher_.shares().end()) continue;
     if (share->second.position.value_or(share->second.next) >= (*marks)[i].low) continue;
     const uint32_t slot = slots_.slot_of(followed[i]);
-    spdlog::warn("kafka: slot {}: what this standby has not read of {} is no longer kept; it begins anew", slot,
-                 to_string(followed[i]));
+    log::warn("kafka: slot {}: what this standby has not read of {} is no longer kept; it begins anew", slot,
+              to_string(followed[i]));
     slots_.failed(slot, Part::kNone);
     let_go(slot);
     any = true;
@@ -255,7 +255,7 @@ Status SlotMember::commit(Transaction transaction) {
     }
   }
   if (status || status.error().code != Code::kFenced) return status;
-  spdlog::warn("{}", status.error().message);
+  log::warn("{}", status.error().message);
   lost_slots_.push_back(slot);
   return fail(Code::kConflict, status.error().message);
 }

@@ -3,7 +3,7 @@
 // old or wrong, and costs time then, but never a record.
 #include "eventlog/kafka/standby/slots.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <string.h>
 
 #include <algorithm>
@@ -95,7 +95,7 @@ Result<std::optional<Slots::Look>> Slots::look() {
   const auto owners = cluster_.committed(group_, all);
   const auto standbys = owners ? cluster_.committed(standby_group_, all) : owners;
   if (!standbys) {
-    spdlog::debug("{}", standbys.error().message);
+    log::debug("{}", standbys.error().message);
     look_at_ = clock_.monotonic_us() + placement_.pause_us();
     return std::nullopt;
   }
@@ -124,7 +124,7 @@ Result<bool> Slots::group_has_members() {
   const env::TimeUs now = clock_.monotonic_us();
   if (!members.empty() && now - warned_at_ >= kWarnAgainUs) {
     warned_at_ = now;
-    spdlog::warn(
+    log::warn(
         "kafka: waiting for {} to leave group {}: it runs without state.standbys; stop it, or give it the same "
         "configuration",
         members.front(), group_);
@@ -242,7 +242,7 @@ void Slots::leave(uint32_t slot) {
   }
   const std::lock_guard lock(owned->mutex);
   if (!owned->transactions.begun()) return;  // Its last commit is not decided, which its successor will do.
-  if (const Status said = say(slot, *owned, {}, true); !said) spdlog::debug("{}", said.error().message);
+  if (const Status said = say(slot, *owned, {}, true); !said) log::debug("{}", said.error().message);
 }
 
 void Slots::failed(uint32_t slot, Part left) {
@@ -283,7 +283,7 @@ void Slots::beat(env::TimeUs now) {
     Status said = ensure_begun(slot, *owned);
     if (said) said = say(slot, *owned, {}, false);
     if (said) continue;
-    spdlog::debug("{}", said.error().message);
+    log::debug("{}", said.error().message);
     const std::lock_guard guard(mutex_);
     if (said.error().code == Code::kFenced && owned_.erase(slot) > 0) lost_.push_back(slot);
   }
@@ -302,7 +302,7 @@ void Slots::say_standby(uint32_t slot, const std::vector<Position>& read, bool r
   }
   const std::string metadata = to_metadata(slot, slots_, {name_, beat, false, ready});
   const Status said = cluster_.commit(standby_group_, read, metadata);
-  if (!said) spdlog::debug("{}", said.error().message);
+  if (!said) log::debug("{}", said.error().message);
 }
 
 }  // namespace freshet::eventlog::kafka

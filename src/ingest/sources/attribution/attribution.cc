@@ -52,7 +52,7 @@ Outcome apply_event(Item& item, const Report& report, std::string_view partner, 
   FRESHET_ITEM(set_event(item, report.event, event));
   event->set_time_us(item.envelope.time_us());
   const std::string text = fields.json(false);
-  JsonBody json(Slot::kBody, text);
+  JsonBody json(JsonBuffer::kBody, text);
   ondemand::document document;
   ondemand::object root;
   std::string_view raw;

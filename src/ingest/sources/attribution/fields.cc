@@ -60,7 +60,7 @@ void Fields::set(Item& item, Field field) {
 }
 
 Outcome Fields::read_json(Item& item, std::string_view object) {
-  JsonBody json(Slot::kBody, object);
+  JsonBody json(JsonBuffer::kBody, object);
   ondemand::document document;
   ondemand::object root;
   std::string_view raw;

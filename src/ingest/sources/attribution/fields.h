@@ -19,7 +19,7 @@ class Fields {
   static constexpr size_t kMax = 500;
 
   // Both add to what is there; of a name that occurs twice the last value counts. An object is walked at its top level.
-  // It is read in Slot::kBody.
+  // It is read in JsonBuffer::kBody.
   Outcome read_json(Item& item, std::string_view object);
   // Names and values as a form has them ('+' is a blank). A '%' that begins no escape stands for itself, and what is no
   // UTF-8 is left out, both with a warning.

@@ -42,19 +42,17 @@ class KvImportStore final : public ImportStore {
   }
 
   Result<std::optional<v1::ImportProgress>> get(const std::string& tenant, const std::string& id) override {
-    auto row = store_->get(key_of(kProgressRow, tenant, id));
-    if (!row) return tl::unexpected<Error>(std::move(row).error());
-    if (!*row) return std::nullopt;
+    FRESHET_ASSIGN(auto row, store_->get(key_of(kProgressRow, tenant, id)));
+    if (!row) return std::nullopt;
     v1::ImportProgress progress;
-    if (!progress.ParseFromString(**row))
+    if (!progress.ParseFromString(*row))
       return fail(Code::kCorrupt, "the stored progress of import " + id + " is damaged");
     return progress;
   }
 
   Result<std::string> mapping(const std::string& tenant, const std::string& id) override {
-    auto row = store_->get(key_of(kMappingRow, tenant, id));
-    if (!row) return tl::unexpected<Error>(std::move(row).error());
-    if (*row) return std::string(**row);
+    FRESHET_ASSIGN(auto row, store_->get(key_of(kMappingRow, tenant, id)));
+    if (row) return std::string(*row);
     FRESHET_ASSIGN(auto progress, get(tenant, id));
     if (progress && !progress->mapping().empty()) return progress->mapping();
     return fail(Code::kNotFound, "import " + id + " has no mapping");

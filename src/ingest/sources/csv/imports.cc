@@ -105,9 +105,8 @@ Status check_start(Start& start) {
 
 Result<Start> read_start(const http::Request& request) {
   Start start;
-  auto query = http::parse_query(request.query);
-  if (!query) return tl::unexpected<Error>(std::move(query).error());
-  for (auto& [key, value] : *query) {
+  FRESHET_ASSIGN(auto query, http::parse_query(request.query));
+  for (auto& [key, value] : query) {
     // A write key may stand in the query; auth.h has read it, and it is no field of an import.
     if (key != "writeKey" && key != "write_key") FRESHET_TRY(set_field(start, key, std::move(value)));
   }

@@ -530,7 +530,7 @@ Status DataApiParser::remove(ondemand::object root, std::string_view raw) {
 }
 
 Status parse_part(DataApiParser& parser, std::string_view text, std::string_view call) {
-  JsonBody json(Slot::kBody, text);
+  JsonBody json(JsonBuffer::kBody, text);
   ondemand::document document;
   ondemand::object root;
   std::string_view raw;

@@ -2,7 +2,7 @@
 
 #include "ingest/sources/logs/otlp_logs.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <foreign/otlp_logs.pb.h>
 #include <simdjson.h>
 

@@ -358,7 +358,7 @@ ParseResult parse_records(std::string_view body, const AdapterContext& context, 
     return fail(Code::kInvalid, "the body has " + std::to_string(lines) + " lines; at most " +
                                     std::to_string(kRecordsLinesMax) + " are allowed, so send it in parts");
   Parsed parsed;
-  JsonBody json(Slot::kBody, body);
+  JsonBody json(JsonBuffer::kBody, body);
   std::string_view rest = json.text();
   bool hinted = false;  // a line was damaged already
   while (!rest.empty()) {

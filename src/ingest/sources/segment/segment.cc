@@ -29,7 +29,7 @@ struct Message {
 // What a batch says of all of its messages.
 struct Batch {
   std::optional<model::TimeUs> sent_at;
-  std::string_view context;                      // its JSON, "" if none; in the buffer of Slot::kContext
+  std::string_view context;                      // its JSON, "" if none; in the buffer of JsonBuffer::kContext
   std::unique_ptr<ondemand::document> document;  // of `context`; rewound for each message
   bool broken = false;                           // `context` is no JSON, as one of its messages found
 };
@@ -75,10 +75,10 @@ class SegmentParser {
   Parsed parsed_;
 };
 
-// The batch's context is parsed on its own, in a second slot: on-demand allows one open document
+// The batch's context is parsed on its own, in a second buffer: on-demand allows one open document
 // for each parser, and the batch itself stays open.
 bool SegmentParser::set_outer_context(std::string_view json) {
-  JsonBody body(Slot::kContext, json);
+  JsonBody body(JsonBuffer::kContext, json);
   auto document = std::make_unique<ondemand::document>();
   ondemand::object root;
   std::string_view raw;
@@ -152,7 +152,7 @@ ParseResult SegmentParser::batch(ondemand::object root) {
 ParseResult SegmentParser::damaged_batch(const ListBounds& bounds) {
   {
     const std::string shell = bounds.with({});
-    JsonBody json(Slot::kBody, shell);
+    JsonBody json(JsonBuffer::kBody, shell);
     ondemand::document document;
     ondemand::object root;
     std::string_view raw;
@@ -168,7 +168,7 @@ ParseResult SegmentParser::damaged_batch(const ListBounds& bounds) {
 
 Status SegmentParser::take_alone(std::string_view text) {
   const size_t index = parsed_.item_count;
-  JsonBody json(Slot::kBody, text);
+  JsonBody json(JsonBuffer::kBody, text);
   ondemand::document document;
   ondemand::object root;
   std::string_view raw;
@@ -374,7 +374,7 @@ Outcome SegmentParser::apply_alias(Item& item, Message& m) {
 }
 
 ParseResult parse_sound_batch(std::string_view body, const AdapterContext& context, google::protobuf::Arena& arena) {
-  JsonBody json(Slot::kBody, body);
+  JsonBody json(JsonBuffer::kBody, body);
   ondemand::document document;
   ondemand::object root;
   std::string_view raw;
@@ -399,7 +399,7 @@ bool is_call(std::string_view call) { return std::find(kCalls.begin(), kCalls.en
 ParseResult parse_single(std::string_view body, const SegmentRequest& request, const AdapterContext& context,
                          google::protobuf::Arena& arena) {
   if (!request.call.empty() && !is_call(request.call)) return fail(Code::kInvalid, "there is no such call");
-  JsonBody json(Slot::kBody, body);
+  JsonBody json(JsonBuffer::kBody, body);
   ondemand::document document;
   ondemand::object root;
   std::string_view raw;
@@ -435,7 +435,7 @@ std::string key_of(ondemand::object object, bool look_into_batch) {
 }
 
 std::string key_in(std::string_view body) {
-  JsonBody json(Slot::kBody, body);
+  JsonBody json(JsonBuffer::kBody, body);
   ondemand::document document;
   ondemand::object root;
   std::string_view raw;

@@ -1,8 +1,8 @@
 // Multiplied in both directions, so that it takes as many steps from any rate: halves down, quarters up. Down is quick,
 // because others wait; up is slow, because what was too much a minute ago may be so again.
-#include "fleet/rebalance/pace.h"
+#include "fleet/rebalance/copy_rate.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 
@@ -22,8 +22,8 @@ std::optional<std::string> suffering_of(const Signs& before, const Signs& now, c
   return std::nullopt;
 }
 
-Pace next_pace(const Pace& now, bool suffers, PaceRange range, double at_s) {
-  Pace next = now;
+CopyRate next_copy_rate(const CopyRate& now, bool suffers, CopyRateRange range, double at_s) {
+  CopyRate next = now;
   const double least = std::min(range.least, range.most);
   if (suffers) next.calm_since_s = at_s;
   const double settled_s = at_s - now.changed_s;

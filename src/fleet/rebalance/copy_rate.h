@@ -31,7 +31,7 @@ inline constexpr double kLatencyTimes = 3;
 // Which of the signs is beyond its bound, for people: "lag of 95 s, 2 s before"; nullopt: none.
 [[nodiscard]] std::optional<std::string> suffering_of(const Signs& before, const Signs& now, const Bounds& bounds);
 
-struct Pace {
+struct CopyRate {
   double bytes_per_s = 0;
   double changed_s = 0;     // when it last was; of the clock that `at_s` is of
   double calm_since_s = 0;  // nothing has suffered since
@@ -43,10 +43,10 @@ inline constexpr double kLowerTo = 0.5;   // of what it was
 inline constexpr double kRaiseTo = 1.25;  // of what it was
 
 // The rates that are allowed now. Where the least is above the most, the most holds.
-struct PaceRange {
+struct CopyRateRange {
   double least = 0, most = 0;
 };
 
-[[nodiscard]] Pace next_pace(const Pace& now, bool suffers, PaceRange range, double at_s);
+[[nodiscard]] CopyRate next_copy_rate(const CopyRate& now, bool suffers, CopyRateRange range, double at_s);
 
 }  // namespace freshet::fleet::rebalance

@@ -1,6 +1,6 @@
 // The half of the executor that is considerate: throttles that follow how the cluster fares, and windows of
 // maintenance.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <cmath>
 
@@ -26,22 +26,22 @@ int64_t seconds_of(env::TimeUs us) { return us / 1'000'000; }
 }  // namespace
 
 double Executor::rate() const {
-  return journal_.pace.bytes_per_s > 0 ? journal_.pace.bytes_per_s : journal_.limits.throttle_bytes_per_s;
+  return journal_.copy_rate.bytes_per_s > 0 ? journal_.copy_rate.bytes_per_s : journal_.limits.throttle_bytes_per_s;
 }
 
 // Once, and kept in the journal: how a cluster fares that already copies for us is no measure.
 Status Executor::see_before() {
-  JournalPace& pace = journal_.pace;
-  if (!pace.bounds.adapts || pace.before || journal_.wave >= journal_.waves.size()) return {};
+  JournalCopyRate& copy_rate = journal_.copy_rate;
+  if (!copy_rate.bounds.adapts || copy_rate.before || journal_.wave >= journal_.waves.size()) return {};
   const auto seen = [&]() -> Result<Seen> {
     FRESHET_ASSIGN(const std::vector<Moving> moving, port_.moving());
     return port_.fares(moving);
   };
-  for (uint32_t tries = 0; !pace.before; ++tries) {
+  for (uint32_t tries = 0; !copy_rate.before; ++tries) {
     auto before = seen();
     if (before) {
       for (const std::string& doubt : before->doubts) options_.tell(doubt);
-      pace.before = before->signs;
+      copy_rate.before = before->signs;
       break;
     }
     const bool gives_up = before.error().code != Code::kRetry || tries * options_.poll_us >= options_.away_max_us;
@@ -52,30 +52,31 @@ Status Executor::see_before() {
   return save();
 }
 
-Status Executor::keep_pace(const State& state, const Standing& standing) {
-  JournalPace& pace = journal_.pace;
+Status Executor::keep_copy_rate(const State& state, const Standing& standing) {
+  JournalCopyRate& copy_rate = journal_.copy_rate;
   const env::TimeUs now_us = clock_.monotonic_us();
-  if (!pace.bounds.adapts || standing.under_way.empty() || now_us < fares_at_us_) return {};
+  if (!copy_rate.bounds.adapts || standing.under_way.empty() || now_us < fares_at_us_) return {};
   fares_at_us_ = now_us + options_.fares_us;
   const double now_s = static_cast<double>(now_us) / 1e6;
   // The first look of this process may lower it at once, and raises it after a while of its own.
-  if (pace_.bytes_per_s <= 0) pace_ = {rate(), now_s - kSettleS, now_s};
-  pace_.bytes_per_s = rate();  // a wave may have begun at another one
+  if (copy_rate_.bytes_per_s <= 0) copy_rate_ = {rate(), now_s - kSettleS, now_s};
+  copy_rate_.bytes_per_s = rate();  // a wave may have begun at another one
 
   const auto seen = port_.fares(standing.moving);
   if (!seen && seen.error().code != Code::kRetry) return tl::unexpected(seen.error());
   // A cluster that does not answer does not fare well.
   const std::optional<std::string> hurts =
-      seen ? suffering_of(pace.before.value_or(Signs()), seen->signs, pace.bounds) : seen.error().message;
+      seen ? suffering_of(copy_rate.before.value_or(Signs()), seen->signs, copy_rate.bounds) : seen.error().message;
   const double most = journal_.limits.throttle_bytes_per_s;
   const double converging = converging_rate(state, moves_in(state, standing.under_way));
-  pace_ = next_pace(pace_, hurts.has_value(), {std::max(pace.least_bytes_per_s, converging), most}, now_s);
-  const double wanted = std::floor(pace_.bytes_per_s);
+  copy_rate_ =
+      next_copy_rate(copy_rate_, hurts.has_value(), {std::max(copy_rate.least_bytes_per_s, converging), most}, now_s);
+  const double wanted = std::floor(copy_rate_.bytes_per_s);
   if (wanted == std::floor(rate()) && rate_set_ == rate()) return {};
   if (wanted != std::floor(rate())) {
     options_.tell(fmt::format("the throttle is {} from {} to {}{}", wanted < rate() ? "lowered" : "raised",
                               rate_text(rate()), rate_text(wanted), hurts ? ": " + *hurts : ""));
-    pace.bytes_per_s = wanted;
+    copy_rate.bytes_per_s = wanted;
     FRESHET_TRY(save());
   }
   // Also where it did not change: one that was killed after it had saved, and before brokers knew, sets it here.
