@@ -67,6 +67,12 @@ HeaderVerdict judge(Shared& shared, const Request& head) {
   return verdict;
 }
 
+Response busy(std::string_view message) {
+  Response response = error_response(503, "busy", message);
+  response.headers.emplace_back("Retry-After", "1");
+  return response;
+}
+
 // For a body that finds no memory.
 Response no_room(const ServerOptions& options, bool trusted, const BodyLease& body) {
   const bool by_address = body.found_its_part_full();
@@ -75,11 +81,8 @@ Response no_room(const ServerOptions& options, bool trusted, const BodyLease& bo
       "Requests refused because the bodies under way have taken all the memory there is for them.",
       {{"listener", options.name}, {"trusted", trusted ? "yes" : "no"}, {"limit", by_address ? "address" : "all"}})
       .add();
-  Response response = error_response(503, "busy",
-                                     by_address ? "too many requests of this address are under way: try again later"
-                                                : "too many requests are under way: try again later");
-  response.headers.emplace_back("Retry-After", "1");
-  return response;
+  return busy(by_address ? "too many requests of this address are under way: try again later"
+                         : "too many requests are under way: try again later");
 }
 
 Socket& socket_of(Socket& stream) { return stream; }
@@ -127,7 +130,7 @@ template <class Stream>
 void Connection<Stream>::start_refused() {
   // A handshake costs much CPU, so a connection that is one too many gets none and is closed.
   if constexpr (std::is_same_v<Stream, Socket>) {
-    write(error_response(503, "busy", "too many connections: try again later"), false);
+    write(busy("too many connections: try again later"), false);
   } else {
     close();
   }

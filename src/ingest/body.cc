@@ -13,8 +13,10 @@ namespace {
 enum class Coding : uint8_t { kNone, kGzip, kUnknown };
 
 // x-gzip is gzip's older name; zlib, which deflate is, is told apart by its first bytes. The header is a list, in which
-// identity means nothing; a body that was compressed twice is none that a library sends.
+// identity means nothing; a body that was compressed twice is none that a library sends. A body of a GET or HEAD means
+// nothing (RFC 9110, 9.3.1) and is never read, so neither does the way in which it is packed.
 Coding coding_of(const http::Request& head) {
+  if (head.method == "GET" || head.method == "HEAD") return Coding::kNone;
   Coding all = Coding::kNone;
   std::string_view list = head.header("content-encoding");
   while (!list.empty()) {

@@ -60,6 +60,7 @@ class FakeStore final : public docstore::DocStore {
   void write(std::vector<v1::Change>, docstore::WriteDone) override {}
   Status sync() override { return {}; }
   Result<std::optional<docstore::StoredDocument>> get(const docstore::EntityKey& key) override {
+    if (refusal) return tl::unexpected<Error>(*refusal);
     for (const auto& [identifier, stored] : documents_)
       if (stored.key.tenant == key.tenant && stored.key.id == key.id) return std::optional(stored);
     return std::nullopt;
@@ -67,6 +68,7 @@ class FakeStore final : public docstore::DocStore {
   void remove_all() { documents_.clear(); }
   Result<std::optional<docstore::StoredDocument>> find(const std::string& tenant, v1::EntityKind kind,
                                                        const v1::Identifier& identifier) override {
+    if (refusal) return tl::unexpected<Error>(*refusal);
     const auto found = documents_.find(model::identifier_key(tenant, kind, identifier));
     if (found == documents_.end()) return std::nullopt;
     return std::optional(found->second);
@@ -75,6 +77,7 @@ class FakeStore final : public docstore::DocStore {
                                                      size_t) override {
     return std::vector<docstore::StoredDocument>();
   }
+  std::optional<Error> refusal;  // of whatever is looked for
 
  private:
   std::map<std::string, docstore::StoredDocument> documents_;

@@ -253,7 +253,7 @@ void Imports::dispatch(const model::Tenant& tenant, http::Request request, http:
   if (match.row == nullptr) return respond(failure(404, "not_found", "there is nothing at this address"));
   if (!match.allowed.empty()) return respond(failure(405, "method_not_allowed", "use " + match.allowed));
   if (const Status fresh = refresh(); !fresh) return respond(failure(fresh.error()));
-  if (match.row->call == "start") return respond(start(tenant, request));
+  if (match.row->call == "start") return respond(start(tenant, std::move(request)));
   if (match.row->call == "list") return respond(list(tenant, request));
   const std::string id(match.arguments[0]);
   if (from_hex(id).size() != 16) return respond(unknown_import());
@@ -275,7 +275,9 @@ Status Imports::refresh() {
   return {};
 }
 
-http::Response Imports::start(const model::Tenant& tenant, const http::Request& request) {
+http::Response Imports::start(const model::Tenant& tenant, http::Request request) {
+  if (const auto refusal = decode_body(request, kImportBodyBytesMax))
+    return failure(refusal->status, refusal->code, refusal->message);
   auto wanted = read_start(request);
   if (!wanted) return failure(wanted.error());
   if (!wanted->tenant.empty() && wanted->tenant != tenant.name) {

@@ -11,6 +11,7 @@
 #include "base/hash.h"
 #include "testing/clock.h"
 #include "testing/import_store.h"
+#include "testing/ingest_service.h"
 
 namespace freshet::ingest {
 namespace {
@@ -194,6 +195,16 @@ TEST_F(ImportsTest, WordsOfHttpHaveNoCase) {
   const http::Response done =
       send("PATCH", "/v1/imports/" + id, "u,n\na,1", {{"upload-offset", "0"}, {"upload-complete", " True"}});
   EXPECT_THAT(done.body, ::testing::HasSubstr(R"("state":"complete")"));
+}
+
+// A client that compresses what it sends compresses this, too.
+TEST_F(ImportsTest, TheMappingMayBeCompressed) {
+  const std::vector<std::pair<std::string, std::string>> headers = {{"content-type", "application/yaml"},
+                                                                    {"content-encoding", "gzip"}};
+  const std::string query = "content_hash=" + kHash;
+  EXPECT_EQ(send("POST", "/v1/imports", gzip(kMapping), headers, query).status, 201);
+  EXPECT_EQ(send("POST", "/v1/imports", kMapping, headers, query).status, 400);
+  EXPECT_EQ(send("POST", "/v1/imports", gzip(std::string(kImportBodyBytesMax + 1, ' ')), headers, query).status, 413);
 }
 
 TEST_F(ImportsTest, RefusesWhatIsWrong) {
