@@ -196,15 +196,20 @@ http::ServerOptions listening(const char* name, const Listener& at) {
   return http;
 }
 
+http::ServerOptions ingest_listener(const Config::Ingest& at) {
+  http::ServerOptions http = listening("ingest", at);
+  http.connections_per_address = at.connections_per_address;
+  return http;
+}
+
 // `has_room`: requests wait while it is false.
 Result<std::unique_ptr<http::Server>> serve_ingest(const Config::Ingest& at, ingest::Service& service,
                                                    const std::atomic<bool>& has_room) {
-  http::ServerOptions http = listening("ingest", at);
+  http::ServerOptions http = ingest_listener(at);
   http.threads = cores();
   http.body_bytes_max = ingest::body_bytes_max();
   http.on_header = [&service](const http::Request& head) { return service.judge(head); };
   http.holds_back = [&has_room] { return !has_room.load(std::memory_order_relaxed); };
-  http.connections_per_address = at.connections_per_address;
   return http::Server::start(http, [&service](http::Request request, http::Respond respond) {
     service.handle(std::move(request), std::move(respond));
   });
@@ -555,7 +560,10 @@ class ServerImpl final : public Server {
     if (config_.roles.ingest) {
       logs_ = std::make_unique<ingest::Logs>(
           *log_, clock_,
-          ingest::LogsOptions{.inflight_bytes_max = kLogsInflightBytesMax, .bytes_per_s = config_.logs.bytes_per_s});
+          ingest::LogsOptions{.inflight_bytes_max = kLogsInflightBytesMax,
+                              .bytes_per_s = config_.logs.bytes_per_s,
+                              .bodies_of_an_address = http::bodies_of_an_address(ingest_listener(config_.ingest),
+                                                                                 ingest::kLogsBodiesBytesMax)});
       logs_lane_ = std::make_unique<ingest::Lane>(kLogsLaneBytesMax);
       options.logs = logs_.get();
       options.logs_lane = logs_lane_.get();

@@ -62,7 +62,8 @@ HeaderVerdict judge(Shared& shared, const Request& head) {
     spdlog::error("http: a judge of headers threw: {}; this is a bug, please report it", e.what());
     verdict.refuse = error_response(500, "internal", "the request was not done");
   }
-  const uint64_t most = std::min<uint64_t>(options.body_bytes_max, shared.budget(verdict.trusted).of_an_address());
+  const SharedBodyBudget& budget = verdict.bodies ? *verdict.bodies : shared.budget(verdict.trusted);
+  const uint64_t most = std::min<uint64_t>(options.body_bytes_max, budget.of_an_address());
   verdict.body_bytes_max = std::min<uint64_t>(verdict.body_bytes_max, most);
   return verdict;
 }
@@ -286,9 +287,11 @@ bool Connection<Stream>::is_admitted() {
 
 template <class Stream>
 void Connection<Stream>::begin_body() {
-  std::shared_ptr<BodyBudget>& part = verdict_.trusted ? trusted_bodies_ : strangers_bodies_;
-  if (part == nullptr) part = worker_->shared().budget(verdict_.trusted).part_of(seat_->address());
-  BodyLease lease(verdict_.bodies ? verdict_.bodies : part);
+  std::shared_ptr<BodyBudget> own;
+  if (verdict_.bodies) own = verdict_.bodies->part_of(seat_->address());
+  std::shared_ptr<BodyBudget>& usual = verdict_.trusted ? trusted_bodies_ : strangers_bodies_;
+  if (!own && !usual) usual = worker_->shared().budget(verdict_.trusted).part_of(seat_->address());
+  BodyLease lease(own ? std::move(own) : usual);
   if (parser_->chunked()) {
     chunks_ = std::move(lease);
     return parse();

@@ -58,7 +58,7 @@ class Desk final : public TenantDesk {
     if (order.text == "wrong") return done(fail(Code::kInvalid, "tenant:1:1: wrong"));
     if (order.text == "taken" && order.what == TenantWhat::kSettings)
       return done(fail(Code::kConflict, "a key is another's"));
-    if (order.text == "server_keys: [k]" && !order.may_command) return done(std::nullopt);
+    if (order.text == "server_keys: [k]" && !order.may_entrust) return done(std::nullopt);
     if (!order.text) return done(std::optional<std::string>(R"({"removed":"acme"})"));
     done(order.what == TenantWhat::kPlan ? show_plan("acme") : show("acme"));
   }

@@ -189,8 +189,8 @@ class FakeDesk final : public TenantDesk {
     return found == plans_.end() ? std::nullopt : found->second;
   }
   void change(TenantOrder order, Done done) override {
-    const auto& [name, what, text, may_command] = order;
-    if (text == R"({"server_keys":["k"]})" && !may_command) return done(std::nullopt);
+    const auto& [name, what, text, may_entrust] = order;
+    if (text == R"({"server_keys":["k"]})" && !may_entrust) return done(std::nullopt);
     if (text == "wrong") return done(fail(Code::kInvalid, "tenant " + name + ":1:1: wrong"));
     if (text == "taken") return done(fail(Code::kConflict, "a key is another's"));
     (what == TenantWhat::kPlan ? plans_ : texts_)[name] = text;
