@@ -17,6 +17,7 @@
 #include <string>
 #include <utility>
 
+#include "action/late_records.h"
 #include "action/profile_reads.h"
 #include "base/assert.h"
 #include "base/mutant.h"
@@ -432,6 +433,8 @@ void WorkerLoop::count(Partition& part) {
     telemetry::counter("freshet_action_duplicates_total", "Records dropped: their message id was seen before.",
                        {{"tenant", tenant}})
         .add(n);
+  const LateRecords late = part.engine->take_late();
+  if (options_.late_records != nullptr) options_.late_records->add(late);
   metrics_->loops.add(now.loops - was.loops);
   metrics_->dead.add(now.dead_letters - was.dead_letters);
   was = now;

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "action/engine.h"
+#include "action/late_records.h"
 #include "action/worker.h"
 #include "app/audit_file.h"
 #include "app/canary.h"
@@ -228,6 +229,19 @@ Result<std::unique_ptr<http::Server>> serve_admin(const Config::Admin& at, conso
   return server;
 }
 
+// What could not be sent is told the next time.
+void tell_late_records(const std::shared_ptr<action::LateRecordCounter>& counter, eventlog::EventLog& log,
+                       env::Clock& clock, env::Random& random) {
+  std::vector<v1::DeadLetter> letters = counter->take(clock.now_us(), random);
+  if (letters.empty()) return;
+  std::vector<eventlog::Produce> batches(1);
+  batches[0].to = {eventlog::Topic::kDeadLetters, 0};
+  for (const v1::DeadLetter& letter : letters) batches[0].records.add("", letter.SerializeAsString());
+  log.append(std::move(batches), [counter, letters = std::move(letters)](const Status& status) {
+    if (!status) counter->put_back(letters);
+  });
+}
+
 class ServerImpl final : public Server {
  public:
   explicit ServerImpl(const Config& config) : config_(config), clock_(env::real_clock()), random_(env::real_random()) {}
@@ -277,6 +291,7 @@ class ServerImpl final : public Server {
     disk_check_.stop();
     if (overflow_) overflow_->stop();
     if (service_) service_->report_violations();
+    if (!workers_.empty()) tell_late_records(late_records_, *log_, clock_, random_);
     if (letters_) letters_->stop();
     if (tenants_) tenants_->stop();
     if (sinks_) sinks_->stop();
@@ -308,6 +323,7 @@ class ServerImpl final : public Server {
     if (state_profiles_ != nullptr) state_profiles_->look_after();
     show_vitals(config_.data_dir, admin_->options().ready(), clock_.now_us());
     if (service_) service_->report_violations();
+    if (!workers_.empty()) tell_late_records(late_records_, *log_, clock_, random_);
     if (config_.roles.reaction) objectives_.tick(tenants_->ledger().present());
     clock_watch_.tick();
     rank_tenants_now_and_then(now, rank_due_);
@@ -518,6 +534,7 @@ class ServerImpl final : public Server {
       if (config_.log.kind == Config::LogKind::kKafka) options.batch_bytes_max = kKafkaBatchBytesMax;
       options.open_state = open_state;
       if (state_profiles_ != nullptr) state_profiles_->serve(options);
+      options.late_records = late_records_.get();
       options.checkpoints = checkpoints_ ? checkpoints_->keeper() : nullptr;
       // On Kafka a worker that loses its disk needs all of `actions`, unless there is a checkpoint.
       options.accept_loss = config_.accept_loss;
@@ -690,6 +707,7 @@ class ServerImpl final : public Server {
   std::unique_ptr<StateScrubs> scrubs_;       // null with the embedded log, and without action
   std::vector<std::unique_ptr<reaction::Reactor>> reactors_;
   std::unique_ptr<Sinks> sinks_;  // null: no reaction
+  const std::shared_ptr<action::LateRecordCounter> late_records_ = std::make_shared<action::LateRecordCounter>();
   std::vector<std::unique_ptr<action::Worker>> workers_;
   std::unique_ptr<Overflow> overflow_;  // null: no ingest
   std::unique_ptr<ingest::ImportStore> import_store_;
