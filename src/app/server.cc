@@ -43,6 +43,7 @@
 #include "console/lookout.h"
 #include "console/people.h"
 #include "console/streams.h"
+#include "docstore/reads_aside.h"
 #include "http/server.h"
 #include "ingest/service.h"
 #include "ingest/sources/csv/import_json.h"
@@ -300,6 +301,7 @@ class ServerImpl final : public Server {
     for (auto& worker : workers_) worker->stop();
     if (state_profiles_ != nullptr) state_profiles_->close();
     for (auto& reactor : reactors_) reactor->stop();
+    if (look_ups_) look_ups_->close();
     if (admin_server_) admin_server_->stop(kStopGraceMs);
     if (trace_exporter_) trace_exporter_->stop();
     if (signal_exporter_) signal_exporter_->stop();
@@ -620,8 +622,10 @@ class ServerImpl final : public Server {
   // only the console role has.
   Status start_admin() {
     console::AdminOptions options;
-    options.store = config_.roles.console ? profiles_.get() : nullptr;
     if (config_.roles.console) {
+      // Action's workers answer for themselves; another store may be slow, or away.
+      if (state_profiles_ == nullptr) look_ups_ = std::make_unique<docstore::ReadsAside>(*profiles_);
+      options.store = look_ups_ ? look_ups_.get() : profiles_.get();
       FRESHET_ASSIGN(auto rows, stores_.open_letters(config_));
       disk_check_.add("letters", check_of(rows));
       FRESHET_ASSIGN(letters_, keep_letters(config_, std::move(rows), installation_->hash_key(), *log_, *profiles_,
@@ -700,6 +704,7 @@ class ServerImpl final : public Server {
   env::TimeUs expire_due_ = 0;
   std::unique_ptr<docstore::DocStore> profiles_;
   StateProfiles* state_profiles_ = nullptr;  // profiles_, where they are read from action's state
+  std::unique_ptr<docstore::ReadsAside> look_ups_;  // of the admin listener; null: no console, or the state is read
   Stores stores_;
   std::shared_ptr<kv::MemoryBudget> state_memory_;
   PurgedStores purged_;
