@@ -32,7 +32,9 @@ const std::vector<std::string> kQueries = {
     "activity_kind=install&adid=a1&created_at=1767230400",
     "limit=0",
     "limit=5&after=x",
-    "tenant=other",
+    "tenant=other&content_hash=00112233445566778899aabbccddeeff&mapping=x",
+    "tenant=%ff&content_hash=00112233445566778899aabbccddeeff&mapping=x",
+    "name=%ff&content_hash=00112233445566778899aabbccddeeff&mapping=%ff",
     "content_hash=00112233445566778899aabbccddeeff&mapping=kind:%20users%0Acolumns:%20%7Bid:%20%7Bidentifier:%20user_id%7D%7D",
 };
 const std::vector<AskedHeaders> kHeaders = {
