@@ -126,10 +126,14 @@ People::~People() {
 
 void People::answer(const Admin::Call& call) {
   FRESHET_ASSERT(call.tenant != nullptr);
+  answer(call, [this, call] { look(call); });
+}
+
+void People::answer(const Admin::Call& call, std::function<void()> work) {
   {
     const std::lock_guard lock(mutex_);
     if (!stopping_ && waiting_.size() < kWaitingMax) {
-      waiting_.push_back(call);
+      waiting_.push_back({call, std::move(work)});
       changed_.notify_all();
       return;
     }
@@ -142,14 +146,14 @@ void People::run() {
   while (true) {
     changed_.wait(lock, [this] { return stopping_ || !waiting_.empty(); });
     if (waiting_.empty()) return;
-    const Admin::Call call = std::move(waiting_.front());
+    const Waiting next = std::move(waiting_.front());
     waiting_.pop_front();
     const bool ends = stopping_;
     lock.unlock();
     if (ends) {
-      call.fail(503, "busy", "this process ends");
+      next.call.fail(503, "busy", "this process ends");
     } else {
-      look(call);
+      next.work();
     }
     lock.lock();
   }
