@@ -58,8 +58,6 @@ class Engine {
   [[nodiscard]] const EngineCounters& counters() const { return counters_; }
   // By tenant, since this was last called.
   [[nodiscard]] std::map<std::string, uint64_t> take_duplicates() { return std::exchange(duplicates_, {}); }
-  // The same of records that were refused, as their persons are erased.
-  [[nodiscard]] LateRecords take_late() { return protocol_.take_late(); }
   [[nodiscard]] const ProtocolCounters& identity() const { return protocol_.counters(); }
 
  private:

@@ -336,6 +336,7 @@ Status WorkerLoop::commit(eventlog::Transaction transaction) {
     FRESHET_ASSERT(position.next >= part.committed && position.next == part.state->offset());
     part.committed = position.next;
     if (options_.reads != nullptr) note_readable(part);
+    if (options_.late_records != nullptr) options_.late_records->add(part.out->take_late());
   }
   return {};
 }
@@ -433,8 +434,6 @@ void WorkerLoop::count(Partition& part) {
     telemetry::counter("freshet_action_duplicates_total", "Records dropped: their message id was seen before.",
                        {{"tenant", tenant}})
         .add(n);
-  const LateRecords late = part.engine->take_late();
-  if (options_.late_records != nullptr) options_.late_records->add(late);
   metrics_->loops.add(now.loops - was.loops);
   metrics_->dead.add(now.dead_letters - was.dead_letters);
   was = now;

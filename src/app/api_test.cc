@@ -68,7 +68,7 @@ TEST(Api, IngestServesWhatItsDescriptionSays) { EXPECT_EQ(served(ingest::routes(
 
 TEST(Api, AdminServesWhatItsDescriptionSays) { EXPECT_EQ(served(console::Admin::operations()), described(kAdminFile)); }
 
-// Before a listener has said a word: what is not HTTP/1.1, too slow, too large, or too much at once (http/connection.cc).
+// Before a listener has said a word: what is not HTTP/1.1, too slow, too large, too much (http/connection.cc).
 TEST(Api, EveryAddressSaysWhatTheHttpServerRefuses) {
   for (const char* const file : {kIngestFile, kAdminFile})
     for (const auto& [operation, statuses] : answers_described(file))

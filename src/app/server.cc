@@ -703,7 +703,7 @@ class ServerImpl final : public Server {
   env::TimeUs look_due_ = 0, rank_due_ = 0;
   env::TimeUs expire_due_ = 0;
   std::unique_ptr<docstore::DocStore> profiles_;
-  StateProfiles* state_profiles_ = nullptr;  // profiles_, where they are read from action's state
+  StateProfiles* state_profiles_ = nullptr;         // profiles_, where they are read from action's state
   std::unique_ptr<docstore::ReadsAside> look_ups_;  // of the admin listener; null: no console, or the state is read
   Stores stores_;
   std::shared_ptr<kv::MemoryBudget> state_memory_;

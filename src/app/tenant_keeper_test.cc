@@ -221,8 +221,8 @@ TEST_F(TenantKeeperTest, OnlyWhoMayEraseAddsSinks) {
   const std::string crm = "{name: crm, kind: webhook, url: \"https://crm.example/h\", secret: s1}";
   const std::string lake = "{name: lake, kind: files, to: \"file:///lake\"}";
   const auto with = [](const std::string& sinks) { return "write_keys: [ka]\nsinks: [" + sinks + "]\n"; };
-  const auto node =
-      start(config_of_text("revision: 1\ntenants: [{name: a, write_keys: [ka], sinks: [" + crm + ", " + lake + "]}]\n"));
+  const auto node = start(
+      config_of_text("revision: 1\ntenants: [{name: a, write_keys: [ka], sinks: [" + crm + ", " + lake + "]}]\n"));
   const auto operate = [&](const std::string& name, const std::string& text) {
     const auto made = change(*node, name, text, console::TenantWhat::kSettings, false);
     return made ? "" : made.error().message;

@@ -382,7 +382,8 @@ Result<std::optional<Change>> TenantLedger::change_of(const console::TenantOrder
                 fmt::format("there are {} tenants, and at most {} may be", book_.count(), kTenantsMax));
   if (wanted.tenant) FRESHET_TRY(check_keys(*wanted.tenant));
   const model::Tenant* const there = is_there ? entry->tenant.get() : nullptr;
-  if (wanted.tenant && !order.may_entrust && (adds_commands(there, *wanted.tenant) || adds_sinks(there, *wanted.tenant)))
+  if (wanted.tenant && !order.may_entrust &&
+      (adds_commands(there, *wanted.tenant) || adds_sinks(there, *wanted.tenant)))
     return std::optional<Change>();
   std::vector<Change> changes;
   for (const Part& part : wanted.parts) {

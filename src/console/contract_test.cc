@@ -24,10 +24,10 @@ struct OddRequest {
   std::string body = {};
 };
 
-const std::vector<std::string> kOddQueries = {
-    "%",       "limit=0",     "limit=1",         "limit=999999", "limit=x",   "wait=x",
-    "after=x", "after=begin", "after=0.0",       "after=%00",    "after=9.9", "place=1&after=0.0&limit=1",
-    "code=x",  "x=%ff",       "message_id=%zz"};
+const std::vector<std::string> kOddQueries = {"%",         "limit=0",   "limit=1",       "limit=999999",
+                                              "limit=x",   "wait=x",    "after=x",       "after=begin",
+                                              "after=0.0", "after=%00", "after=9.9",     "place=1&after=0.0&limit=1",
+                                              "code=x",    "x=%ff",     "message_id=%zz"};
 const std::vector<std::vector<std::pair<std::string, std::string>>> kOddHeaders = {
     {{"origin", "https://elsewhere.example"}},
     {{"accept", "text/event-stream"}},
@@ -63,8 +63,8 @@ const std::vector<std::string> kOddBodies = {
 std::vector<OddRequest> all_odd_requests() {
   std::vector<OddRequest> out(1);
   for (const char* const tenant : {"other", "none", "%zz", "%ff", "%00"}) out.push_back({.tenant = tenant});
-  for (const char* const argument : {"user_id", "u1", "id1", "E", "null", "%ff", "%zz", "console.js",
-                                     "0123456789abcdef0123456789abcdef"})
+  for (const char* const argument :
+       {"user_id", "u1", "id1", "E", "null", "%ff", "%zz", "console.js", "0123456789abcdef0123456789abcdef"})
     out.push_back({.argument = argument});
   for (const std::string& query : kOddQueries) out.push_back({.query = query});
   for (const auto& headers : kOddHeaders) out.push_back({.headers = headers});

@@ -227,8 +227,8 @@ Status Purger::purge_files(const Some& ready) {
   return {};
 }
 
-// Late letters and records may have been counted meanwhile: the rest is this thread's alone, unless action has said more of it.
-// One that was begun anew the next turn takes up.
+// Late letters and records may have been counted meanwhile: the rest is this thread's alone, unless action has said
+// more of it. One that was begun anew the next turn takes up.
 Status Purger::save(const Some& erasures) {
   if (erasures.empty()) return {};
   const std::lock_guard lock(kept_.mutex);

@@ -149,7 +149,8 @@ void Streams::answer(Admin::Call& call, Topic topic) {
   // A browser that comes again asks for the same address, and says in the header how far it is by now.
   std::string_view after = call.request.header("last-event-id");
   if (after.empty()) after = call.parameter("after");
-  Question question{call, topic, {}, *count, 0, as_events, call.parameter("place") == "1", {}, 0, false, after == "end"};
+  Question question{call, topic, {},    *count,        0, as_events, call.parameter("place") == "1",
+                    {},   0,     false, after == "end"};
   if (!after.empty() && after != "begin" && after != "end") {
     auto place = parse_place(after, log_.partitions(topic));
     if (!place) return call.fail(place.error());

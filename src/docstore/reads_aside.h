@@ -1,4 +1,4 @@
-// A store whose look-ups are done on threads of its own, for whoever must not wait for a store that is slow or away: the
+// A store whose look-ups are done on threads of its own, for whoever must not wait for one that is slow or away: the
 // admin listener, whose one thread also answers the probes of the process.
 #pragma once
 

@@ -56,8 +56,9 @@ TEST(ReadsAside, WhoAsksDoesNotWaitForAStoreThatIsAway) {
       if (!found) EXPECT_EQ(found.error().code, Code::kRetry);
     };
     aside.find_soon("t", v1::ENTITY_KIND_USER, {}, done);
-    aside.find_by_prefix_soon("t", v1::ENTITY_KIND_USER, {}, 1,
-                              [&](const Result<std::vector<StoredDocument>>& found) { ++(found ? answered : refused); });
+    aside.find_by_prefix_soon("t", v1::ENTITY_KIND_USER, {}, 1, [&](const Result<std::vector<StoredDocument>>& found) {
+      ++(found ? answered : refused);
+    });
     while (store.asked < 2) env::real_clock().sleep_us(1000);
     for (size_t i = 0; i < ReadsAside::kWaitingMax + 3; ++i) aside.get_soon({"t", v1::ENTITY_KIND_USER, {}}, done);
     EXPECT_EQ(answered, 0);

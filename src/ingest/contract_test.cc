@@ -35,7 +35,8 @@ const std::vector<std::string> kQueries = {
     "tenant=other&content_hash=00112233445566778899aabbccddeeff&mapping=x",
     "tenant=%ff&content_hash=00112233445566778899aabbccddeeff&mapping=x",
     "name=%ff&content_hash=00112233445566778899aabbccddeeff&mapping=%ff",
-    "content_hash=00112233445566778899aabbccddeeff&mapping=kind:%20users%0Acolumns:%20%7Bid:%20%7Bidentifier:%20user_id%7D%7D",
+    "content_hash=00112233445566778899aabbccddeeff&mapping=kind:%20users%0Acolumns:%20%7Bid:%20%7Bidentifier:%20user_"
+    "id%7D%7D",
 };
 const std::vector<AskedHeaders> kHeaders = {
     {{"content-encoding", "br"}},
@@ -68,7 +69,10 @@ const std::vector<std::string> kBodies = {
     R"({"userId":"u","event":"E","writeKey":"w"})",
     R"({"userId":"u","event":"E","properties":{"a":")" + std::string(40'000, 'x') + R"("}})",
     R"({"batch":[{"type":"track","userId":"u","event":"E"},{"type":"track"}],"writeKey":"w"})",
-    R"({"user":{"user_id":"u"},"event":"E"})" "\n" R"({"erase":{"user_id":"u"}})" "\nx",
+    R"({"user":{"user_id":"u"},"event":"E"})"
+    "\n"
+    R"({"erase":{"user_id":"u"}})"
+    "\nx",
     R"({"type":"event","customer_id":"c","actions":[{"action":"A"}]})",
     R"({"elements":[{"type":"customer","customer_id":"c"},{"type":"x"}]})",
     R"({"merge_data":[{"merged_user":"a","retained_user":"b"}]})",

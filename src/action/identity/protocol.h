@@ -28,12 +28,10 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 
 #include "action/events/profile.h"
 #include "action/identity/chunks.h"
 #include "action/identity/counters.h"
-#include "action/late_records.h"
 #include "action/outputs.h"
 #include "action/rules.h"
 #include "base/mutant.h"
@@ -68,8 +66,6 @@ class Protocol {
 
   [[nodiscard]] Hash128 alias_key(const std::string& tenant, v1::EntityKind kind,
                                   const v1::Identifier& identifier) const;
-  // Records of erased persons that were refused since this was last called, except those whose outputs were suppressed.
-  [[nodiscard]] LateRecords take_late() { return std::exchange(late_, {}); }
   [[nodiscard]] const ProtocolCounters& counters() const { return counters_; }
 
  private:
@@ -133,8 +129,7 @@ class Protocol {
   void begin_change(const Entity& e, int64_t received_at_us);
   void emit_change(Entity& e, int64_t received_at_us);
   void emit_removal(Entity& e, int64_t received_at_us);
-  void count_erased(uint64_t messages);
-  void refuse_late(const v1::Envelope& record);
+  void count_erased(uint64_t messages, const v1::Envelope* late = nullptr);
 
   // ---- identifiers of entities (identifiers.cc)
   void apply_identifiers(Entity& e, const v1::Envelope& record);
@@ -211,7 +206,6 @@ class Protocol {
   Touched touched_;
   PropertyReader properties_;
   ProtocolCounters counters_;
-  LateRecords late_;
 };
 
 // The fields of an entity fit its status: who leaves or redirects has a target that ranks before it, who lives has
