@@ -24,7 +24,7 @@ std::vector<v1::DeadLetter> LateRecordCounter::take(int64_t now_us, env::Random&
   std::map<std::string, v1::LateRecords> by_tenant;
   for (const auto& [of, count] : counted) {
     v1::LateRecords::Of& one = *by_tenant[of.first].add_of();
-    if (of.second != Hash128()) one.set_value(of.second.view());
+    if (of.second != Hash128()) *one.mutable_value() = of.second.view();
     one.set_count(count);
   }
   std::vector<v1::DeadLetter> out;

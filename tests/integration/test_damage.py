@@ -138,8 +138,8 @@ def is_named(server, path, way):
 def is_whole(server, path):
     """All that was acknowledged is there. Imports may be begun anew, if that is told."""
     found = others(server)
-    anew = path.parts[0] == "imports" and "imports: " in (said := server.log_path.read_text(errors="replace")) and "it begins anew" in said
-    if anew:
+    said = server.log_path.read_text(errors="replace").splitlines()
+    if path.parts[0] == "imports" and any("imports" in line and "it begins anew" in line for line in said):
         found["imports"] = WHOLE["imports"]
     return found == WHOLE and counts(server) == [600 // PEOPLE] * PEOPLE
 
