@@ -29,10 +29,11 @@ def as_directory(path):
 
 
 def as_anothers(path, data):
-    """By the file of the same name of another store, or else by one of the same kind."""
+    """By the file of the same name of another store, or else by one of the same kind. A write-ahead log that goes on further than
+    this one is left out: docs/operations/damage.md says so."""
     others = [p for p in data.rglob("*") if p.is_file() and p != path and p.parent != path.parent and p.suffix == path.suffix]
     same = [p for p in others if p.name == path.name] or [p for p in others if p.stem[:4] == path.stem[:4]] or others
-    if not same:
+    if not same or (path.suffix == ".log" and same[0].stat().st_size >= path.stat().st_size):
         return False
     shutil.copyfile(same[0], path)
     return True
