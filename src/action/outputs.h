@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "action/late_records.h"
 #include "eventlog/event_log.h"
 #include "freshet/v1/change.pb.h"
 #include "freshet/v1/envelope.pb.h"
@@ -49,6 +50,12 @@ class Outputs {
   void note_changes(bool noted) { notes_changes_ = noted; }
   [[nodiscard]] std::vector<Noted> take_noted() { return std::exchange(noted_, {}); }
 
+  // A record was refused, as its person is erased.
+  void note_late(const std::string& tenant, const Hash128& value) {
+    if (!suppressed_) add_late(late_, tenant, value, 1);
+  }
+  [[nodiscard]] LateRecords take_late() { return std::exchange(late_, {}); }
+
  private:
   uint32_t partition_;
   bool suppressed_ = false;
@@ -57,6 +64,7 @@ class Outputs {
   std::vector<eventlog::RecordBatch> loops_;  // by target partition of `actions`
   eventlog::RecordBatch changes_, events_, dead_letters_;
   std::vector<Noted> noted_;  // few tenants, the last one first looked at
+  LateRecords late_;
 };
 
 }  // namespace freshet::action

@@ -17,6 +17,7 @@
 #include <string>
 #include <utility>
 
+#include "action/late_records.h"
 #include "action/profile_reads.h"
 #include "base/assert.h"
 #include "base/mutant.h"
@@ -334,6 +335,7 @@ Status WorkerLoop::commit(eventlog::Transaction transaction) {
     FRESHET_ASSERT(position.next >= part.committed && position.next == part.state->offset());
     part.committed = position.next;
     if (options_.reads != nullptr) note_readable(part);
+    if (options_.late_records != nullptr) options_.late_records->add(part.out->take_late());
   }
   return {};
 }

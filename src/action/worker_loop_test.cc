@@ -10,6 +10,7 @@
 #include <string>
 #include <utility>
 
+#include "action/late_records.h"
 #include "action/profile_reads.h"
 #include "telemetry/exemplar.h"
 #include "telemetry/metrics.h"
@@ -121,6 +122,7 @@ class WorkerLoopTest : public ::testing::Test {
     options.open_state = [this](uint32_t partition) { return open(partition); };
     options.reads = &reads_;
     options.says_changes = &says_changes_;
+    options.late_records = &late_records_;
     options.gather_rows_max = 1;
     loop_ = std::make_unique<WorkerLoop>(options, consumer_, persistence_);
   }
@@ -140,6 +142,11 @@ class WorkerLoopTest : public ::testing::Test {
       consumer_.records[partition].push_back(record.SerializeAsString());
       return;
     }
+  }
+  static v1::Envelope envelope_of(const std::string& record) {
+    v1::Envelope envelope;
+    EXPECT_TRUE(envelope.ParseFromString(record));
+    return envelope;
   }
   // So many steps of a tenth of a second, all of them well.
   void steps(int count) {
@@ -169,6 +176,7 @@ class WorkerLoopTest : public ::testing::Test {
   eventlog::FakeLog log_{kPartitions};
   ProfileReads reads_{kPartitions, clock_};
   std::atomic<bool> says_changes_{true};
+  LateRecordCounter late_records_;
   FakeConsumer consumer_;
   InPlace persistence_;
   std::set<uint32_t> in_use_;
@@ -317,6 +325,23 @@ TEST_F(WorkerLoopTest, ChangesThatNobodyReadsAreNotSaidButAreFresh) {
   send(0, "m1");
   steps(3);
   EXPECT_EQ(consumer_.outputs, said + 3) << "an event and a change";
+}
+
+TEST_F(WorkerLoopTest, RecordsOfErasedPersonsAreTold) {
+  send(0, "m0");
+  const auto first = envelope_of(consumer_.records[0].back());
+  v1::Envelope erase = first;
+  erase.set_message_id("x");
+  erase.set_kind(v1::Envelope::ERASE);
+  erase.clear_events();
+  consumer_.records[0].push_back(erase.SerializeAsString());
+  send(0, "m1");
+  steps(3);
+  ASSERT_TRUE(done(0));
+  const auto letters = late_records_.take(1, env::real_random());
+  ASSERT_EQ(letters.size(), 1u);
+  EXPECT_EQ(letters[0].tenant(), "t");
+  EXPECT_EQ(letters[0].uncounted(), 1u);
 }
 
 TEST_F(WorkerLoopTest, RepeatedIdsAreCountedByTenant) {

@@ -20,6 +20,7 @@ class PartitionState;
 
 namespace freshet::action {
 
+class LateRecordCounter;
 class ProfileReads;
 
 inline constexpr const char* kActionGroup = "action";
@@ -35,6 +36,8 @@ struct WorkerOptions {
   state::CheckpointKeeper* checkpoints = nullptr;  // null: none are made. It outlives the worker, as log and clock do.
   // Where profiles are read from the states themselves; null: they are not. It outlives the worker.
   ProfileReads* reads = nullptr;
+  // Is told of records of erased persons that were refused; null: nobody is. It outlives the worker.
+  LateRecordCounter* late_records = nullptr;
   // Whether topic `changes` is to be written, asked before each batch; null: it always is. It outlives the worker.
   const std::atomic<bool>* says_changes = nullptr;
   uint32_t member = 0;

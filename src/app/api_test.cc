@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <map>
 #include <sstream>
 
 #include "console/admin.h"
@@ -26,23 +27,32 @@ std::string read_project_file(const std::string& path) {
   return text.str();
 }
 
-// "GET /v1/x", sorted.
-std::vector<std::string> described(const std::string& path) {
+// "GET /v1/x", and the statuses that it may be answered with.
+std::map<std::string, std::vector<std::string>> answers_described(const std::string& path) {
   yaml::Problems problems(path);
   const auto document = yaml::parse(read_project_file(path), {}, problems);
   EXPECT_TRUE(document && problems.empty()) << problems.text();
-  std::vector<std::string> out;
+  std::map<std::string, std::vector<std::string>> out;
   const yaml::Node* const paths = document ? document->find("paths") : nullptr;
   if (paths == nullptr) return out;
   for (size_t i = 0; i < paths->keys.size(); ++i) {
-    for (const yaml::Node& key : paths->items[i].keys) {
-      if (key.text == "parameters") continue;
-      std::string method = key.text;
+    const yaml::Node& operations = paths->items[i];
+    for (size_t j = 0; j < operations.keys.size(); ++j) {
+      std::string method = operations.keys[j].text;
+      if (method == "parameters") continue;
       std::transform(method.begin(), method.end(), method.begin(), [](char c) { return static_cast<char>(c & ~0x20); });
-      out.push_back(method + " " + paths->keys[i].text);
+      std::vector<std::string>& statuses = out[method + " " + paths->keys[i].text];
+      if (const yaml::Node* const responses = operations.items[j].find("responses"); responses != nullptr)
+        for (const yaml::Node& status : responses->keys) statuses.push_back(status.text);
     }
   }
-  std::sort(out.begin(), out.end());
+  return out;
+}
+
+// Sorted.
+std::vector<std::string> described(const std::string& path) {
+  std::vector<std::string> out;
+  for (const auto& [operation, statuses] : answers_described(path)) out.push_back(operation);
   return out;
 }
 
@@ -57,6 +67,13 @@ std::vector<std::string> served(const Rows& rows) {
 TEST(Api, IngestServesWhatItsDescriptionSays) { EXPECT_EQ(served(ingest::routes()), described(kIngestFile)); }
 
 TEST(Api, AdminServesWhatItsDescriptionSays) { EXPECT_EQ(served(console::Admin::operations()), described(kAdminFile)); }
+
+// Before a listener has said a word: what is not HTTP/1.1, too slow, too large, too much (http/connection.cc).
+TEST(Api, EveryAddressSaysWhatTheHttpServerRefuses) {
+  for (const char* const file : {kIngestFile, kAdminFile})
+    for (const auto& [operation, statuses] : answers_described(file))
+      EXPECT_THAT(statuses, ::testing::IsSupersetOf({"400", "408", "413", "431", "503"})) << operation;
+}
 
 TEST(Api, TheDescriptionsInTheBinaryAreTheFiles) {
   EXPECT_EQ(console::kIngestYaml, read_project_file(kIngestFile));

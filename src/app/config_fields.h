@@ -373,7 +373,7 @@ void describe(V& v, console::Token& token) {
   v.text("token", token.secret, kToken, "The token or its hash; never shown", Need::kRequired);
   v.choice("role", token.role,
            "`read` looks (metrics, profiles, dead letters), `operate` replays, forgets names and changes tenants, too, "
-           "`erase` may everything, as adding server keys");
+           "`erase` may everything, as adding server keys and sinks");
 }
 
 template <class V>

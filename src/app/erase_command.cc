@@ -26,6 +26,10 @@ void print_erasure(const simdjson::dom::object& erasure) {
     const std::string at = text_of(erasure, std::string(step) + "_at");
     fmt::print("  {:<10}  {}\n", step, at.empty() ? "not yet" : at);
   }
+  uint64_t records = 0, letters = 0;
+  const bool counted = erasure["late_records"].get(records) == simdjson::SUCCESS;
+  if (counted && erasure["late_letters"].get(letters) == simdjson::SUCCESS && records + letters > 0)
+    fmt::print("  refused     {} records and {} dead letters that came later\n", records, letters);
   if (const std::string waits = text_of(erasure, "waits_for"); !waits.empty()) fmt::print("  waits for   {}\n", waits);
 }
 

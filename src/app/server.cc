@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "action/engine.h"
+#include "action/late_records.h"
 #include "action/worker.h"
 #include "app/audit_file.h"
 #include "app/canary.h"
@@ -42,6 +43,7 @@
 #include "console/lookout.h"
 #include "console/people.h"
 #include "console/streams.h"
+#include "docstore/reads_aside.h"
 #include "http/server.h"
 #include "ingest/service.h"
 #include "ingest/sources/csv/import_json.h"
@@ -196,15 +198,20 @@ http::ServerOptions listening(const char* name, const Listener& at) {
   return http;
 }
 
+http::ServerOptions ingest_listener(const Config::Ingest& at) {
+  http::ServerOptions http = listening("ingest", at);
+  http.connections_per_address = at.connections_per_address;
+  return http;
+}
+
 // `has_room`: requests wait while it is false.
 Result<std::unique_ptr<http::Server>> serve_ingest(const Config::Ingest& at, ingest::Service& service,
                                                    const std::atomic<bool>& has_room) {
-  http::ServerOptions http = listening("ingest", at);
+  http::ServerOptions http = ingest_listener(at);
   http.threads = cores();
   http.body_bytes_max = ingest::body_bytes_max();
   http.on_header = [&service](const http::Request& head) { return service.judge(head); };
   http.holds_back = [&has_room] { return !has_room.load(std::memory_order_relaxed); };
-  http.connections_per_address = at.connections_per_address;
   return http::Server::start(http, [&service](http::Request request, http::Respond respond) {
     service.handle(std::move(request), std::move(respond));
   });
@@ -221,6 +228,19 @@ Result<std::unique_ptr<http::Server>> serve_admin(const Config::Admin& at, conso
         "; every process has an admin listener, for health and metrics: several on one machine need an admin.listen "
         "each, like \"127.0.0.1:${FRESHET_ADMIN_PORT}\"";
   return server;
+}
+
+// What could not be sent is told the next time.
+void tell_late_records(const std::shared_ptr<action::LateRecordCounter>& counter, eventlog::EventLog& log,
+                       env::Clock& clock, env::Random& random) {
+  std::vector<v1::DeadLetter> letters = counter->take(clock.now_us(), random);
+  if (letters.empty()) return;
+  std::vector<eventlog::Produce> batches(1);
+  batches[0].to = {eventlog::Topic::kDeadLetters, 0};
+  for (const v1::DeadLetter& letter : letters) batches[0].records.add("", letter.SerializeAsString());
+  log.append(std::move(batches), [counter, letters = std::move(letters)](const Status& status) {
+    if (!status) counter->put_back(letters);
+  });
 }
 
 class ServerImpl final : public Server {
@@ -272,6 +292,7 @@ class ServerImpl final : public Server {
     disk_check_.stop();
     if (overflow_) overflow_->stop();
     if (service_) service_->report_violations();
+    if (!workers_.empty()) tell_late_records(late_records_, *log_, clock_, random_);
     if (letters_) letters_->stop();
     if (tenants_) tenants_->stop();
     if (sinks_) sinks_->stop();
@@ -280,6 +301,7 @@ class ServerImpl final : public Server {
     for (auto& worker : workers_) worker->stop();
     if (state_profiles_ != nullptr) state_profiles_->close();
     for (auto& reactor : reactors_) reactor->stop();
+    if (look_ups_) look_ups_->close();
     if (admin_server_) admin_server_->stop(kStopGraceMs);
     if (trace_exporter_) trace_exporter_->stop();
     if (signal_exporter_) signal_exporter_->stop();
@@ -303,6 +325,7 @@ class ServerImpl final : public Server {
     if (state_profiles_ != nullptr) state_profiles_->look_after();
     show_vitals(config_.data_dir, admin_->options().ready(), clock_.now_us());
     if (service_) service_->report_violations();
+    if (!workers_.empty()) tell_late_records(late_records_, *log_, clock_, random_);
     if (config_.roles.reaction) objectives_.tick(tenants_->ledger().present());
     clock_watch_.tick();
     rank_tenants_now_and_then(now, rank_due_);
@@ -513,6 +536,7 @@ class ServerImpl final : public Server {
       if (config_.log.kind == Config::LogKind::kKafka) options.batch_bytes_max = kKafkaBatchBytesMax;
       options.open_state = open_state;
       if (state_profiles_ != nullptr) state_profiles_->serve(options);
+      options.late_records = late_records_.get();
       options.checkpoints = checkpoints_ ? checkpoints_->keeper() : nullptr;
       // On Kafka a worker that loses its disk needs all of `actions`, unless there is a checkpoint.
       options.accept_loss = config_.accept_loss;
@@ -555,7 +579,10 @@ class ServerImpl final : public Server {
     if (config_.roles.ingest) {
       logs_ = std::make_unique<ingest::Logs>(
           *log_, clock_,
-          ingest::LogsOptions{.inflight_bytes_max = kLogsInflightBytesMax, .bytes_per_s = config_.logs.bytes_per_s});
+          ingest::LogsOptions{.inflight_bytes_max = kLogsInflightBytesMax,
+                              .bytes_per_s = config_.logs.bytes_per_s,
+                              .bodies_of_an_address = http::bodies_of_an_address(ingest_listener(config_.ingest),
+                                                                                 ingest::kLogsBodiesBytesMax)});
       logs_lane_ = std::make_unique<ingest::Lane>(kLogsLaneBytesMax);
       options.logs = logs_.get();
       options.logs_lane = logs_lane_.get();
@@ -595,8 +622,10 @@ class ServerImpl final : public Server {
   // only the console role has.
   Status start_admin() {
     console::AdminOptions options;
-    options.store = config_.roles.console ? profiles_.get() : nullptr;
     if (config_.roles.console) {
+      // Action's workers answer for themselves; another store may be slow, or away.
+      if (state_profiles_ == nullptr) look_ups_ = std::make_unique<docstore::ReadsAside>(*profiles_);
+      options.store = look_ups_ ? look_ups_.get() : profiles_.get();
       FRESHET_ASSIGN(auto rows, stores_.open_letters(config_));
       disk_check_.add("letters", check_of(rows));
       FRESHET_ASSIGN(letters_, keep_letters(config_, std::move(rows), installation_->hash_key(), *log_, *profiles_,
@@ -674,7 +703,8 @@ class ServerImpl final : public Server {
   env::TimeUs look_due_ = 0, rank_due_ = 0;
   env::TimeUs expire_due_ = 0;
   std::unique_ptr<docstore::DocStore> profiles_;
-  StateProfiles* state_profiles_ = nullptr;  // profiles_, where they are read from action's state
+  StateProfiles* state_profiles_ = nullptr;         // profiles_, where they are read from action's state
+  std::unique_ptr<docstore::ReadsAside> look_ups_;  // of the admin listener; null: no console, or the state is read
   Stores stores_;
   std::shared_ptr<kv::MemoryBudget> state_memory_;
   PurgedStores purged_;
@@ -682,6 +712,7 @@ class ServerImpl final : public Server {
   std::unique_ptr<StateScrubs> scrubs_;       // null with the embedded log, and without action
   std::vector<std::unique_ptr<reaction::Reactor>> reactors_;
   std::unique_ptr<Sinks> sinks_;  // null: no reaction
+  const std::shared_ptr<action::LateRecordCounter> late_records_ = std::make_shared<action::LateRecordCounter>();
   std::vector<std::unique_ptr<action::Worker>> workers_;
   std::unique_ptr<Overflow> overflow_;  // null: no ingest
   std::unique_ptr<ingest::ImportStore> import_store_;

@@ -78,9 +78,9 @@ class TenantKeeperTest : public ::testing::Test {
   // What became of a change, by one turn.
   static Result<std::string> change(Node& node, const std::string& name, std::optional<std::string> text,
                                     console::TenantWhat what = console::TenantWhat::kSettings,
-                                    bool may_command = true) {
+                                    bool may_entrust = true) {
     Result<std::string> out = fail(Code::kFatal, "not done");
-    node.keeper->change({name, what, std::move(text), may_command}, [&out](Result<std::optional<std::string>> done) {
+    node.keeper->change({name, what, std::move(text), may_entrust}, [&out](Result<std::optional<std::string>> done) {
       if (done && *done) {
         out = std::move(**done);
       } else {
@@ -213,6 +213,35 @@ TEST_F(TenantKeeperTest, OnlyWhoMayEraseAddsKeysThatCommand) {
   EXPECT_EQ(operate("a", "server_keys: [sa]\n"), "forbidden");
   EXPECT_EQ(operate("a", secret), "forbidden");
   EXPECT_TRUE(change(*node, "a", "server_keys: [mine]\n"));
+}
+
+// Else whoever may change settings has all that a tenant's customers do sent to an address of its own, for as long as
+// nobody looks, also after its token was taken away.
+TEST_F(TenantKeeperTest, OnlyWhoMayEraseAddsSinks) {
+  const std::string crm = "{name: crm, kind: webhook, url: \"https://crm.example/h\", secret: s1}";
+  const std::string lake = "{name: lake, kind: files, to: \"file:///lake\"}";
+  const auto with = [](const std::string& sinks) { return "write_keys: [ka]\nsinks: [" + sinks + "]\n"; };
+  const auto node = start(
+      config_of_text("revision: 1\ntenants: [{name: a, write_keys: [ka], sinks: [" + crm + ", " + lake + "]}]\n"));
+  const auto operate = [&](const std::string& name, const std::string& text) {
+    const auto made = change(*node, name, text, console::TenantWhat::kSettings, false);
+    return made ? "" : made.error().message;
+  };
+  for (const char* const other : {"{name: mine, kind: webhook, url: \"https://mine.example/h\", secret: s1}",
+                                  "{name: crm, kind: webhook, url: \"https://mine.example/h\", secret: s1}",
+                                  "{name: crm, kind: webhook, url: \"https://crm.example/h\", secret: mine}",
+                                  "{name: crm, kind: webhook, on: changes, url: \"https://crm.example/h\", secret: s1}",
+                                  "{name: lake, kind: files, to: \"file:///mine\"}"})
+    EXPECT_EQ(operate("a", with(other)), "forbidden") << other;
+  EXPECT_EQ(operate("new", with(crm)), "forbidden");
+  EXPECT_THAT(names_in(*node), ElementsAre("a1")) << "nothing was changed";
+  // What is there may stay, and go.
+  EXPECT_EQ(operate("a", with(lake + ", " + crm) + "rate: {events_per_second: 5}\n"), "");
+  EXPECT_EQ(operate("a", with(lake)), "");
+  EXPECT_EQ(operate("a", with(lake + ", " + crm)), "forbidden") << "it was taken away meanwhile";
+  ASSERT_TRUE(change(*node, "a", std::nullopt));
+  EXPECT_EQ(operate("a", with(lake)), "forbidden") << "a tenant that was deleted has none";
+  EXPECT_TRUE(change(*node, "a", with(crm)));
 }
 
 TEST_F(TenantKeeperTest, WhatIsWrongOrAnothersChangesNothing) {

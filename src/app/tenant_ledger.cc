@@ -91,6 +91,13 @@ bool adds_commands(const model::Tenant* now, const model::Tenant& wanted) {
   return !has_secret || SecretHash::of_configured(now->app_secret) != SecretHash::of_configured(wanted.app_secret);
 }
 
+// Whether persons of the tenant would go where they do not go now: what has left nobody calls back.
+bool adds_sinks(const model::Tenant* now, const model::Tenant& wanted) {
+  return std::any_of(wanted.sinks.begin(), wanted.sinks.end(), [now](const model::Sink& sink) {
+    return now == nullptr || std::find(now->sinks.begin(), now->sinks.end(), sink) == now->sinks.end();
+  });
+}
+
 FileHash hash_of(const Config& config) {
   v1::Envelope record = action::control_record(config.tenants, 0, "", 0);
   record.mutable_control()->set_events_as_protobuf(config.events_as_protobuf);
@@ -374,7 +381,9 @@ Result<std::optional<Change>> TenantLedger::change_of(const console::TenantOrder
     return fail(Code::kConflict,
                 fmt::format("there are {} tenants, and at most {} may be", book_.count(), kTenantsMax));
   if (wanted.tenant) FRESHET_TRY(check_keys(*wanted.tenant));
-  if (wanted.tenant && !order.may_command && adds_commands(is_there ? entry->tenant.get() : nullptr, *wanted.tenant))
+  const model::Tenant* const there = is_there ? entry->tenant.get() : nullptr;
+  if (wanted.tenant && !order.may_entrust &&
+      (adds_commands(there, *wanted.tenant) || adds_sinks(there, *wanted.tenant)))
     return std::optional<Change>();
   std::vector<Change> changes;
   for (const Part& part : wanted.parts) {

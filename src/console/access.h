@@ -17,7 +17,7 @@ namespace freshet::console {
 enum class Role : uint8_t {
   kRead,     // looks: metrics, profiles, schemas, dead letters
   kOperate,  // changes what can be changed back or done again: replays, names of the schema
-  kErase,    // removes persons, and lifts that; and gives tenants keys that may
+  kErase,    // removes persons, and lifts that; and gives tenants keys that may, and sinks
 };
 
 [[nodiscard]] constexpr auto names_of(Role) {

@@ -38,6 +38,7 @@ void Admin::Call::ok(std::string json, int status) const {
   response.status = status;
   response.body = std::move(json);
   response.body += '\n';
+  if (status == 503) response.headers.emplace_back("Retry-After", "1");
   respond(no_store(std::move(response)));
 }
 

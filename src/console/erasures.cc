@@ -194,6 +194,21 @@ Status Erasures::note_late(const Id& id, kv::WriteBatch& batch) {
   return {};
 }
 
+Status Erasures::note_late_records(const Hash128& value, uint64_t count, kv::WriteBatch& batch) {
+  Id id;
+  if (const auto found = suppressed_.find(value); found != suppressed_.end()) {
+    id = found->second;
+  } else {
+    FRESHET_ASSIGN(const auto row, store_.get(hash_row('r', value.view())));
+    if (!row) return {};  // action's word on the erasure was missed
+    id = decode_id(*row);
+  }
+  FRESHET_ASSIGN(v1::Erasure erasure, get_or_make(id, v1::ENTITY_KIND_USER, 0));
+  erasure.set_late_records(erasure.late_records() + count);
+  put(erasure, batch);
+  return {};
+}
+
 void Erasures::put(const v1::Erasure& erasure, kv::WriteBatch& batch) {
   const Id id{erasure.tenant(), erasure.id()};
   batch.put(erasure_key(id), erasure.SerializeAsString());
@@ -280,6 +295,7 @@ std::string erasure_json(const v1::Erasure& erasure) {
       .member("values", erasure.hashes_size())
       .member("letters_removed", erasure.letters_removed())
       .member("late_letters", erasure.late_letters())
+      .member("late_records", erasure.late_records())
       .member("waits_for", erasure.waits_for().empty() ? std::nullopt : std::optional(erasure.waits_for()))
       .end_object();
   return out;

@@ -39,6 +39,8 @@ class Erasures {
                              kv::WriteBatch& batch);
   // A dead letter of somebody who was erased came, and is dropped.
   [[nodiscard]] Status note_late(const Id& id, kv::WriteBatch& batch);
+  // So many records came that were routed by a value of somebody who was erased, and were refused.
+  [[nodiscard]] Status note_late_records(const Hash128& value, uint64_t count, kv::WriteBatch& batch);
   void written() { unwritten_.clear(); }
 
   // The erasure after which this value of the tenant may not come back; nullptr: there is none.

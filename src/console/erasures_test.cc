@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <utility>
+#include <vector>
+
 #include "model/identifier.h"
 #include "telemetry/metrics.h"
 #include "testing/fake_admin.h"
@@ -46,6 +49,33 @@ class ErasuresTest : public ::testing::Test {
     letter.set_body(notice.SerializeAsString());
     letter.set_body_type(v1::DeadLetter::ERASURE_NOTICE);
     log_.add(0, letter);
+  }
+  // As workers tell of records that they refused, by what they were routed by; "": of more than are told apart.
+  void say_late(const std::vector<std::pair<std::string, uint64_t>>& by_value) {
+    v1::LateRecords records;
+    uint64_t sum = 0;
+    for (const auto& [value, count] : by_value) {
+      v1::LateRecords::Of& one = *records.add_of();
+      if (!value.empty()) one.set_value(hash(value));
+      one.set_count(count);
+      sum += count;
+    }
+    auto letter = make_letter("late" + std::to_string(++notices_), "acme", "erased", clock_.now_us(), "");
+    letter.set_body(records.SerializeAsString());
+    letter.set_body_type(v1::DeadLetter::LATE_RECORDS);
+    letter.set_uncounted(sum);
+    log_.add(0, letter);
+  }
+  // What the counts of letters have as code `erased`.
+  uint64_t late_of_today() {
+    uint64_t sum = 0;
+    EXPECT_TRUE(keeper_->post([&](LetterKeeper::Kept kept) {
+      const auto counts = kept.letters.counts("acme");
+      ASSERT_TRUE(counts);
+      for (const LetterCount& one : *counts)
+        if (one.code == "erased") sum += one.count;
+    }));
+    return sum;
   }
   void say_scrubbed(const std::string& installation, int64_t offset) {
     v1::StatePlaces places;
@@ -206,6 +236,9 @@ TEST_F(ErasuresTest, LettersOfThePersonGoAndLateOnesDoNotCome) {
   add("l7", R"({"device":{"device_id":"tablet"}})");
   EXPECT_THAT(letters(), ElementsAre("l7", "l4")) << "others may use the tablet";
   EXPECT_EQ(erasure("r1").late_letters(), 1u);
+  say_late({{"user-1", 3}, {"a@b.c", 1}, {"nobody", 7}, {"", 2}});
+  EXPECT_EQ(erasure("r1").late_records(), 4u) << "of both identifiers, and of nobody else";
+  EXPECT_EQ(late_of_today(), 14u) << "a letter, and the records, also those whose person is not told";
   // Also after a restart; and until that is lifted.
   keeper_ = fake_.open();
   add("l8", R"({"mail":"a@b.c"})");

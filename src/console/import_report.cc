@@ -15,6 +15,7 @@
 #include "console/call.h"
 #include "console/letter_keeper.h"
 #include "console/letter_routes.h"
+#include "console/people.h"
 
 namespace freshet::console {
 namespace {
@@ -123,8 +124,12 @@ void list_imports(Admin& admin, Admin::Call& call) {
     return call.fail(400, "bad_request", "after must be `next` of the page before");
   if (!admin.options().imports_json)
     return call.fail(409, "conflict", "imports are known to processes that ingest; this one does not");
-  auto listed = admin.options().imports_json(call.tenant->name, after, *limit);
-  listed ? call.ok(std::move(*listed)) : call.fail(listed.error());
+  auto list = [call, imports = admin.options().imports_json, after, limit = *limit] {
+    auto listed = imports(call.tenant->name, after, limit);
+    listed ? call.ok(std::move(*listed)) : call.fail(listed.error());
+  };
+  FRESHET_ASSERT(admin.options().people != nullptr);
+  admin.options().people->answer(call, std::move(list));
 }
 
 }  // namespace freshet::console

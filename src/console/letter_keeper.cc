@@ -216,6 +216,7 @@ Status LetterKeeper::take_in(const v1::DeadLetter& letter, kv::WriteBatch& batch
   if (letter.body_type() == v1::DeadLetter::PLAN_VIOLATIONS) {
     return violations_.add(letter, expiring_by_.may_expire(env::kSteadyUs) ? turn_us_ : 0, batch);
   }
+  if (letter.body_type() == v1::DeadLetter::LATE_RECORDS) return take_late_records(letter, batch);
   if (letter.uncounted() > 0) return kept_.letters->count(letter, letter.code(), letter.uncounted(), batch);
   const Erasures::Id* of = nullptr;
   const bool erased = kept_.erasures->has_suppressed(letter.tenant()) && any_value(letter, [&](std::string_view value) {
@@ -226,6 +227,18 @@ Status LetterKeeper::take_in(const v1::DeadLetter& letter, kv::WriteBatch& batch
   refused_letters().add();
   FRESHET_TRY(kept_.erasures->note_late(*of, batch));
   return kept_.letters->count(letter, "erased", 1, batch);
+}
+
+Status LetterKeeper::take_late_records(const v1::DeadLetter& letter, kv::WriteBatch& batch) {
+  v1::LateRecords records;
+  if (!records.ParseFromString(letter.body())) return {};
+  uint64_t count = 0;
+  for (const v1::LateRecords::Of& one : records.of()) {
+    count += one.count();
+    if (one.value().size() == sizeof(Hash128::bytes))
+      FRESHET_TRY(kept_.erasures->note_late_records(Hash128::from(one.value()), one.count(), batch));
+  }
+  return kept_.letters->count(letter, "erased", count, batch);
 }
 
 // Never by a clock that is ahead for a moment: it makes every letter look old, and none would come back.

@@ -64,6 +64,7 @@ class LetterKeeper {
   [[nodiscard]] Status note_missed(uint64_t records);
   [[nodiscard]] Result<bool> follow_partition(uint32_t partition);
   [[nodiscard]] Status take_in(const v1::DeadLetter& letter, kv::WriteBatch& batch);
+  [[nodiscard]] Status take_late_records(const v1::DeadLetter& letter, kv::WriteBatch& batch);
   [[nodiscard]] Status expire();
   void work();
   void run_turns();

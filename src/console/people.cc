@@ -126,10 +126,14 @@ People::~People() {
 
 void People::answer(const Admin::Call& call) {
   FRESHET_ASSERT(call.tenant != nullptr);
+  answer(call, [this, call] { look(call); });
+}
+
+void People::answer(const Admin::Call& call, std::function<void()> work) {
   {
     const std::lock_guard lock(mutex_);
     if (!stopping_ && waiting_.size() < kWaitingMax) {
-      waiting_.push_back(call);
+      waiting_.push_back({call, std::move(work)});
       changed_.notify_all();
       return;
     }
@@ -142,14 +146,14 @@ void People::run() {
   while (true) {
     changed_.wait(lock, [this] { return stopping_ || !waiting_.empty(); });
     if (waiting_.empty()) return;
-    const Admin::Call call = std::move(waiting_.front());
+    const Waiting next = std::move(waiting_.front());
     waiting_.pop_front();
     const bool ends = stopping_;
     lock.unlock();
     if (ends) {
-      call.fail(503, "busy", "this process ends");
+      next.call.fail(503, "busy", "this process ends");
     } else {
-      look(call);
+      next.work();
     }
     lock.lock();
   }
@@ -192,6 +196,23 @@ void show_by_id(Admin& admin, Admin::Call& call) {
   });
 }
 
+namespace {
+
+// Of each the first value that begins so.
+std::string found_json(const std::vector<docstore::StoredDocument>& found, const v1::Identifier& begin) {
+  std::string out;
+  JsonWriter json(out);
+  json.begin_object().key("found").begin_array();
+  for (size_t i = 0; i < std::min(found.size(), kFoundMax); ++i) {
+    json.begin_object().member("id", found[i].key.id.hex()).member("type", begin.type());
+    json.member("value", docstore::first_with_prefix(found[i].document, begin).value_or("")).end_object();
+  }
+  json.end_array().member("more", found.size() > kFoundMax).end_object();
+  return out;
+}
+
+}  // namespace
+
 void search_profiles(Admin& admin, Admin::Call& call) {
   docstore::DocStore& store = *admin.options().store;
   if (!store.finds_by_prefix())
@@ -206,20 +227,11 @@ void search_profiles(Admin& admin, Admin::Call& call) {
   identifier.set_value(model::normalize_identifier(*call.tenant, begin->first, begin->second));
   if (identifier.value().empty()) return call.fail(400, "bad_request", "the value must have one character at least");
   // One more than is shown says whether there are more.
-  const auto found = store.find_by_prefix(call.tenant->name, call.kind, identifier, kFoundMax + 1);
-  if (!found) return call.fail(found.error());
-  std::string out;
-  {
-    JsonWriter json(out);
-    json.begin_object().key("found").begin_array();
-    for (size_t i = 0; i < std::min(found->size(), kFoundMax); ++i) {
-      const docstore::StoredDocument& stored = (*found)[i];
-      json.begin_object().member("id", stored.key.id.hex()).member("type", identifier.type());
-      json.member("value", docstore::first_with_prefix(stored.document, identifier).value_or("")).end_object();
-    }
-    json.end_array().member("more", found->size() > kFoundMax).end_object();
-  }
-  call.ok(std::move(out));
+  store.find_by_prefix_soon(call.tenant->name, call.kind, identifier, kFoundMax + 1,
+                            [call, identifier](const Result<std::vector<docstore::StoredDocument>>& found) {
+                              if (!found) return call.fail(found.error());
+                              call.ok(found_json(*found, identifier));
+                            });
 }
 
 }  // namespace freshet::console

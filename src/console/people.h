@@ -4,6 +4,7 @@
 
 #include <condition_variable>
 #include <deque>
+#include <functional>
 #include <mutex>
 #include <thread>
 
@@ -26,8 +27,15 @@ class People {
 
   // Answers the call later. Thread-safe. REQUIRES: call.tenant is not null.
   void answer(const Admin::Call& call);
+  // The same of another one that reads the log for its answer: a log that is away must hold no thread of the listener.
+  void answer(const Admin::Call& call, std::function<void()> work);
 
  private:
+  // One that waits, and what answers it.
+  struct Waiting {
+    Admin::Call call;
+    std::function<void()> work;
+  };
   void run();
   void look(const Admin::Call& call) const;
 
@@ -35,7 +43,7 @@ class People {
   docstore::DocStore& store_;
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::deque<Admin::Call> waiting_;  // guarded by mutex_, as is the next
+  std::deque<Waiting> waiting_;  // guarded by mutex_, as is the next
   bool stopping_ = false;
   std::thread thread_;
 };

@@ -227,8 +227,8 @@ Status Purger::purge_files(const Some& ready) {
   return {};
 }
 
-// Late letters may have been counted meanwhile: the rest is this thread's alone, unless action has said more of it.
-// One that was begun anew the next turn takes up.
+// Late letters and records may have been counted meanwhile: the rest is this thread's alone, unless action has said
+// more of it. One that was begun anew the next turn takes up.
 Status Purger::save(const Some& erasures) {
   if (erasures.empty()) return {};
   const std::lock_guard lock(kept_.mutex);
@@ -237,6 +237,7 @@ Status Purger::save(const Some& erasures) {
     FRESHET_ASSIGN(const auto now, kept_.erasures->get(erasure->tenant(), erasure->id()));
     if (now && now->applied_at_us() != erasure->applied_at_us()) continue;
     if (now) erasure->set_late_letters(now->late_letters());
+    if (now) erasure->set_late_records(now->late_records());
     as_they_were.push_back(erasure);
   }
   return kept_.erasures->put(as_they_were);

@@ -149,15 +149,12 @@ void Streams::answer(Admin::Call& call, Topic topic) {
   // A browser that comes again asks for the same address, and says in the header how far it is by now.
   std::string_view after = call.request.header("last-event-id");
   if (after.empty()) after = call.parameter("after");
-  Question question{call, topic, {}, *count, 0, as_events, call.parameter("place") == "1", {}, 0, false};
+  Question question{call, topic, {},    *count,        0, as_events, call.parameter("place") == "1",
+                    {},   0,     false, after == "end"};
   if (!after.empty() && after != "begin" && after != "end") {
     auto place = parse_place(after, log_.partitions(topic));
     if (!place) return call.fail(place.error());
     question.place = std::move(*place);
-  } else {
-    const auto marks = log_.all_watermarks(topic);
-    if (!marks) return call.fail(503, "busy", "the log does not answer: " + marks.error().message);
-    question.place = ends_of(*marks, after == "end");
   }
   question.until = clock_.monotonic_us() + static_cast<env::TimeUs>(*seconds) * 1'000'000;
   {
@@ -196,6 +193,7 @@ void Streams::run() {
 // True: it was answered. A reader that waits hears of what was lost as soon as it is lost, and not when it asks again.
 bool Streams::look(Question& question) {
   const auto marks = log_.all_watermarks(question.topic);
+  if (marks && question.place.empty()) question.place = ends_of(*marks, question.from_end);
   if (!marks || marks->size() != question.place.size()) {
     question.call.fail(503, "busy", "the log does not answer");
     return true;

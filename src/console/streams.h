@@ -45,7 +45,7 @@ class Streams {
   struct Question {
     Admin::Call call;
     eventlog::Topic topic;
-    StreamPlace place;
+    StreamPlace place;  // empty: where the topic begins, or ends, when it is looked at first
     size_t limit = 0;
     env::TimeUs until = 0;   // monotonic
     bool as_events = false;  // server-sent events, else a line each
@@ -53,6 +53,7 @@ class Streams {
     std::string lines;
     size_t count = 0;
     bool at_end = false;
+    bool from_end = false;
   };
 
   void run();

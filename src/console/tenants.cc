@@ -21,8 +21,8 @@ TenantDesk::Done answer_to(const Admin::Call& call, TenantWhat what) {
     if (changed && *changed) return call.ok(std::move(**changed));
     if (changed)
       return call.fail(403, "forbidden",
-                       "server keys and the secret of the data API may erase and merge persons: a change that adds one "
-                       "wants a token of the role erase; this one has " +
+                       "server keys and the secret of the data API may erase and merge persons, and a sink takes them "
+                       "elsewhere: a change that adds or changes one wants a token of the role erase; this one has " +
                            std::string(name_of(call.visitor.role)));
     if (changed.error().code != Code::kInvalid) return call.fail(changed.error());
     call.fail(400, what == TenantWhat::kPlan ? "invalid_plan" : "invalid_tenant", changed.error().message);

@@ -31,8 +31,8 @@ struct TenantOrder {
   TenantWhat what = TenantWhat::kSettings;
   std::optional<std::string> text;
   // Whether it may name server keys, or a secret of the data API, that the tenant does not have: whoever holds one may
-  // erase and merge its persons.
-  bool may_command = false;
+  // erase and merge its persons. And sinks that it does not have: they carry its persons away.
+  bool may_entrust = false;
 };
 
 struct TenantSummary {
@@ -57,7 +57,7 @@ class TenantDesk {
   [[nodiscard]] virtual std::optional<std::string> show_plan(const std::string& name) const = 0;
 
   // `done` is called once the change is in the log and in force here, with what is shown then. nullopt: it names what
-  // only an order that may_command may name, and nothing was changed. kInvalid: the text is
+  // only an order that may_entrust may name, and nothing was changed. kInvalid: the text is
   // wrong, and where. kConflict: a key or an app_id is another tenant's, or there are too many tenants. kNotFound:
   // there is nothing to remove. kRetry: it was not changed, or nobody knows whether it was; to send it again is right.
   using Done = std::function<void(Result<std::optional<std::string>>)>;

@@ -37,6 +37,7 @@ struct StoredDocument {
 using WriteDone = std::function<void(std::vector<v1::Change> bulk, std::vector<Status> results)>;
 
 using FindDone = std::function<void(Result<std::optional<StoredDocument>>)>;
+using FindManyDone = std::function<void(Result<std::vector<StoredDocument>>)>;
 
 // Thread-safe.
 class DocStore {
@@ -83,6 +84,11 @@ class DocStore {
   [[nodiscard]] virtual Result<std::vector<StoredDocument>> find_by_prefix(const std::string&, v1::EntityKind,
                                                                            const v1::Identifier&, size_t) {
     return fail(Code::kInvalid, "this store finds profiles by whole identifiers only");
+  }
+  // The same as find_soon() is find().
+  virtual void find_by_prefix_soon(const std::string& tenant, v1::EntityKind kind, const v1::Identifier& begin,
+                                   size_t count, FindManyDone done) {
+    done(find_by_prefix(tenant, kind, begin, count));
   }
   // Whether what a change says can be read here before the change can be read in its topic.
   [[nodiscard]] virtual bool is_ahead() const { return false; }

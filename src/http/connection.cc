@@ -61,9 +61,16 @@ HeaderVerdict judge(Shared& shared, const Request& head) {
     log::error("http: a judge of headers threw: {}; this is a bug, please report it", e.what());
     verdict.refuse = error_response(500, "internal", "the request was not done");
   }
-  const uint64_t most = std::min<uint64_t>(options.body_bytes_max, shared.budget(verdict.trusted).of_an_address());
+  const SharedBodyBudget& budget = verdict.bodies ? *verdict.bodies : shared.budget(verdict.trusted);
+  const uint64_t most = std::min<uint64_t>(options.body_bytes_max, budget.of_an_address());
   verdict.body_bytes_max = std::min<uint64_t>(verdict.body_bytes_max, most);
   return verdict;
+}
+
+Response busy(std::string_view message) {
+  Response response = error_response(503, "busy", message);
+  response.headers.emplace_back("Retry-After", "1");
+  return response;
 }
 
 // For a body that finds no memory.
@@ -74,11 +81,8 @@ Response no_room(const ServerOptions& options, bool trusted, const BodyLease& bo
       "Requests refused because the bodies under way have taken all the memory there is for them.",
       {{"listener", options.name}, {"trusted", trusted ? "yes" : "no"}, {"limit", by_address ? "address" : "all"}})
       .add();
-  Response response = error_response(503, "busy",
-                                     by_address ? "too many requests of this address are under way: try again later"
-                                                : "too many requests are under way: try again later");
-  response.headers.emplace_back("Retry-After", "1");
-  return response;
+  return busy(by_address ? "too many requests of this address are under way: try again later"
+                         : "too many requests are under way: try again later");
 }
 
 Socket& socket_of(Socket& stream) { return stream; }
@@ -126,7 +130,7 @@ template <class Stream>
 void Connection<Stream>::start_refused() {
   // A handshake costs much CPU, so a connection that is one too many gets none and is closed.
   if constexpr (std::is_same_v<Stream, Socket>) {
-    write(error_response(503, "busy", "too many connections: try again later"), false);
+    write(busy("too many connections: try again later"), false);
   } else {
     close();
   }
@@ -282,9 +286,11 @@ bool Connection<Stream>::is_admitted() {
 
 template <class Stream>
 void Connection<Stream>::begin_body() {
-  std::shared_ptr<BodyBudget>& part = verdict_.trusted ? trusted_bodies_ : strangers_bodies_;
-  if (part == nullptr) part = worker_->shared().budget(verdict_.trusted).part_of(seat_->address());
-  BodyLease lease(verdict_.bodies ? verdict_.bodies : part);
+  std::shared_ptr<BodyBudget> own;
+  if (verdict_.bodies) own = verdict_.bodies->part_of(seat_->address());
+  std::shared_ptr<BodyBudget>& usual = verdict_.trusted ? trusted_bodies_ : strangers_bodies_;
+  if (!own && !usual) usual = worker_->shared().budget(verdict_.trusted).part_of(seat_->address());
+  BodyLease lease(own ? std::move(own) : usual);
   if (parser_->chunked()) {
     chunks_ = std::move(lease);
     return parse();

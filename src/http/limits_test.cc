@@ -6,6 +6,7 @@
 #include <mutex>
 
 #include "env/clock.h"
+#include "http/seats.h"
 #include "telemetry/metrics.h"
 #include "testing/socket.h"
 
@@ -322,7 +323,7 @@ TEST(Limits, BodiesUnderWayShareABudget) {
   options.bodies_bytes_max = 4 << 20;
   options.strangers_bodies_bytes_max = 32 << 10;
   options.connections_per_address = options.connections_max;  // so what one address has is all that there is
-  const auto own = std::make_shared<BodyBudget>(32 << 10);
+  const auto own = std::make_shared<SharedBodyBudget>(64 << 10, 32 << 10);
   options.on_header = [own](const Request& head) {
     return HeaderVerdict{
         .refuse = {}, .trusted = head.path == "/trusted", .bodies = head.path == "/own" ? own : nullptr};
@@ -345,19 +346,25 @@ TEST(Limits, BodiesUnderWayShareABudget) {
   TestSocket trusted(server.port());
   EXPECT_THAT(trusted.send(head("/trusted") + length + body).read_until("]"), StartsWith("HTTP/1.1 200"));
   // Who has a budget of its own is not touched by the others, and touches none.
-  ASSERT_EQ(own->take(1), BodyBudget::Taken::kYes);
+  const std::shared_ptr<BodyBudget> part = own->part_of(address_key(boost::asio::ip::make_address("127.0.0.1")));
+  ASSERT_EQ(part->take(1), BodyBudget::Taken::kYes);
   TestSocket full(server.port());
-  EXPECT_THAT(full.send(head("/own") + length + body).read_all(), StartsWith("HTTP/1.1 503"));
-  own->give_back(1);
+  EXPECT_THAT(full.send(head("/own") + length + body).read_all(),
+              AllOf(StartsWith("HTTP/1.1 503"), HasSubstr("of this address")));
+  TestSocket elsewhere(server.port(), "127.0.0.2");
+  EXPECT_THAT(elsewhere.send(head("/own") + length + body).read_until("]"), StartsWith("HTTP/1.1 200"));
+  part->give_back(1);
   TestSocket apart(server.port());
   EXPECT_THAT(apart.send(head("/own") + length + body).read_until("]"), StartsWith("HTTP/1.1 200"));
   server.finish();
   EXPECT_THAT(first.read_until("\r\n\r\n"), StartsWith("HTTP/1.1 200"));
   TestSocket third(server.port());
   EXPECT_THAT(third.send(head("/") + length + body).read_until("]"), StartsWith("HTTP/1.1 200"));
-  TestSocket too_large(server.port());
-  too_large.send(head("/") + "Content-Length: 32769\r\n\r\n");
-  EXPECT_THAT(too_large.read_all(), AllOf(StartsWith("HTTP/1.1 413"), HasSubstr("32768 bytes")));
+  for (const char* const path : {"/", "/own"}) {
+    TestSocket too_large(server.port());
+    too_large.send(head(path) + "Content-Length: 32769\r\n\r\n");
+    EXPECT_THAT(too_large.read_all(), AllOf(StartsWith("HTTP/1.1 413"), HasSubstr("32768 bytes"))) << path;
+  }
 }
 
 using Sockets = std::vector<std::unique_ptr<TestSocket>>;

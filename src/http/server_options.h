@@ -31,8 +31,9 @@ struct HeaderVerdict {
   bool never_held = false;
   // What the judge has found out, for the handler: Request::judged.
   std::shared_ptr<const void> found = {};
-  // If it is there, the memory for the body comes from it and not from what the listener has for all.
-  std::shared_ptr<BodyBudget> bodies = {};
+  // If it is there, the memory for the body comes from it and not from what the listener has for all. No body is larger
+  // than an address's part of it.
+  std::shared_ptr<SharedBodyBudget> bodies = {};
 };
 
 // Judges a request by its header: method, path, query, headers (names in lower case) and remote are as the handler will

@@ -111,14 +111,6 @@ bool wants_verdicts(std::string_view query) {
                                    [](const auto& p) { return p.first == "verdicts" && p.second == "1"; });
 }
 
-// A host that is configured with a slash at its end makes libraries call //v1/batch. No address here has an empty part,
-// so it is clear which is meant.
-std::string without_empty_parts(std::string path) {
-  const auto both = [](char a, char b) { return a == '/' && b == '/'; };
-  path.erase(std::unique(path.begin(), path.end(), both), path.end());
-  return path;
-}
-
 // What a request keeps in memory while it waits for the lane.
 size_t weight_of(const http::Request& request) { return request.body.size() + 1024; }
 
@@ -134,7 +126,7 @@ std::optional<Refusal> check_length(const http::Request& head, size_t bytes_max)
 
 // Of everything else the head says all.
 bool reads_body(const http::Request& request, Way way) {
-  return way != Way::kQuestion && request.method != "GET" && request.method != "HEAD";
+  return way != Way::kQuestion && request.method != "GET" && request.method != "HEAD" && request.method != "DELETE";
 }
 
 bool takes_long(const http::Request& request) {
@@ -278,7 +270,6 @@ Tenants Service::tenants() const {
 std::shared_ptr<Service::Call> Service::make_call(http::Request request, http::Respond respond) {
   const auto call = std::make_shared<Call>();
   call->request = std::move(request);
-  call->request.path = without_empty_parts(std::move(call->request.path));
   call->respond = std::move(respond);
   call->clock = options_.clock;
   call->scheme = options_.tls ? "https" : "http";
@@ -290,7 +281,7 @@ std::shared_ptr<Service::Call> Service::make_call(http::Request request, http::R
 std::optional<http::Response> Service::admit_head(const http::Request& request, Head& head) const {
   head.random_id = options_.random->bytes(16);  // a refusal of the data API names its request
   const auto refused = [&](const Refusal& refusal) { return head.failure(request, refusal); };
-  const std::string path = without_empty_parts(request.path);
+  std::string path = request.path;
   const http::Match<SourceRoute> match = find_route(request.method, path);
   head.route = match.row;
   if (!match.allowed.empty()) {

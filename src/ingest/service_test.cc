@@ -477,6 +477,9 @@ TEST_F(ServiceTest, SlashesTooManyAreNoOtherAddress) {
   EXPECT_EQ(send("GET", "//v1/projects/demo-write-key/settings").status, 200);
   EXPECT_EQ(send("POST", "//v1/customer//demo", R"({"type":"customer","customer_id":"c"})", kSecret).status, 200);
   EXPECT_EQ(send("POST", "/v1/event/a%2Fb").status, 401) << "an escaped slash is no separator";
+  // What a proxy closes by its path is not open under another spelling.
+  for (const auto& [method, path] : {std::pair{"POST", "//v1/records"}, {"POST", "/v1//records"}, {"GET", "//healthz"}})
+    EXPECT_EQ(send(method, path, "", kWriteKey).status, 404) << path;
   http::Request head;
   head.method = "POST";
   head.path = "//v1/track";

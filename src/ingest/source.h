@@ -65,6 +65,10 @@ class Source {
   [[nodiscard]] virtual std::span<const Route> routes() const = 0;
   // Of one request, decompressed.
   [[nodiscard]] virtual size_t body_bytes_max() const = 0;
+  // Whether slashes too many in an address do not count. Libraries and partners are given a host, and one with a slash
+  // at its end makes them call //v1/batch. At an address that somebody writes down, one spelling is right: what a proxy
+  // before us closes by its path stays closed.
+  [[nodiscard]] virtual bool forgives_slashes() const { return false; }
 
   // Who sends, by the head of the request alone, so that a stranger's body is not even read.
   [[nodiscard]] virtual tl::expected<Sender, Refusal> authenticate(const Tenants& tenants,

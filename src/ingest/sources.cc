@@ -56,8 +56,14 @@ std::span<const SourceRoute> routes() {
   return rows;
 }
 
-http::Match<SourceRoute> find_route(std::string_view method, std::string_view path) {
-  return http::find_route(routes(), method, path);
+http::Match<SourceRoute> find_route(std::string_view method, std::string& path) {
+  const auto both = [](char a, char b) { return a == '/' && b == '/'; };
+  const auto end = std::unique(path.begin(), path.end(), both);
+  const bool too_many = end != path.end();
+  path.erase(end, path.end());
+  auto match = http::find_route(routes(), method, path);
+  if (too_many && match.row != nullptr && !match.row->source->forgives_slashes()) return {};
+  return match;
 }
 
 const SourceRoute* route_of_endpoint(std::string_view endpoint) {

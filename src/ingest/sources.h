@@ -2,6 +2,7 @@
 #pragma once
 
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -18,7 +19,8 @@ struct SourceRoute : Route {
 [[nodiscard]] std::span<const Source* const> sources();
 // Of all sources, in their order.
 [[nodiscard]] std::span<const SourceRoute> routes();
-[[nodiscard]] http::Match<SourceRoute> find_route(std::string_view method, std::string_view path);
+// Takes slashes too many out of `path`; with them, only what forgives them is there.
+[[nodiscard]] http::Match<SourceRoute> find_route(std::string_view method, std::string& path);
 // The route that dead letters of this endpoint came by; nullptr: no source has it.
 [[nodiscard]] const SourceRoute* route_of_endpoint(std::string_view endpoint);
 // The largest body that any of them takes.

@@ -1,5 +1,6 @@
 #include "kv/blob_check.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -31,6 +32,11 @@ uint32_t unmasked(uint32_t masked) {
 
 bool fits(uint32_t stored, std::string_view bytes) { return unmasked(stored) == crc32c(bytes); }
 
+bool is_blob_footer(std::string_view bytes) {
+  return bytes.size() == kBlobFooterBytes && number_at<uint32_t>(bytes, 0) == kBlobMagic &&
+         fits(number_at<uint32_t>(bytes, 28), bytes.substr(0, 28));
+}
+
 struct BlobFile {
   std::unique_ptr<std::FILE, int (*)(std::FILE*)> file;
   std::string path;
@@ -48,9 +54,8 @@ struct BlobFile {
   }
 };
 
-}  // namespace
-
-Result<uint64_t> check_blob_file(const std::string& path, uint64_t bytes) {
+// Behind its header.
+Result<BlobFile> open_blob_file(const std::string& path) {
   BlobFile in{{std::fopen(path.c_str(), "rbe"), &std::fclose}, path};
   if (in.file == nullptr)
     return fail(errno == ENOENT ? Code::kNotFound : Code::kFatal, path + ": can't open: " + std::strerror(errno));
@@ -58,12 +63,28 @@ Result<uint64_t> check_blob_file(const std::string& path, uint64_t bytes) {
   if (header.size() < kBlobHeaderBytes) return in.damaged("it is too short");
   if (number_at<uint32_t>(header, 0) != kBlobMagic) return in.damaged("the header is damaged");
   in.at = kBlobHeaderBytes;
+  return in;
+}
+
+}  // namespace
+
+Status check_blob_ends(const std::string& path, uint64_t bytes) {
+  FRESHET_ASSIGN(BlobFile in, open_blob_file(path));
+  in.at = bytes - std::min<uint64_t>(bytes, kBlobFooterBytes);
+  if (std::fseek(in.file.get(), static_cast<long>(in.at), SEEK_SET) != 0)
+    return fail(Code::kFatal, path + ": can't read: " + std::strerror(errno));
+  // One byte more: RocksDB looks for the footer where the file ends.
+  FRESHET_ASSIGN(const std::string footer, in.read(kBlobFooterBytes + 1));
+  if (footer.size() < kBlobFooterBytes) return in.damaged("it is too short");
+  return is_blob_footer(footer) ? Status{} : in.damaged("the footer is damaged");
+}
+
+Result<uint64_t> check_blob_file(const std::string& path, uint64_t bytes) {
+  FRESHET_ASSIGN(BlobFile in, open_blob_file(path));
   // The last bytes of a file that RocksDB still writes to are nobody's yet.
   while (in.at < bytes) {
     FRESHET_ASSIGN(const std::string record, in.read(kBlobRecordBytes));
-    const bool is_footer = record.size() >= 4 && number_at<uint32_t>(record, 0) == kBlobMagic;
-    if (is_footer && record.size() == kBlobFooterBytes && fits(number_at<uint32_t>(record, 28), {record.data(), 28}))
-      return in.at + kBlobFooterBytes;
+    if (is_blob_footer(record)) return in.at + kBlobFooterBytes;
     if (record.size() < kBlobRecordBytes) return in.damaged("it is too short");
     if (!fits(number_at<uint32_t>(record, 24), {record.data(), 24})) return in.damaged("a record is damaged");
     const auto key = number_at<uint64_t>(record, 0);

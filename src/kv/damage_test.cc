@@ -10,6 +10,8 @@
 #include <fstream>
 #include <functional>
 #include <iterator>
+#include <utility>
+#include <vector>
 
 #include "kv/store.h"
 #include "kv/synced_note.h"
@@ -195,6 +197,29 @@ TEST_F(DamageTest, FilesThatAreMissingOrTooShortAreNamed) {
       EXPECT_EQ(opened.error().code, Code::kCorrupt) << opened.error().message;
       EXPECT_THAT(opened.error().message, HasSubstr(path_));
     }
+  }
+}
+
+// RocksDB looks at a blob file when a value of it is read, and names neither that one nor a table whose footer is gone.
+TEST_F(DamageTest, AFileWhoseEndsAreDamagedIsNamed) {
+  const auto flip_end = [](std::string& bytes) {
+    for (size_t i = bytes.size() - 24; i < bytes.size() - 8; ++i) bytes[i] = static_cast<char>(~bytes[i]);
+  };
+  const auto flip_begin = [](std::string& bytes) { bytes[1] = static_cast<char>(~bytes[1]); };
+  const auto append = [](std::string& bytes) { bytes += std::string(3000, 'x'); };
+  const std::vector<std::pair<const char*, std::function<void(std::string&)>>> all = {
+      {".blob", flip_begin}, {".blob", flip_end}, {".blob", append}, {".sst", flip_end}};
+  for (const auto& [kind, edit] : all) {
+    clean();
+    fill();
+    const std::string file = files(kind).at(0);
+    std::string bytes = read(file);
+    edit(bytes);
+    write(file, bytes);
+    const auto opened = open_rocks(options());
+    ASSERT_FALSE(opened) << file;
+    EXPECT_EQ(opened.error().code, Code::kCorrupt);
+    EXPECT_THAT(opened.error().message, HasSubstr(file));
   }
 }
 

@@ -12,6 +12,7 @@
 #include <rocksdb/listener.h>
 #include <rocksdb/merge_operator.h>
 #include <rocksdb/options.h>
+#include <rocksdb/sst_file_reader.h>
 #include <rocksdb/sst_file_writer.h>
 #include <rocksdb/table.h>
 #include <rocksdb/utilities/checkpoint.h>
@@ -33,6 +34,7 @@
 #include "base/assert.h"
 #include "env/clock.h"
 #include "env/thread.h"
+#include "kv/blob_check.h"
 #include "kv/crc32c.h"
 #include "kv/damage.h"
 #include "kv/info_log.h"
@@ -632,8 +634,19 @@ uint64_t RocksStore::disk_bytes() {
   return bytes;
 }
 
+// RocksDB names the manifest where a file that it lists has a footer which can't be read. "": none has.
+std::string damaged_table(const rocksdb::Options& rocks, const std::string& path) {
+  std::error_code error;
+  for (std::filesystem::directory_iterator file(path, error), end; !error && file != end; file.increment(error)) {
+    if (file->path().extension() != ".sst") continue;
+    const rocksdb::Status status = rocksdb::SstFileReader(rocks).Open(file->path().string());
+    if (status.IsCorruption()) return file->path().string() + " is damaged: ";
+  }
+  return "";
+}
+
 // RocksDB tells only by words that a directory is in use, or that a file which it needs is not there.
-Error open_error(const rocksdb::Status& status, const std::string& path) {
+Error open_error(const rocksdb::Options& rocks, const rocksdb::Status& status, const std::string& path) {
   const std::string text = status.ToString();
   const auto says = [&text](const char* words) { return text.find(words) != std::string::npos; };
   if (says("No such file") || says("Is a directory") || says("Not a directory"))
@@ -643,21 +656,24 @@ Error open_error(const rocksdb::Status& status, const std::string& path) {
                                  " is in use: another process (or this one) has the directory open; stop it or "
                                  "choose another data directory"};
   }
-  return failure(status, path, "open").value();
+  return failure(status, path, (status.IsCorruption() ? damaged_table(rocks, path) : "") + "open").value();
 }
 
-// RocksDB looks at its sorted files when it opens a store, but at blob files only when a value of them is read.
+// RocksDB looks at its sorted files when it opens a store, but at blob files only when a value of them is read, and then
+// does not say which one it could not read.
 Status check_blob_files(rocksdb::DB& db, const std::string& path) {
   rocksdb::ColumnFamilyMetaData all;
   db.GetColumnFamilyMetaData(&all);
   for (const rocksdb::BlobMetaData& blob : all.blob_files) {
     const std::string file = path + "/" + blob.blob_file_name;
     std::error_code error;
-    const uintmax_t size = std::filesystem::file_size(file, error);
-    if (!error && size >= blob.blob_file_size) continue;
-    return fail(Code::kCorrupt, "store " + path + ": " + file + ": " +
-                                    (error ? error.message() : std::string("it is too short")) +
-                                    "; restore the directory from a checkpoint or a copy");
+    const bool is_there = std::filesystem::is_regular_file(file, error);
+    const Status whole =
+        is_there ? check_blob_ends(file, blob.blob_file_size) : Status(fail(Code::kCorrupt, file + ": it is missing, or is not a file"));
+    if (!whole)
+      return fail(whole.error().code == Code::kFatal ? Code::kFatal : Code::kCorrupt,
+                  "store " + path + ": " + whole.error().message +
+                      "; restore the directory from a checkpoint or a copy");
   }
   return {};
 }
@@ -666,7 +682,7 @@ Status check_blob_files(rocksdb::DB& db, const std::string& path) {
 Result<uint64_t> last_row_in(const rocksdb::Options& rocks, const std::string& path) {
   rocksdb::DB* opened = nullptr;
   if (const rocksdb::Status status = rocksdb::DB::OpenForReadOnly(rocks, path, &opened); !status.ok())
-    return tl::unexpected<Error>(open_error(status, path));
+    return tl::unexpected<Error>(open_error(rocks, status, path));
   const std::unique_ptr<rocksdb::DB> db(opened);
   return db->GetLatestSequenceNumber();
 }
@@ -695,7 +711,7 @@ Result<std::unique_ptr<Store>> open_rocks(const Options& options) {
   FRESHET_ASSIGN(const Promised promised, check_files(options, [&] { return last_row_in(rocks, options.path); }));
   rocksdb::DB* opened = nullptr;
   if (const rocksdb::Status status = rocksdb::DB::Open(rocks, options.path, &opened); !status.ok()) {
-    return tl::unexpected<Error>(open_error(status, options.path));
+    return tl::unexpected<Error>(open_error(rocks, status, options.path));
   }
   std::unique_ptr<rocksdb::DB> db(opened);
   FRESHET_TRY(check_blob_files(*db, options.path));

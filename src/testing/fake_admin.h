@@ -60,6 +60,7 @@ class FakeStore final : public docstore::DocStore {
   void write(std::vector<v1::Change>, docstore::WriteDone) override {}
   Status sync() override { return {}; }
   Result<std::optional<docstore::StoredDocument>> get(const docstore::EntityKey& key) override {
+    if (refusal) return tl::unexpected<Error>(*refusal);
     for (const auto& [identifier, stored] : documents_)
       if (stored.key.tenant == key.tenant && stored.key.id == key.id) return std::optional(stored);
     return std::nullopt;
@@ -67,6 +68,7 @@ class FakeStore final : public docstore::DocStore {
   void remove_all() { documents_.clear(); }
   Result<std::optional<docstore::StoredDocument>> find(const std::string& tenant, v1::EntityKind kind,
                                                        const v1::Identifier& identifier) override {
+    if (refusal) return tl::unexpected<Error>(*refusal);
     const auto found = documents_.find(model::identifier_key(tenant, kind, identifier));
     if (found == documents_.end()) return std::nullopt;
     return std::optional(found->second);
@@ -75,6 +77,7 @@ class FakeStore final : public docstore::DocStore {
                                                      size_t) override {
     return std::vector<docstore::StoredDocument>();
   }
+  std::optional<Error> refusal;  // of whatever is looked for
 
  private:
   std::map<std::string, docstore::StoredDocument> documents_;
@@ -186,8 +189,8 @@ class FakeDesk final : public TenantDesk {
     return found == plans_.end() ? std::nullopt : found->second;
   }
   void change(TenantOrder order, Done done) override {
-    const auto& [name, what, text, may_command] = order;
-    if (text == R"({"server_keys":["k"]})" && !may_command) return done(std::nullopt);
+    const auto& [name, what, text, may_entrust] = order;
+    if (text == R"({"server_keys":["k"]})" && !may_entrust) return done(std::nullopt);
     if (text == "wrong") return done(fail(Code::kInvalid, "tenant " + name + ":1:1: wrong"));
     if (text == "taken") return done(fail(Code::kConflict, "a key is another's"));
     (what == TenantWhat::kPlan ? plans_ : texts_)[name] = text;

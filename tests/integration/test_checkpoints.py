@@ -211,6 +211,26 @@ def test_damaged_sst(box):
     compare_small(server)
 
 
+def test_missing_manifest(box):
+    """A state whose files are all there, but for the one that says which they are, is damaged: moved aside, restored."""
+    server = box.server(top=place(box.directory / "checkpoints"), partitions=1)
+    small_load(server)
+    state = server.directory / "data" / "state" / "0000"
+    for gone in ("MANIFEST-*", "CURRENT"):
+        wait_until(lambda: server.metric_sum("^freshet_checkpoint_age_seconds") == 0 and server.metric_sum("^freshet_checkpoint_total") > 0, patient(60),
+                   "a checkpoint of everything", every_s=0.2)
+        server.stop()
+        for file in state.glob(gone):
+            file.unlink()
+        server.log_path.write_text("")
+        server.start()
+        check_equal(restored(server), 1, f"states that were restored, without {gone}")
+        check("is damaged and was moved to" in server.log_path.read_text(errors="replace"), f"the log does not name the damage without {gone}")
+        send_records(server.ingest(), [{"message_id": f"without {gone}", "user": {"user_id": "u1"}, "set": {"x": 1}}])
+        server.wait_drained()
+        compare_small(server)
+
+
 def test_another_installation(box):
     """Its checkpoints are refused by name; a new installation goes on from them."""
     checkpoints = box.directory / "checkpoints"

@@ -10,7 +10,7 @@ import apart
 import test_kafka
 import test_oracle_kill
 import workload
-from harness import Background, check, check_equal, note, wait_until
+from harness import TENANT, Background, check, check_equal, note, wait_until
 from patience import patient
 from test_mongo import compare_documents
 from test_oracle_kill import SENDERS, Sending, make_requests, sender
@@ -20,6 +20,8 @@ PATIENCE_S = OUTAGE_S + patient(180)
 RECORDS = 6_000
 LOOKS = 20
 LOOKS_S = 30
+PROBE_S = 1
+AWAY = ("/users/user_id/u1", "/users/user_id/u2", "/events?after=begin", "/changes?after=end", "/users/recent")
 
 
 def resident_mib(process):
@@ -39,6 +41,17 @@ def look_at_admin(fleet):
     took = time.monotonic() - began
     note(f"{LOOKS} looks at each process took {took:.1f} s")
     check(took < patient(LOOKS_S), lambda: f"{took:.1f} s for {LOOKS} looks at the admin listener of each process")
+    # Nor does a probe wait for somebody else's question that the store, or the log, has to answer.
+    asking = [Background(lambda p=path: fleet.console.admin().request("GET", f"/v1/tenants/{TENANT}{p}")) for path in AWAY]
+    slowest = 0.0
+    for _ in range(LOOKS):
+        began = time.monotonic()
+        check_equal(fleet.console.admin().request("GET", "/healthz").status, 200, "/healthz of the console during the outage")
+        slowest = max(slowest, time.monotonic() - began)
+        time.sleep(0.1)
+    check(slowest < patient(PROBE_S), lambda: f"/healthz of the console took {slowest:.1f} s while others asked for profiles")
+    for one in asking:
+        one.join(PATIENCE_S)
 
 
 def run(box, lose, regain):

@@ -15,6 +15,7 @@
 #include "base/assert.h"
 #include "base/mutant.h"
 #include "model/home.h"
+#include "model/identifier.h"
 
 namespace freshet::action {
 namespace {
@@ -142,7 +143,7 @@ void Protocol::apply(const model::EntityRef& to, const v1::Envelope& record, con
   if (e != nullptr && !holds_back(*e)) {
     if (e->state.status() == v1::EntityState::LIVE) return apply_live(*e, record, device_part);
     if (e->state.status() == v1::EntityState::ERASED) {
-      if (record.kind() != v1::Envelope::MERGE && device_part == nullptr) count_erased(1);
+      if (record.kind() != v1::Envelope::MERGE && device_part == nullptr) count_erased(1, &record);
       return;
     }
   }
@@ -201,10 +202,12 @@ void Protocol::apply_merge(Entity& e, const v1::Envelope& record) {
 
 // ---- what is said -------------------------------------------------------------------------------------------------
 
-// Accepted messages that are in no profile, because theirs was erased (conservation).
-void Protocol::count_erased(uint64_t messages) {
+// Accepted messages that are in no profile, because theirs was erased (conservation). `late`: one that came after that.
+void Protocol::count_erased(uint64_t messages, const v1::Envelope* late) {
   state_.meta().set_erased_messages(state_.meta().erased_messages() + messages);
   counters_.erased_messages += messages;
+  if (late == nullptr || out_.suppressed()) return;
+  out_.note_late(tenant_name_, model::value_hash(rules_->hash_key(), tenant_name_, routing_of(*late).value()));
 }
 
 // `device`: of a user's record, the device that it names, as the user knows it.

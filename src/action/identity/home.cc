@@ -91,7 +91,7 @@ bool Protocol::enter_without_holder(const v1::Envelope& record, v1::EntityKind k
     return false;
   }
   if (suppressed) {
-    if (is_data(record)) count_erased(1);
+    if (is_data(record)) count_erased(1, &record);
     return false;
   }
   // The erase may have overtaken the person's first event, which is then counted as erased when it comes. A shared

@@ -129,7 +129,7 @@ class Protocol {
   void begin_change(const Entity& e, int64_t received_at_us);
   void emit_change(Entity& e, int64_t received_at_us);
   void emit_removal(Entity& e, int64_t received_at_us);
-  void count_erased(uint64_t messages);
+  void count_erased(uint64_t messages, const v1::Envelope* late = nullptr);
 
   // ---- identifiers of entities (identifiers.cc)
   void apply_identifiers(Entity& e, const v1::Envelope& record);

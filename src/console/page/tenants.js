@@ -30,7 +30,7 @@ export function mount(root, {tenant, address}) {
     one.replaceChildren(note(`From ${from.settings.from === 'api' ? 'the API' : 'the file'}, revision ${from.settings.revision}, ${time(from.settings.at)}.`), make('dl', {class: 'facts'},
       [['Write keys', prints(keys.write_keys)], ['Server keys', prints(keys.server_keys)], ['Secret of the data API', keys.data_api_secret || 'none'], ['Rate', rate ? `${count(rate.events_per_second)} records / s, ${count(rate.burst || rate.events_per_second)} at once` : 'no limit'],
         ['Limits', limits ? compact(limits) : 'as usual'], ['Objective', objective ? compact(objective) : 'as of all']].flatMap(([name, value]) => [make('dt', {}, name), make('dd', {}, value)])),
-    note(`Of keys only the first digits of their SHA-256 are shown. Server keys and the secret of the data API may erase and merge persons: a token of the role erase adds them${session.may('erase') ? '' : ', this one does not'}.`), make('details', {}, make('summary', {}, 'All settings'), make('pre', {tabindex: 0}, pretty(rest))));
+    note(`Of keys only the first digits of their SHA-256 are shown. Server keys and the secret of the data API may erase and merge persons, and sinks take them elsewhere: a token of the role erase adds them${session.may('erase') ? '' : ', this one does not'}.`), make('details', {}, make('summary', {}, 'All settings'), make('pre', {tabindex: 0}, pretty(rest))));
   }
 
   if (tenant) loadOne().catch((error) => one.replaceChildren(failure(error)));

@@ -55,6 +55,8 @@ class TestCluster {
   [[nodiscard]] std::vector<TracedRecord> take_traced(uint32_t partition) {
     return parts_[partition].engine->take_traced();
   }
+  // Records of erased persons that it refused.
+  [[nodiscard]] LateRecords take_late(uint32_t partition) { return parts_[partition].out->take_late(); }
   [[nodiscard]] uint64_t erased_messages();
   [[nodiscard]] uint32_t partitions() const { return static_cast<uint32_t>(parts_.size()); }
   [[nodiscard]] std::vector<std::map<std::string, std::string, std::less<>>> rows();

@@ -20,6 +20,7 @@ class AttributionSource final : public Source {
     return kRoutes;
   }
   size_t body_bytes_max() const override { return kAttributionBytesMax; }
+  bool forgives_slashes() const override { return true; }
   bool takes_items_in_query(const Route&) const override { return true; }
 
   // Partners know an address and nothing else, so the key stands in it: a write key, because addresses are logged on

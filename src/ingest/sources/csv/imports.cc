@@ -24,7 +24,7 @@ namespace freshet::ingest {
 namespace {
 
 constexpr size_t kListedDefault = 100;
-constexpr size_t kNameBytesMax = 300;
+constexpr size_t kNameCharactersMax = 300;
 constexpr size_t kRequestBytes = 4096;  // about what one takes that waits, without its body
 
 // What a POST asks for, from its query and its body together.
@@ -98,8 +98,9 @@ Status check_start(Start& start) {
   }
   // Upper and lower case hex name the same content, so they must find the same import.
   start.content_hash = to_hex(hash);
-  if (start.name.size() > kNameBytesMax) start.name.resize(kNameBytesMax);
   if (!simdjson::validate_utf8(start.name)) start.name.clear();
+  start.name.resize(prefix_of(start.name, kNameCharactersMax));
+  if (!simdjson::validate_utf8(start.tenant)) return fail(Code::kInvalid, "tenant: must be UTF-8");
   return {};
 }
 
@@ -252,7 +253,7 @@ void Imports::dispatch(const model::Tenant& tenant, http::Request request, http:
   if (match.row == nullptr) return respond(failure(404, "not_found", "there is nothing at this address"));
   if (!match.allowed.empty()) return respond(failure(405, "method_not_allowed", "use " + match.allowed));
   if (const Status fresh = refresh(); !fresh) return respond(failure(fresh.error()));
-  if (match.row->call == "start") return respond(start(tenant, request));
+  if (match.row->call == "start") return respond(start(tenant, std::move(request)));
   if (match.row->call == "list") return respond(list(tenant, request));
   const std::string id(match.arguments[0]);
   if (from_hex(id).size() != 16) return respond(unknown_import());
@@ -274,12 +275,15 @@ Status Imports::refresh() {
   return {};
 }
 
-http::Response Imports::start(const model::Tenant& tenant, const http::Request& request) {
+http::Response Imports::start(const model::Tenant& tenant, http::Request request) {
+  if (const auto refusal = decode_body(request, kImportBodyBytesMax))
+    return failure(refusal->status, refusal->code, refusal->message);
   auto wanted = read_start(request);
   if (!wanted) return failure(wanted.error());
   if (!wanted->tenant.empty() && wanted->tenant != tenant.name) {
     return failure(403, "other_tenant",
-                   "the write key is not one of the tenant " + wanted->tenant.substr(0, kNameBytesMax));
+                   "the write key is not one of the tenant " +
+                       wanted->tenant.substr(0, prefix_of(wanted->tenant, kNameCharactersMax)));
   }
   const auto mapping = parse_csv_mapping(wanted->mapping, "mapping");
   if (!mapping) return failure(422, "bad_mapping", mapping.error().message);

@@ -65,7 +65,7 @@ class Imports {
   [[nodiscard]] Status refresh();
   // An import that is held against other requests, by one that starts, continues or deletes it.
   class Hold;
-  [[nodiscard]] http::Response start(const model::Tenant& tenant, const http::Request& request);
+  [[nodiscard]] http::Response start(const model::Tenant& tenant, http::Request request);
   [[nodiscard]] std::string stalest(const std::string& tenant);
   [[nodiscard]] http::Response create(const model::Tenant& tenant, v1::ImportProgress progress);
   [[nodiscard]] http::Response list(const model::Tenant& tenant, const http::Request& request);

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
+#include <simdjson.h>
 
 #include <map>
 #include <random>
@@ -11,6 +12,7 @@
 #include "base/hash.h"
 #include "testing/clock.h"
 #include "testing/import_store.h"
+#include "testing/ingest_service.h"
 
 namespace freshet::ingest {
 namespace {
@@ -194,6 +196,31 @@ TEST_F(ImportsTest, WordsOfHttpHaveNoCase) {
   const http::Response done =
       send("PATCH", "/v1/imports/" + id, "u,n\na,1", {{"upload-offset", "0"}, {"upload-complete", " True"}});
   EXPECT_THAT(done.body, ::testing::HasSubstr(R"("state":"complete")"));
+}
+
+// A client that compresses what it sends compresses this, too.
+TEST_F(ImportsTest, TheMappingMayBeCompressed) {
+  const std::vector<std::pair<std::string, std::string>> headers = {{"content-type", "application/yaml"},
+                                                                    {"content-encoding", "gzip"}};
+  const std::string query = "content_hash=" + kHash;
+  EXPECT_EQ(send("POST", "/v1/imports", gzip(kMapping), headers, query).status, 201);
+  EXPECT_EQ(send("POST", "/v1/imports", kMapping, headers, query).status, 400);
+  EXPECT_EQ(send("POST", "/v1/imports", gzip(std::string(kImportBodyBytesMax + 1, ' ')), headers, query).status, 413);
+}
+
+// Answers are JSON, so UTF-8, whatever a query has in it.
+TEST_F(ImportsTest, NoAnswerRepeatsBytesThatAreNoText) {
+  const std::vector<std::pair<std::string, std::string>> headers = {{"content-type", "application/yaml"}};
+  const std::string query = "content_hash=" + kHash;
+  EXPECT_EQ(send("POST", "/v1/imports", kMapping, headers, query + "&tenant=%ff").status, 400);
+  std::string umlauts;
+  for (int i = 0; i < 400; ++i) umlauts += "%c3%a4";
+  const http::Response other = send("POST", "/v1/imports", kMapping, headers, query + "&tenant=x" + umlauts);
+  EXPECT_EQ(other.status, 403);
+  EXPECT_TRUE(simdjson::validate_utf8(other.body));
+  const http::Response named = send("POST", "/v1/imports", kMapping, headers, query + "&name=" + umlauts);
+  EXPECT_TRUE(simdjson::validate_utf8(named.body));
+  EXPECT_THAT(named.body, ::testing::HasSubstr("\"name\":\"\u00e4")) << "cut, and not lost";
 }
 
 TEST_F(ImportsTest, RefusesWhatIsWrong) {

@@ -22,6 +22,7 @@ class DataApiSource final : public Source {
     return kRoutes;
   }
   size_t body_bytes_max() const override { return kDataApiBytesMax; }
+  bool forgives_slashes() const override { return true; }
 
   tl::expected<Sender, Refusal> authenticate(const Tenants& tenants, const Exchange& exchange) const override {
     const Credentials credentials = parse_authorization(exchange.request.header("authorization"));

@@ -43,8 +43,12 @@ Refusal logs_are_full() {
 }
 
 Logs::Logs(eventlog::EventLog& log, env::Clock& clock, const LogsOptions& options)
-    : log_(log), clock_(clock), options_(options) {
+    : log_(log),
+      clock_(clock),
+      options_(options),
+      bodies_(std::make_shared<http::SharedBodyBudget>(kLogsBodiesBytesMax, options.bodies_of_an_address)) {
   FRESHET_ASSERT(options.inflight_bytes_max > 0 && options.bytes_per_s > 0);
+  FRESHET_ASSERT(options.bodies_of_an_address >= 2 * kLogsBodyBytesMax);
   under_way_->allowed_bytes = static_cast<int64_t>(options.bytes_per_s);
   under_way_->refilled_us = clock.monotonic_us();
 }

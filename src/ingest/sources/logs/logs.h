@@ -19,7 +19,7 @@
 namespace freshet::ingest {
 
 inline constexpr size_t kLogsBodyBytesMax = 8u << 20;     // of a request, decompressed
-inline constexpr size_t kLogsBodiesBytesMax = 32u << 20;  // of all that are being received or worked on
+inline constexpr size_t kLogsBodiesBytesMax = 64u << 20;  // of all that are being received or worked on
 
 // Why more logs are not taken now.
 [[nodiscard]] Refusal logs_are_full();
@@ -32,6 +32,8 @@ struct LogsOptions {
   // As they are in the topic, and a second's worth at once. What is above it is refused, so that a program that logs
   // without end takes neither processor nor disk from customers' data.
   uint64_t bytes_per_s = 16u << 20;
+  // Of kLogsBodiesBytesMax, for one address. A body that comes in chunks takes twice its size, so it is at least that.
+  uint64_t bodies_of_an_address = kLogsBodiesBytesMax / 4;
 };
 
 // Thread-safe. It and the log outlive every append that is under way.
@@ -43,7 +45,7 @@ class Logs {
   [[nodiscard]] bool has_room(const std::string& tenant);
 
   // Memory for the bodies of requests with logs, so that they take none from others.
-  [[nodiscard]] const std::shared_ptr<http::BodyBudget>& bodies() const { return bodies_; }
+  [[nodiscard]] const std::shared_ptr<http::SharedBodyBudget>& bodies() const { return bodies_; }
 
   // What came of each record of the body, or why nothing was taken. It is called once: on this thread, or on one of the
   // log, where all that was not rejected is durable.
@@ -67,7 +69,7 @@ class Logs {
   eventlog::EventLog& log_;
   env::Clock& clock_;
   const LogsOptions options_;
-  const std::shared_ptr<http::BodyBudget> bodies_ = std::make_shared<http::BodyBudget>(kLogsBodiesBytesMax);
+  const std::shared_ptr<http::SharedBodyBudget> bodies_;
   // Shared with the callbacks.
   const std::shared_ptr<UnderWay> under_way_ = std::make_shared<UnderWay>();
 };

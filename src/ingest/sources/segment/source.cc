@@ -26,6 +26,7 @@ class SegmentSource final : public Source {
   std::string_view name() const override { return kSegmentSource; }
   std::span<const Route> routes() const override;
   size_t body_bytes_max() const override { return kSegmentBatchBytesMax; }
+  bool forgives_slashes() const override { return true; }
 
   tl::expected<Sender, Refusal> authenticate(const Tenants& tenants, const Exchange& exchange) const override;
   // A body may carry the key itself, as `writeKey` beside the batch or in its first message: browsers send so, because
