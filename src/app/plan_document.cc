@@ -201,7 +201,7 @@ std::optional<PlanText> read_plan(const Node& node, const std::string& path, Pro
   Node root{.kind = Node::Kind::kMap};
   root.keys.push_back(Node{.kind = Node::Kind::kScalar, .text = "events"});
   root.items.push_back(std::move(checked));
-  auto plan = model::Plan::compile(json_of(root));
+  auto plan = model::Plan::compile(out.document, json_of(std::move(root)));
   if (!plan) {
     problems.add(node.at, at + ": " + plan.error().message);
     return std::nullopt;
@@ -217,6 +217,12 @@ std::optional<PlanText> read_plan(std::string_view text, Problems& problems) {
   const auto root = yaml::parse(without_surrogates(text), options, problems);
   if (!root || !problems.empty()) return std::nullopt;
   return read_plan(*root, "", problems);
+}
+
+std::shared_ptr<const model::Plan> plan_of_document(std::string_view document, Problems& problems) {
+  if (auto known = model::Plan::find(document)) return known;
+  auto read = read_plan(document, problems);
+  return read ? std::move(read->plan) : nullptr;
 }
 
 }  // namespace freshet::app

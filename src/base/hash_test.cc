@@ -58,6 +58,16 @@ TEST(Hash128, IsXxh3InCanonicalOrder) {
   EXPECT_EQ(hash128(counting_bytes(300)).hex(), "a699035354fc0bebd44052f5a3485425");
 }
 
+TEST(Hash128, OfPartsIsThatOfTheWhole) {
+  for (const size_t size : {size_t{0}, size_t{3}, size_t{300}, size_t{5000}}) {
+    const std::string whole = counting_bytes(size);
+    PartsHash parts;
+    for (size_t at = 0; at < size; at += 97) parts.add(std::string_view(whole).substr(at, 97));
+    parts.add("");
+    EXPECT_EQ(parts.hash(), hash128(whole));
+  }
+}
+
 TEST(Hash128, IsOrderedAsBytes) {
   EXPECT_LT(Hash128::from(std::string(16, '\x01')), Hash128::from(std::string(16, '\xff')));
   std::string late(16, '\0');
