@@ -10,6 +10,7 @@
 
 #include "base/assert.h"
 #include "base/hash.h"
+#include "base/mutant.h"
 #include "base/text.h"
 #include "ingest/items/json_fault.h"
 #include "model/identifier.h"
@@ -313,7 +314,8 @@ void add_as_sent(Item& item, std::string_view type, std::string_view value) {
 void add_identifier(Item& item, v1::EntityKind kind, std::string_view type, std::string_view value) {
   item.saw_identifier = true;
   const model::Tenant& tenant = item.context.tenant;
-  std::string normal = model::normalize_identifier(tenant, type, value);
+  std::string normal = FRESHET_MUTANT(kPhoneAsSent) ? model::normalize_identifier(type, value)
+                                                    : model::normalize_identifier(tenant, type, value);
   if (model::is_blocked_identifier(normal, tenant.rules)) return item.warn("blocked_identifier");
   const auto unusable = [&](std::string_view code, const std::string& why) {
     item.warn(code);
