@@ -43,8 +43,9 @@ std::string_view strip(std::string_view text, std::string_view what) {
   return text.substr(begin, text.find_last_not_of(what) - begin + 1);
 }
 
-// Takes blanks of every kind off both ends.
-std::string_view strip_padding(std::string_view text) {
+}  // namespace
+
+std::string_view without_padding(std::string_view text) {
   while (true) {
     text = strip(text, kBlank);
     if (text.empty()) return text;
@@ -59,6 +60,8 @@ std::string_view strip_padding(std::string_view text) {
     text.remove_suffix(back.bytes);
   }
 }
+
+namespace {
 
 std::string lower(std::string_view text) {
   std::string out(text);
@@ -102,7 +105,7 @@ const google::protobuf::RepeatedPtrField<std::string>& priority_of(v1::EntityKin
 }  // namespace
 
 std::string normalize_identifier(std::string_view type, std::string_view value) {
-  const std::string_view stripped = strip_padding(value);
+  const std::string_view stripped = without_padding(value);
   return type == "email" ? normal_email(stripped) : std::string(stripped);
 }
 
@@ -123,7 +126,7 @@ bool is_blocked_identifier(std::string_view value, const v1::TenantRules& rules)
   std::string_view bare = value;
   for (std::string_view before; before.size() != bare.size();) {
     before = bare;
-    bare = strip(strip_padding(bare), kQuotes);
+    bare = strip(without_padding(bare), kQuotes);
   }
   if (bare.empty() || is_all_zero(bare)) return true;
   // Every built-in value is short and most identifiers are not, so most are never put into lower case.

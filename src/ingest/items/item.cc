@@ -246,12 +246,21 @@ Outcome read_time(Item& item, ondemand::value value, std::optional<model::TimeUs
   return Outcome::kOk;
 }
 
-Outcome read_flag(Item& item, std::string_view name, ondemand::value value, bool& out) {
+std::optional<bool> flag_of(std::string_view word) {
   constexpr std::array<std::string_view, 4> kYes = {"true", "yes", "on", "1"};
   constexpr std::array<std::string_view, 4> kNo = {"false", "no", "off", "0"};
-  const auto is_one_of = [](const auto& words, std::string_view word) {
-    return std::find(words.begin(), words.end(), word) != words.end();
-  };
+  const std::string low = lower_case(trim(word, " \t\r\n").substr(0, 16));
+  if (std::find(kYes.begin(), kYes.end(), low) != kYes.end()) return true;
+  if (std::find(kNo.begin(), kNo.end(), low) != kNo.end()) return false;
+  return std::nullopt;
+}
+
+Outcome reject_flag(Item& item, std::string_view name) {
+  return item.reject("bad_field", "\"" + std::string(name) + "\" must be true or false (or yes, no, on, off, 1, 0)",
+                     name);
+}
+
+Outcome read_flag(Item& item, std::string_view name, ondemand::value value, bool& out) {
   ondemand::json_type type{};
   FRESHET_JSON(value.type().get(type), item.broken);
   if (type == ondemand::json_type::boolean) {
@@ -262,17 +271,14 @@ Outcome read_flag(Item& item, std::string_view name, ondemand::value value, bool
   if (type == ondemand::json_type::string || type == ondemand::json_type::number) {
     std::optional<std::string_view> text;
     FRESHET_ITEM(read_scalar(item, value, text));
-    const std::string word = lower_case(trim(text.value_or("")).substr(0, 16));
-    if (is_one_of(kYes, word)) return out = true, Outcome::kOk;
-    if (is_one_of(kNo, word)) return out = false, Outcome::kOk;
-    if (word.empty()) return Outcome::kOk;
+    if (const auto flag = flag_of(text.value_or(""))) return out = *flag, Outcome::kOk;
+    if (is_blank(text.value_or(""))) return Outcome::kOk;
   }
-  return item.reject("bad_field", "\"" + std::string(name) + "\" must be true or false (or yes, no, on, off, 1, 0)",
-                     name);
+  return reject_flag(item, name);
 }
 
 Outcome set_event(Item& item, std::optional<std::string_view> name, v1::Event*& event) {
-  if (!name || trim(*name).empty())
+  if (!name || model::without_padding(*name).empty())
     return item.reject("missing_event", "the event has no name; \"event\" must be a text", "event");
   if (has_control(*name)) return item.reject("bad_name", "the event's name has control characters", "event");
   if (const size_t kept = prefix_of(*name, item.limits.name_length); kept < name->size()) {

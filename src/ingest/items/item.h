@@ -132,6 +132,10 @@ Outcome read_time(Item& item, ondemand::value value, std::optional<model::TimeUs
 // leave `out` as it was. Anything else rejects the item, and names the field: taken as absent, an opt-out would be
 // none.
 Outcome read_flag(Item& item, std::string_view name, ondemand::value value, bool& out);
+// What the word says, with blanks around it or without. nullopt: it is none of these.
+[[nodiscard]] std::optional<bool> flag_of(std::string_view word);
+// Rejects an item for a flag that can't be read.
+Outcome reject_flag(Item& item, std::string_view name);
 
 // Checks the event's name and tells it to the schema.
 Outcome set_event(Item& item, std::optional<std::string_view> name, v1::Event*& event);

@@ -45,7 +45,7 @@ Outcome apply_time(Item& item, const Report& report) {
 
 Outcome apply_event(Item& item, const Report& report, std::string_view partner, const Fields& fields) {
   v1::Event* event = nullptr;
-  if (trim(report.event).empty())
+  if (model::without_padding(report.event).empty())
     return item.reject("missing_event",
                        "the report names no event: event_name of AppsFlyer, activity_kind or event of "
                        "Adjust, name of Branch");

@@ -250,6 +250,13 @@ TEST_F(Segment, AFlagSpelledAsATextIsAFlag) {
         << unknown;
 }
 
+TEST_F(Segment, AnEventHasAName) {
+  for (const char* blank : {"", " ", "\\t", "\\u00a0", "\\u3000 ", "\\u200b", "\xe2\x80\x83"})
+    EXPECT_THAT(golden(R"({"userId":"u","event":")" + std::string(blank) + "\"}", "track"), HasSubstr("missing_event"))
+        << blank;
+  EXPECT_THAT(golden(R"({"userId":"u","event":"\u00a0E"})", "track"), HasSubstr("E"));
+}
+
 // RudderStack's libraries call the list externalId; both their Android and Apple ones name device and network so.
 TEST_F(Segment, RudderStacksContextIsReadToo) {
   const std::string text =
