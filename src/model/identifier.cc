@@ -93,6 +93,12 @@ std::string normal_email(std::string_view text) {
   return out;
 }
 
+// REQUIRES: the word has no capitals.
+bool is_word(std::string_view text, std::string_view word) {
+  const auto same = [](char a, char b) { return (a >= 'A' && a <= 'Z' ? static_cast<char>(a - 'A' + 'a') : a) == b; };
+  return text.size() == word.size() && std::equal(text.begin(), text.end(), word.begin(), same);
+}
+
 // "0", "0000", "00000000-0000-0000-0000-000000000000", "00:00:00"
 bool is_all_zero(std::string_view text) {
   return text.find('0') != std::string_view::npos && text.find_first_not_of("0-:.{}") == std::string_view::npos;
@@ -129,11 +135,9 @@ bool is_blocked_identifier(std::string_view value, const v1::TenantRules& rules)
     bare = strip(without_padding(bare), kQuotes);
   }
   if (bare.empty() || is_all_zero(bare)) return true;
-  // Every built-in value is short and most identifiers are not, so most are never put into lower case.
-  if (bare.size() > 16 && rules.blocked_values().empty()) return false;
-  const std::string low = lower(bare);
-  return std::find(kBlocked.begin(), kBlocked.end(), low) != kBlocked.end() ||
-         std::find(rules.blocked_values().begin(), rules.blocked_values().end(), low) != rules.blocked_values().end();
+  const auto is_it = [bare](std::string_view word) { return is_word(bare, word); };
+  return std::any_of(kBlocked.begin(), kBlocked.end(), is_it) ||
+         std::any_of(rules.blocked_values().begin(), rules.blocked_values().end(), is_it);
 }
 
 // The NULs keep the parts apart: a type "a" with the value "bc" is another identifier than "ab" with "c".
