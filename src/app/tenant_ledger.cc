@@ -12,7 +12,7 @@
 #include "app/plan_document.h"
 #include "app/tenant_document.h"
 #include "base/assert.h"
-#include "base/hash.h"
+#include "base/parts_hash.h"
 #include "base/secret.h"
 #include "model/time.h"
 #include "state/checkpoint/recover.h"

@@ -19,34 +19,11 @@ Hash128 Hash128::from(std::string_view raw) {
 
 std::string Hash128::hex() const { return to_hex(view()); }
 
-namespace {
-
-Hash128 from_xxh128(const XXH128_hash_t& hash) {
+Hash128 hash128(std::string_view bytes) {
   XXH128_canonical_t canonical;
-  XXH128_canonicalFromHash(&canonical, hash);
+  XXH128_canonicalFromHash(&canonical, XXH3_128bits(bytes.data(), bytes.size()));
   return Hash128::from({reinterpret_cast<const char*>(canonical.digest), sizeof canonical.digest});
 }
-
-}  // namespace
-
-Hash128 hash128(std::string_view bytes) { return from_xxh128(XXH3_128bits(bytes.data(), bytes.size())); }
-
-struct PartsHash::State {
-  XXH3_state_t* const xxh3 = XXH3_createState();
-  State() { FRESHET_ASSERT(xxh3 != nullptr && XXH3_128bits_reset(xxh3) == XXH_OK); }
-  ~State() { XXH3_freeState(xxh3); }
-  State(const State&) = delete;
-  State& operator=(const State&) = delete;
-};
-
-PartsHash::PartsHash() : state_(std::make_unique<State>()) {}
-PartsHash::~PartsHash() = default;
-
-void PartsHash::add(std::string_view part) {
-  FRESHET_ASSERT(XXH3_128bits_update(state_->xxh3, part.data(), part.size()) == XXH_OK);
-}
-
-Hash128 PartsHash::hash() const { return from_xxh128(XXH3_128bits_digest(state_->xxh3)); }
 
 Hash128 keyed_hash128(std::string_view key16, std::string_view bytes) {
   FRESHET_ASSERT(key16.size() == crypto_shorthash_siphashx24_KEYBYTES);

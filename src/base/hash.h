@@ -6,7 +6,6 @@
 #include <compare>
 #include <cstdint>
 #include <cstring>
-#include <memory>
 #include <string>
 #include <string_view>
 
@@ -46,21 +45,6 @@ struct Hash128Hasher {
 
 // XXH3 with 128 bits, for fingerprints where nobody gains from a collision.
 [[nodiscard]] Hash128 hash128(std::string_view bytes);
-
-// The same of a text that comes in parts and is nowhere whole.
-class PartsHash {
- public:
-  PartsHash();
-  ~PartsHash();
-  PartsHash(const PartsHash&) = delete;
-  PartsHash& operator=(const PartsHash&) = delete;
-  void add(std::string_view part);
-  [[nodiscard]] Hash128 hash() const;  // hash128() of all that was added, one behind the other
-
- private:
-  struct State;
-  const std::unique_ptr<State> state_;
-};
 
 // SipHash-2-4 with 128 bits of output, keyed with 16 bytes. It makes alias keys, so that stored
 // keys tell nothing of the identifiers behind them, and nobody can choose identifiers that collide.

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include "base/parts_hash.h"
+
 namespace freshet {
 namespace {
 

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "model/code_point.h"
 #include "model/lower_case.h"
+#include "model/padding.h"
 
 namespace freshet::model {
 namespace {

@@ -15,9 +15,7 @@ namespace freshet::model {
 inline constexpr std::string_view kUserId = "user_id";
 inline constexpr std::string_view kPhone = "phone";
 
-// Without blanks at both ends, Unicode's and those without width among them.
-[[nodiscard]] std::string_view without_padding(std::string_view text);
-// The same; e-mail addresses in lower case and without
+// Without blanks at both ends, Unicode's and those without width among them; e-mail addresses in lower case and without
 // what has no width. Case otherwise counts. Doing it twice changes nothing more.
 [[nodiscard]] std::string normalize_identifier(std::string_view type, std::string_view value);
 // The same, and phone numbers as the tenant has them (model/phone.h). This is what ingest stores and look-ups ask for.

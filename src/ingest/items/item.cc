@@ -14,6 +14,7 @@
 #include "base/text.h"
 #include "ingest/items/json_fault.h"
 #include "model/identifier.h"
+#include "model/padding.h"
 #include "model/plan.h"
 
 namespace freshet::ingest {

@@ -14,6 +14,7 @@
 #include "ingest/sources/attribution/appsflyer.h"
 #include "ingest/sources/attribution/branch.h"
 #include "model/identifier.h"
+#include "model/padding.h"
 
 namespace freshet::ingest {
 namespace {
