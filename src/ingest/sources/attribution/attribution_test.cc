@@ -229,8 +229,8 @@ TEST_F(Attribution, WhoLimitsAdTrackingHasNoAdvertisingId) {
   EXPECT_EQ(why("appsflyer", R"({"event_name":"e","idfa":"38400000","is_lat":true})"), "0:missing_identifier");
   // Whether somebody has opted out is not guessed.
   for (const char* flag : {"\"limited\"", "2", "[true]", "{}"})
-    EXPECT_EQ(why("appsflyer", R"({"event_name":"e","appsflyer_id":"1","idfa":"38400000","is_lat":)" +
-                                   std::string(flag) + "}"),
+    EXPECT_EQ(why("appsflyer",
+                  R"({"event_name":"e","appsflyer_id":"1","idfa":"38400000","is_lat":)" + std::string(flag) + "}"),
               "0:bad_field")
         << flag;
   EXPECT_EQ(parsed.rejected[0].attribute, "is_lat");

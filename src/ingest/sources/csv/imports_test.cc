@@ -199,8 +199,9 @@ TEST_F(ImportsTest, WordsOfHttpHaveNoCase) {
 TEST_F(ImportsTest, WhetherItIsCompleteIsNotGuessed) {
   const std::string id = start();
   for (const char* unknown : {"?2", "last", "?"})
-    EXPECT_EQ(send("PATCH", "/v1/imports/" + id, "u,n\na,1", {{"upload-offset", "0"}, {"upload-complete", unknown}}).status,
-              400)
+    EXPECT_EQ(
+        send("PATCH", "/v1/imports/" + id, "u,n\na,1", {{"upload-offset", "0"}, {"upload-complete", unknown}}).status,
+        400)
         << unknown;
   for (const char* no : {"?0", "", "no"})
     EXPECT_THAT(send("PATCH", "/v1/imports/" + id, "", {{"upload-offset", "0"}, {"upload-complete", no}}).body,
