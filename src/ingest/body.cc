@@ -12,8 +12,8 @@ namespace {
 
 enum class Coding : uint8_t { kNone, kGzip, kUnknown };
 
-// x-gzip is gzip's older name; zlib, which deflate is, is told apart by its first bytes. The header is a list, which may
-// go on in another header of the name, and in which identity means nothing; a body that was compressed twice is none
+// x-gzip is gzip's older name; zlib, which deflate is, is told apart by its first bytes. The header is a list, which
+// may go on in another one of the name, and in which identity means nothing; a body that was compressed twice is none
 // that a library sends.
 Coding coding_of(const http::Request& head) {
   Coding all = Coding::kNone;
