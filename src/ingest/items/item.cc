@@ -203,6 +203,13 @@ Outcome read_name(Item& item, ondemand::field& field, std::string_view& name) {
   return Outcome::kOk;
 }
 
+// (is_null() as a bool would throw where it is not.)
+Outcome read_null(Item& item, ondemand::value& value) {
+  bool is_null = false;
+  if (value.is_null().get(is_null) == simdjson::SUCCESS && is_null) return Outcome::kOk;
+  return item.broken(simdjson::N_ATOM_ERROR);
+}
+
 Outcome read_scalar(Item& item, ondemand::value value, std::optional<std::string_view>& out) {
   out.reset();
   ondemand::json_type type{};
@@ -225,7 +232,7 @@ Outcome read_scalar(Item& item, ondemand::value value, std::optional<std::string
       out = without_zero_fraction(text);
       return Outcome::kOk;
     }
-    case ondemand::json_type::null: return Outcome::kOk;
+    case ondemand::json_type::null: return read_null(item, value);
     default: item.warn("bad_field"); return Outcome::kOk;
   }
 }

@@ -121,6 +121,8 @@ Outcome each_field(Item& item, ondemand::object object, const Read& read) {
   return Outcome::kOk;
 }
 
+// A value that begins with an n must be null: on-demand itself passes over whatever it is.
+Outcome read_null(Item& item, ondemand::value& value);
 // Reads a text, or a number as its text ("123.0" as "123": that is how some languages write a whole number). null
 // gives nullopt, and so does anything else, with a
 // warning. The view lives as long as the document.
