@@ -5,6 +5,7 @@
 #include <string>
 
 #include "freshet/v1/envelope.pb.h"
+#include "people.h"
 
 namespace freshet::sim {
 
@@ -25,9 +26,23 @@ class Groups {
   std::map<std::string, std::string> parent_;
 };
 
+// The value that an identifier is compared by. Phone numbers are all of one country in a run: international ones are
+// left as + and digits, others get its code for their leading 0, whatever is written between the digits.
+[[nodiscard]] inline std::string value_of(const v1::Identifier& i) {
+  if (i.type() != "phone") return i.value();
+  std::string text = i.value(), digits;
+  const bool from_abroad = text[0] == '+' || text.rfind("00", 0) == 0;
+  if (const size_t trunk = text.find("(0)"); from_abroad && trunk != std::string::npos) text.erase(trunk, 3);
+  for (const char c : text)
+    if (c >= '0' && c <= '9') digits += c;
+  if (text[0] == '+') return "+" + digits;
+  if (from_abroad) return "+" + digits.substr(2);
+  return "+" + std::string(kCountry) + digits.substr(1);
+}
+
 // An identifier of a tenant's as text.
 [[nodiscard]] inline std::string text_of(const std::string& tenant, const v1::Identifier& i) {
-  return tenant + " " + i.type() + "=" + i.value();
+  return tenant + " " + i.type() + "=" + value_of(i);
 }
 
 }  // namespace freshet::sim

@@ -96,6 +96,7 @@ constexpr MutantInfo kMutants[] = {
     {Mutant::kReadOfMerged, "read-of-merged", "a profile that was merged away can still be read"},
     {Mutant::kReadStopsAtRedirect, "read-stops-at-redirect",
      "a look-up that comes to a profile that was merged away finds nobody"},
+    {Mutant::kPhoneAsSent, "phone-as-sent", "phone numbers are identifiers as they were typed", "phones"},
     {Mutant::kAnswerBeforeDurable, "answer-before-durable", "ingest answers before the log has the records"},
     {Mutant::kOverflowOvertaken, "overflow-overtaken",
      "a tenant's records go straight in while earlier ones wait in overflow"},

@@ -218,8 +218,9 @@ std::vector<Profile> expected_profiles(const std::vector<v1::Envelope>& records)
   for (const v1::Envelope& record : records) {
     if (record.user().empty()) continue;
     Person& person = people[persons.find(text_of(record.tenant(), record.user(0)))];
-    for (const v1::Identifier& i : record.user()) person.identifiers[i.type()].insert(i.value());
-    if (record.kind() == v1::Envelope::MERGE) person.identifiers[record.other().type()].insert(record.other().value());
+    for (const v1::Identifier& i : record.user()) person.identifiers[i.type()].insert(value_of(i));
+    if (record.kind() == v1::Envelope::MERGE)
+      person.identifiers[record.other().type()].insert(value_of(record.other()));
     if (is_data(record)) person.add(record);
   }
   std::vector<Profile> profiles;

@@ -24,9 +24,25 @@ Named People::pool(uint32_t person) const {
   const uint32_t circle = person / habits_.circle;
   Named ids = {{"user_id", user_id(person)}};
   for (uint32_t i = 0; i < habits_.emails; ++i) ids.emplace_back("email", fmt::format("e{}.{}@x.io", circle, i));
-  for (uint32_t i = 0; i < habits_.phones; ++i) ids.emplace_back("phone", fmt::format("+4{}{}", circle, i));
+  const std::string numbers = habits_.spelled > 0 ? fmt::format("+{}30", kCountry) : "+4";
+  for (uint32_t i = 0; i < habits_.phones; ++i) ids.emplace_back("phone", fmt::format("{}{}{}", numbers, circle, i));
   for (uint32_t i = 0; i < habits_.anonymous; ++i) ids.emplace_back("anonymous_id", fmt::format("a{}-{}", circle, i));
   return ids;
+}
+
+// With another beginning, and what people write between digits.
+std::pair<std::string, std::string> People::spelled(std::pair<std::string, std::string> identifier) {
+  std::string& number = identifier.second;
+  if (habits_.spelled == 0 || identifier.first != "phone" || !dice_.permille(habits_.spelled)) return identifier;
+  static const std::vector<std::string> kBegins = {"+49", "+49 (0)", "0049", "0049-(0)", "0", "(0)"};
+  static const std::vector<std::string> kBetween = {" ", "-", ".", "/", " - "};
+  const std::string behind = number.substr(std::string(kCountry).size() + 1);
+  number = dice_.pick(kBegins);
+  for (const char digit : behind) {
+    if (dice_.one_in(3)) number += dice_.pick(kBetween);
+    number += digit;
+  }
+  return identifier;
 }
 
 // What the person's own device is known by.
@@ -61,7 +77,7 @@ Item People::next() {
   dice_.shuffle(ids);
   const size_t count = 1 + dice_.roll(habits_.identifiers_max);
   for (size_t i = 0; i < ids.size() && item.user.size() < count; ++i)
-    if (!named || ids[i].first != "user_id") item.user.push_back(ids[i]);
+    if (!named || ids[i].first != "user_id") item.user.push_back(spelled(ids[i]));
   if (dice_.permille(habits_.device)) {  // the device is one's own, or the family's
     item.device = device_pool(dice_.one_in(3) ? person / 3 * 3 : person);
     dice_.shuffle(item.device);
@@ -77,7 +93,7 @@ std::vector<Item> People::ties() {
   for (uint32_t person = 0; person < habits_.people; ++person) {
     Item& item = items.emplace_back(blank());
     for (const auto& [type, value] : pool(person))
-      if (type != "anonymous_id") item.user.emplace_back(type, value);
+      if (type != "anonymous_id") item.user.push_back(spelled({type, value}));
     item.event = "U." + user_id(person);
     if (habits_.device > 0) item.device = device_pool(person);
     item.vouched = habits_.stranger > 0;

@@ -9,6 +9,9 @@
 
 namespace freshet::sim {
 
+// Where numbers are from that are written in several ways.
+inline constexpr const char* kCountry = "49";
+
 // How people behave. Chances are in 1000.
 struct Habits {
   uint32_t people = 24;
@@ -25,6 +28,7 @@ struct Habits {
   // Of records with a device: those that name a push token, of its own or another one's; and those of nobody but it.
   uint32_t token = 0, lone_device = 0;
   uint32_t reach = 0;         // records that say whether messages are wanted, or that the app is gone
+  uint32_t spelled = 0;       // phone numbers, of kCountry then, that are not written the usual way
   uint32_t stranger = 0;      // records of made-up persons who claim what is another's
   uint32_t merge_circle = 1;  // explicit merges are within so many people
   uint32_t blocked = 10, skewed = 50;
@@ -38,21 +42,23 @@ class People {
 
   // The next record, of anybody.
   [[nodiscard]] Item next();
-  // One record of each person that names all of its unique identifiers, and those of its device.
-  // A record with an id and times, and nothing in it yet.
-  // These tie together what is one.
+  // One record of each person that names all of its unique identifiers, and those of its device: these tie together
+  // what is one.
   [[nodiscard]] std::vector<Item> ties();
-  // A merge, erase, unlink or unsuppress.
 
-  // A record that names nobody, as senders do for visitors who are not logged in.
  private:
+  // A record with an id and times, and nothing in it yet.
   [[nodiscard]] Item blank();
+  // A merge, erase, unlink or unsuppress.
   [[nodiscard]] Item command();
+  // A record that names nobody, as senders do for visitors who are not logged in.
   [[nodiscard]] Item nobody();
   // A made-up user_id with an e-mail or phone of somebody.
   [[nodiscard]] Item stranger();
   [[nodiscard]] Named pool(uint32_t person) const;
   [[nodiscard]] Named device_pool(uint32_t person) const;
+  // The identifier as somebody may write it.
+  [[nodiscard]] std::pair<std::string, std::string> spelled(std::pair<std::string, std::string> identifier);
   [[nodiscard]] std::string user_id(uint32_t person) const { return "u" + std::to_string(person); }
   [[nodiscard]] uint32_t somebody();
   [[nodiscard]] uint32_t neighbour(uint32_t person, uint32_t circle);

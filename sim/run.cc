@@ -47,12 +47,13 @@ constexpr uint64_t kSeedsFromState = 3;
 // Each now and then; merges more often: most of the protocol is in them. (A run of merge_storm costs two to three times
 // as much as another one, and is needed less often than those of merges and unlinks that cross.)
 const Workload* any_workload(uint64_t seed, Dice& dice) {
-  // The last four have seeds of their own, so the others are what they would be without them.
+  // The last five have seeds of their own, so the others are what they would be without them.
   if (seed % kSeedsOfOthers == 0) return workloads().back().get();
   if (seed % (2 * kSeedsOfOthers) == kSeedsOfOthers / 2) return find_workload("floods");
+  if (seed % (2 * kSeedsOfOthers) == kSeedsOfOthers * 3 / 2) return find_workload("phones");
   if (seed % kSeedsOfOthers == 5) return find_workload("audiences");
   if (seed % kSeedsOfOthers == 7) return find_workload("tokens");
-  const size_t usual = workloads().size() - 4;
+  const size_t usual = workloads().size() - 5;
   const size_t at = dice.roll(usual + 5);
   if (at < usual) return workloads()[at].get();
   return find_workload(at == usual ? "merge_storm" : "merges");

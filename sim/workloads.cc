@@ -97,6 +97,7 @@ class PeopleWorkload final : public Workload {
     for (model::Tenant& tenant : tenants) {
       if (plan_.confluent) model::set_identifier_limit(tenant.rules, "default", 50);
       if (plan_.rules != nullptr) plan_.rules(tenant.rules);
+      if (plan_.habits.spelled > 0) tenant.phones.default_country = kCountry;
       if (plan_.rated) tenant.rate = {200 + dice.roll(1'000), 1 + dice.roll(30)};
     }
     scenario.rated = plan_.rated;
@@ -418,6 +419,10 @@ std::vector<Plan> later_plans() {
                       .token = 700,
                       .lone_device = 400,
                       .reach = 300}},
+          {.name = "phones",
+           .text = "people known by phone alone, whose numbers are written in every way",
+           .confluent = true,
+           .habits = {.emails = 0, .phones = 2, .anonymous = 1, .has_user_id = 150, .spelled = 700}},
           {.name = "rates",
            .text = "tenants send above their rates: most goes through overflow, whose drains die and change hands",
            .confluent = true,

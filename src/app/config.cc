@@ -90,8 +90,16 @@ void note_sections(const yaml::Node& root, Config& config) {
   const yaml::Node* const tenants = root.find("tenants");
   for (const yaml::Node& tenant : tenants->items) {
     const std::string& name = tenant.find("name")->text;
-    config.tenant_documents[name] = document_of(tenant);
-    if (const yaml::Node* const plan = tenant.find("plan"); plan != nullptr) config.tenant_plans[name] = json_of(*plan);
+    config.tenant_documents[name] = PackedText(document_of(tenant));
+  }
+}
+
+void give_plans(std::map<std::string, ReadPlan> plans, Config& config) {
+  for (model::Tenant& tenant : config.tenants) {
+    const auto plan = plans.find(tenant.name);
+    if (plan == plans.end()) continue;
+    tenant.plan = std::move(plan->second.plan);
+    config.tenant_plans[tenant.name] = std::move(plan->second.document);
   }
 }
 
@@ -103,7 +111,7 @@ std::optional<Config> parse_config(std::string_view text, const yaml::Environmen
   options.environment = environment;
   auto root = yaml::parse(text, options, problems);
   if (!root) return std::nullopt;
-  read_plan_files(*root, problems);
+  auto plans = take_plans(*root, problems);
   add_canary(*root);
   Config config;
   yaml::FieldReader reader(*root, "", problems);
@@ -113,6 +121,7 @@ std::optional<Config> parse_config(std::string_view text, const yaml::Environmen
   finish_tenants(*root, config.tenants, problems);
   if (!problems.empty()) return std::nullopt;
   note_sections(*root, config);
+  give_plans(std::move(plans), config);
   return config;
 }
 

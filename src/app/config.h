@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/names.h"
+#include "base/packed_text.h"
 #include "base/result.h"
 #include "console/access.h"
 #include "eventlog/kafka/kafka_options.h"
@@ -161,8 +162,8 @@ struct Config {
   std::vector<model::Tenant> tenants;  // sorted by name; names, write keys and app ids are all different
   // Of the file as it is written: each tenant's document (app/tenant_document.h), by name; and a hash of each section
   // beside them, which says whether it is as it was.
-  std::map<std::string, std::string> tenant_documents;
-  std::map<std::string, std::string> tenant_plans;  // the same of the plans, of those that have one
+  std::map<std::string, PackedText> tenant_documents;
+  std::map<std::string, PackedText> tenant_plans;  // the same of the plans, of those that have one
   std::map<std::string, std::string> section_hashes;
 };
 

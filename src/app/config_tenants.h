@@ -3,12 +3,15 @@
 #pragma once
 
 #include <array>
+#include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/json_writer.h"
 #include "base/names.h"
+#include "base/packed_text.h"
 #include "eventlog/kafka/kafka_log.h"
 #include "model/tenant.h"
 #include "yaml/fields.h"
@@ -53,8 +56,14 @@ extern const yaml::TextRule kTenantName, kTypeName, kKey, kSecretKey, kSecret, k
 void read_filters(const yaml::Node& where, const std::string& path, yaml::Problems& problems, v1::ComputedRule& rule);
 void write_filters_schema(JsonWriter& json);
 
-// Puts what the files say in the place of their paths, where `plan` of a tenant is one.
-void read_plan_files(yaml::Node& root, yaml::Problems& problems);
+// A tenant's plan, and its document (app/plan_document.h).
+struct ReadPlan {
+  std::shared_ptr<const model::Plan> plan;
+  PackedText document;
+};
+// Takes the plans of the file's tenants out of its tree, and returns them by the tenant's name: each is read as it is
+// met, so that of many no more than one is there as a tree. What is wrong with one is a problem.
+[[nodiscard]] std::map<std::string, ReadPlan> take_plans(yaml::Node& root, yaml::Problems& problems);
 void write_plan_schema(JsonWriter& json);
 
 // Values as the file has them; "": none.

@@ -478,7 +478,7 @@ TEST(Config, APlanMayBeInAFile) {
   ASSERT_TRUE(out.config) << out.problems;
   ASSERT_NE(out.config->tenants[0].plan, nullptr);
   EXPECT_TRUE(out.config->tenants[0].plan->knows("E"));
-  EXPECT_EQ(out.config->tenant_plans.at("t"), R"({"events":{"E":{"required":["a"]}}})")
+  EXPECT_EQ(out.config->tenant_plans.at("t").text(), R"({"events":{"E":{"required":["a"]}}})")
       << "the path is nothing to others";
   std::ofstream(path) << "events:\n  E: {requierd: [a]}\n";
   EXPECT_TRUE(has(read("tenants: [{name: t, plan: " + path + "}]").problems, path + ":2:7: events.E: unknown keyword"));

@@ -172,51 +172,64 @@ class SchemaReader {
   size_t parts_ = 0;
 };
 
+// Whether it is a map with one key, events, which is a map of not too many.
+bool has_events(const Node& plan, const std::string& path, Problems& problems) {
+  yaml::MapReader reader(plan, path, problems);
+  const Node* const events = reader.require("events", "a map from names of events to JSON Schemas of their properties");
+  reader.finish();
+  if (events == nullptr) return false;
+  if (events->kind == Node::Kind::kMap && events->items.size() <= model::kPlanEventsMax) return true;
+  problems.add(events->at, reader.path_of("events") +
+                               ": must be a map from names of events to JSON Schemas of their properties, at most " +
+                               std::to_string(model::kPlanEventsMax));
+  return false;
+}
+
+// A plan may be large and there may be thousands, so its tree is not copied.
+std::optional<PlanText> take_plan_tree(Node plan, const std::string& path, Problems& problems) {
+  const size_t before = problems.sorted().size();
+  if (!has_events(plan, path, problems) || problems.sorted().size() > before) return std::nullopt;
+  PlanText out;
+  out.document = sorted_json(plan);
+  const std::string at = path.empty() ? "events" : path + ".events";
+  if (out.document.size() > model::kPlanBytesMax)
+    problems.add(plan.at, at + ": at most " + std::to_string(model::kPlanBytesMax >> 10) + " KiB");
+  Node& events = plan.items.front();
+  for (size_t i = 0; i < events.items.size(); ++i) {
+    const std::string& name = events.keys[i].text;
+    if (name.empty() || name.size() > kEventNameBytesMax)
+      problems.add(events.keys[i].at, at + ": the name of an event has 1 to 1000 bytes");
+    SchemaReader(problems).schema(events.items[i], at + "." + name, 1);
+  }
+  if (problems.sorted().size() > before) return std::nullopt;
+  auto compiled = model::Plan::compile(out.document, sorted_json(plan));
+  if (!compiled) {
+    problems.add(plan.at, at + ": " + compiled.error().message);
+    return std::nullopt;
+  }
+  out.plan = std::move(*compiled);
+  return out;
+}
+
 }  // namespace
 
 std::optional<PlanText> read_plan(const Node& node, const std::string& path, Problems& problems) {
-  const size_t before = problems.sorted().size();
-  yaml::MapReader reader(node, path, problems);
-  const Node* const events = reader.require("events", "a map from names of events to JSON Schemas of their properties");
-  reader.finish();
-  if (events == nullptr) return std::nullopt;
-  const std::string at = reader.path_of("events");
-  if (events->kind != Node::Kind::kMap || events->items.size() > model::kPlanEventsMax) {
-    problems.add(events->at, at + ": must be a map from names of events to JSON Schemas of their properties, at most " +
-                                 std::to_string(model::kPlanEventsMax));
-    return std::nullopt;
-  }
-  Node checked = *events;
-  for (size_t i = 0; i < checked.items.size(); ++i) {
-    const std::string& name = checked.keys[i].text;
-    if (name.empty() || name.size() > kEventNameBytesMax)
-      problems.add(checked.keys[i].at, at + ": the name of an event has 1 to 1000 bytes");
-    SchemaReader(problems).schema(checked.items[i], at + "." + name, 1);
-  }
-  PlanText out;
-  out.document = json_of(node);
-  if (out.document.size() > model::kPlanBytesMax)
-    problems.add(node.at, at + ": at most " + std::to_string(model::kPlanBytesMax >> 10) + " KiB");
-  if (problems.sorted().size() > before) return std::nullopt;
-  Node root{.kind = Node::Kind::kMap};
-  root.keys.push_back(Node{.kind = Node::Kind::kScalar, .text = "events"});
-  root.items.push_back(std::move(checked));
-  auto plan = model::Plan::compile(json_of(root));
-  if (!plan) {
-    problems.add(node.at, at + ": " + plan.error().message);
-    return std::nullopt;
-  }
-  out.plan = std::move(*plan);
-  return out;
+  return take_plan_tree(node, path, problems);
 }
 
 std::optional<PlanText> read_plan(std::string_view text, Problems& problems) {
   yaml::ParseOptions options;
   options.bytes_max = model::kPlanBytesMax;
   options.structure_max = kPlanStructureMax;
-  const auto root = yaml::parse(without_surrogates(text), options, problems);
+  auto root = yaml::parse(without_surrogates(text), options, problems);
   if (!root || !problems.empty()) return std::nullopt;
-  return read_plan(*root, "", problems);
+  return take_plan_tree(std::move(*root), "", problems);
+}
+
+std::shared_ptr<const model::Plan> plan_of_document(std::string_view document, Problems& problems) {
+  if (auto known = model::Plan::find(document)) return known;
+  auto read = read_plan(document, problems);
+  return read ? std::move(read->plan) : nullptr;
 }
 
 }  // namespace freshet::app

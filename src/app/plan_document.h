@@ -22,5 +22,7 @@ struct PlanText {
                                                 yaml::Problems& problems);
 // The same of a text, YAML or JSON.
 [[nodiscard]] std::optional<PlanText> read_plan(std::string_view text, yaml::Problems& problems);
+// The plan of such a document; it is read only if nobody has it yet. Null: `problems` says what is wrong.
+[[nodiscard]] std::shared_ptr<const model::Plan> plan_of_document(std::string_view document, yaml::Problems& problems);
 
 }  // namespace freshet::app

@@ -31,25 +31,26 @@ std::vector<std::string> TenantBook::take(const Change& change, std::vector<std:
     Proposal& proposal = proposals_[change.revision()];
     proposal.by_api = change.by_api();
     proposal.at_us = change.at_us();
-    proposal.parts.insert(proposal.parts.end(), change.parts().begin(), change.parts().end());
+    for (const Change::Part& part : change.parts())
+      proposal.parts.push_back({part.tenant(), part.what(), PackedText(part.document())});
     return changed;
   }
   const auto node = proposals_.extract(change.revision());
   if (node.empty()) return changed;  // Two processes have published the same.
-  for (const Change::Part& part : node.mapped().parts) {
-    const TenantPart now{part.document(), node.key(), node.mapped().by_api, node.mapped().at_us};
-    if (put(part, now, unreadable)) changed.push_back(part.tenant());
+  for (const ProposedPart& part : node.mapped().parts) {
+    const TenantPart now{part.document, node.key(), node.mapped().by_api, node.mapped().at_us};
+    if (put(part, now, unreadable)) changed.push_back(part.tenant);
   }
   revision_ = std::max(revision_, node.key());
   return changed;
 }
 
-bool TenantBook::put(const Change::Part& part, const TenantPart& now, std::vector<std::string>& unreadable) {
+bool TenantBook::put(const ProposedPart& part, const TenantPart& now, std::vector<std::string>& unreadable) {
   FRESHET_ASSERT(now.revision > 0);
-  if (part.tenant().empty()) return false;
-  switch (part.what()) {
-    case Change::Part::SETTINGS: return put_settings(part.tenant(), now, unreadable);
-    case Change::Part::PLAN: return put_plan(part.tenant(), now, unreadable);
+  if (part.tenant.empty()) return false;
+  switch (part.what) {
+    case Change::Part::SETTINGS: return put_settings(part.tenant, now, unreadable);
+    case Change::Part::PLAN: return put_plan(part.tenant, now, unreadable);
     default: return false;  // A later version's.
   }
 }
@@ -61,7 +62,7 @@ bool TenantBook::put_settings(const std::string& name, const TenantPart& now, st
   entry->settings = now;
   if (entry->is_there()) {
     yaml::Problems problems("tenant " + name);
-    auto text = read_tenant(name, now.document, problems);
+    auto text = read_tenant(name, now.document.text(), problems);
     if (text) {
       settle_phones(text->tenant.phones, phones_are_normal_);
       if (before != nullptr) text->tenant.plan = before->tenant->plan;
@@ -87,10 +88,8 @@ bool TenantBook::put_plan(const std::string& name, const TenantPart& now, std::v
   tenant.plan = nullptr;
   if (!now.document.empty()) {
     yaml::Problems problems("plan of " + name);
-    auto plan = read_plan(now.document, problems);
-    if (plan) {
-      tenant.plan = std::move(plan->plan);
-    } else {
+    tenant.plan = plan_of_document(now.document.text(), problems);
+    if (tenant.plan == nullptr) {
       unreadable.push_back(problems.text());
       tenant.plan = before->tenant->plan;
     }

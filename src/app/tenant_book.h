@@ -11,13 +11,14 @@
 #include <string_view>
 #include <vector>
 
+#include "base/packed_text.h"
 #include "freshet/v1/event.pb.h"
 #include "model/tenant.h"
 
 namespace freshet::app {
 
 struct TenantPart {
-  std::string document;  // "": it is not there
+  PackedText document;  // empty: it is not there
   uint64_t revision = 0;
   bool by_api = false;
   int64_t at_us = 0;
@@ -39,8 +40,13 @@ using TenantEntryPtr = std::shared_ptr<const TenantEntry>;
 class TenantBook {
  public:
   // What one revision changes, as far as it was proposed by now.
+  struct ProposedPart {
+    std::string tenant;
+    v1::TenantsChange::Part::What what;
+    PackedText document;
+  };
   struct Proposal {
-    std::vector<v1::TenantsChange::Part> parts;
+    std::vector<ProposedPart> parts;
     bool by_api = false;
     int64_t at_us = 0;
   };
@@ -64,7 +70,7 @@ class TenantBook {
 
  private:
   // False: nothing has changed, as something newer is in force.
-  bool put(const v1::TenantsChange::Part& part, const TenantPart& now, std::vector<std::string>& unreadable);
+  bool put(const ProposedPart& part, const TenantPart& now, std::vector<std::string>& unreadable);
   bool put_settings(const std::string& name, const TenantPart& now, std::vector<std::string>& unreadable);
   bool put_plan(const std::string& name, const TenantPart& now, std::vector<std::string>& unreadable);
 

@@ -187,7 +187,7 @@ std::string without_surrogates(std::string_view text) {
   return out;
 }
 
-std::string json_of(Node node) {
+std::string sorted_json(Node& node) {
   sort_keys(node);
   std::string out;
   JsonWriter json(out);

@@ -36,8 +36,10 @@ enum class TenantIs : uint8_t { kSent, kKept };
 // text is returned as it is.
 [[nodiscard]] std::string without_surrogates(std::string_view text);
 
-// The node as JSON, with the keys of maps sorted.
-[[nodiscard]] std::string json_of(yaml::Node node);
+// Sorts the keys of the node's maps, and writes it as JSON.
+[[nodiscard]] std::string sorted_json(yaml::Node& node);
+// The same of one that stays as it is.
+[[nodiscard]] inline std::string json_of(yaml::Node node) { return sorted_json(node); }
 
 // The document as JSON for people: without keys and secrets, but with how many there are and the first digits of their
 // hashes. REQUIRES: a document.

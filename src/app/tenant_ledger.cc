@@ -12,7 +12,7 @@
 #include "app/plan_document.h"
 #include "app/tenant_document.h"
 #include "base/assert.h"
-#include "base/hash.h"
+#include "base/parts_hash.h"
 #include "base/secret.h"
 #include "model/time.h"
 #include "state/checkpoint/recover.h"
@@ -31,6 +31,8 @@ constexpr env::TimeUs kFinishAfterUs = 3'000'000;
 constexpr int kClaimsMax = 20;
 // Of one record: a broker takes messages of 1 MiB.
 constexpr size_t kRecordBytesMax = 256u << 10;
+// Of documents that are proposed in one append.
+constexpr size_t kProposedAtOnceBytes = 4u << 20;
 
 telemetry::Counter& unreadable_tenants() {
   static telemetry::Counter& count =
@@ -107,10 +109,16 @@ FileHash hash_of(const Config& config) {
   record.mutable_control()->set_events_if_read(writes_unread_events(config) != writes_unread_events(unsaid));
   FileHash hash;
   hash.rules = Installation::fingerprint(record.control());
-  std::string text = hash.rules;
-  for (const auto* const documents : {&config.tenant_documents, &config.tenant_plans})
-    for (const auto& [name, document] : *documents) text.append(1, '\0').append(name).append(1, '\0').append(document);
-  hash.whole = hash128(text).hex();
+  PartsHash whole;
+  whole.add(hash.rules);
+  constexpr std::string_view kBetween("\0", 1);
+  for (const auto* const documents : {&config.tenant_documents, &config.tenant_plans}) {
+    for (const auto& [name, document] : *documents) {
+      for (const std::string_view part : {kBetween, std::string_view(name), kBetween}) whole.add(part);
+      whole.add(document.text());
+    }
+  }
+  hash.whole = whole.hash().hex();
   return hash;
 }
 
@@ -124,7 +132,7 @@ void add_part(std::vector<Change>& changes, Change::Part part, uint64_t revision
 
 // Whether a file of this revision changes what there is to this document; "": it has none. kInvalid: the revision was
 // published with another one.
-Result<bool> file_changes(const TenantPart& now, const std::string& document, uint64_t revision) {
+Result<bool> file_changes(const TenantPart& now, const PackedText& document, uint64_t revision) {
   if (now.revision > revision) return false;
   if (document.empty()) return !now.document.empty() && !now.by_api && now.revision < revision;
   if (!now.by_api && now.document == document) return false;
@@ -204,7 +212,7 @@ Status TenantLedger::append_rules(const std::vector<v1::TenantRules>& rules, uin
 }
 
 Status TenantLedger::finish(uint64_t revision) {
-  std::vector<Part> parts;
+  std::vector<TenantBook::ProposedPart> parts;
   {
     const std::lock_guard lock(mutex_);
     const auto proposal = book_.proposals().find(revision);
@@ -213,10 +221,10 @@ Status TenantLedger::finish(uint64_t revision) {
   }
   // Also rules that are as they were: another process may have left others in some partitions and not in all.
   std::vector<v1::TenantRules> rules;
-  for (const Part& part : parts) {
-    if (part.what() != Part::SETTINGS || part.document().empty()) continue;
-    yaml::Problems problems("tenant " + part.tenant());
-    auto text = read_tenant(part.tenant(), part.document(), problems);
+  for (const TenantBook::ProposedPart& part : parts) {
+    if (part.what != Part::SETTINGS || part.document.empty()) continue;
+    yaml::Problems problems("tenant " + part.tenant);
+    auto text = read_tenant(part.tenant, part.document.text(), problems);
     if (!text) return fail(Code::kRetry, "a change of a tenant is not understood by this version: " + problems.text());
     rules.push_back(std::move(text->tenant.rules));
   }
@@ -314,30 +322,46 @@ Status TenantLedger::check_file(const Config& config) const {
   return {};
 }
 
-Result<std::vector<Change>> TenantLedger::changes_of_file(const Config& config, uint64_t revision) const {
+Result<std::vector<TenantBook::ProposedPart>> TenantLedger::changes_of_file(const Config& config,
+                                                                            uint64_t revision) const {
   const std::lock_guard lock(mutex_);
-  const int64_t now_us = options_.clock->now_us();
-  std::vector<Change> changes;
+  std::vector<TenantBook::ProposedPart> changes;
   const auto compare = [&](const std::string& name, Part::What what, const TenantPart& now,
-                           const std::string& document) -> Status {
+                           const PackedText& document) -> Status {
     const auto differs = file_changes(now, document, revision);
     if (!differs)
       return fail(Code::kInvalid, fmt::format("revision: {} was published with another tenant {}: raise it to {}",
                                               revision, name, agreement_.revision() + 1));
-    if (*differs) add_part(changes, part_of(name, what, document), revision, now_us);
+    if (*differs) changes.push_back({name, what, document});
     return {};
   };
   // Those that go come first: a key may go from one of them to another tenant.
   for (const auto& [name, entry] : book_.entries())
-    if (!config.tenant_documents.contains(name)) FRESHET_TRY(compare(name, Part::SETTINGS, entry->settings, ""));
+    if (!config.tenant_documents.contains(name)) FRESHET_TRY(compare(name, Part::SETTINGS, entry->settings, {}));
   for (const auto& [name, document] : config.tenant_documents) {
     const TenantEntryPtr entry = book_.find(name);
     const auto plan = config.tenant_plans.find(name);
     FRESHET_TRY(compare(name, Part::SETTINGS, entry == nullptr ? TenantPart() : entry->settings, document));
     FRESHET_TRY(compare(name, Part::PLAN, entry == nullptr ? TenantPart() : entry->plan,
-                        plan == config.tenant_plans.end() ? "" : plan->second));
+                        plan == config.tenant_plans.end() ? PackedText() : plan->second));
   }
   return changes;
+}
+
+// A part of them at a time, so that not all documents are there as they are at once.
+Status TenantLedger::propose(const std::vector<TenantBook::ProposedPart>& parts, uint64_t revision) {
+  const int64_t now_us = options_.clock->now_us();
+  std::vector<Change> changes;
+  size_t bytes = 0;
+  for (size_t i = 0; i < parts.size(); ++i) {
+    add_part(changes, part_of(parts[i].tenant, parts[i].what, parts[i].document.text()), revision, now_us);
+    bytes += parts[i].document.size();
+    if (i + 1 < parts.size() && bytes < kProposedAtOnceBytes) continue;
+    FRESHET_TRY(agreement_.say(changes));
+    changes.clear();
+    bytes = 0;
+  }
+  return {};
 }
 
 Status TenantLedger::publish(const Config& config, bool implicit) {
@@ -350,7 +374,7 @@ Status TenantLedger::publish(const Config& config, bool implicit) {
   FRESHET_ASSIGN(const auto revision,
                  installation.revision_for(file, config.revision, agreement_.revision(), implicit));
   FRESHET_TRY(check_file(config));
-  FRESHET_ASSIGN(auto changes, changes_of_file(config, revision));
+  FRESHET_ASSIGN(const auto changes, changes_of_file(config, revision));
   // Claimed before it is published: two processes with different files must not both publish them
   // under one revision.
   FRESHET_TRY(agreement_.claim(revision, file));
@@ -360,7 +384,7 @@ Status TenantLedger::publish(const Config& config, bool implicit) {
   base.mutable_control()->set_events_if_read(!writes_unread_events(config));
   base.mutable_control()->set_revision(revision);
   FRESHET_TRY(append_everywhere(base));
-  if (!changes.empty()) FRESHET_TRY(agreement_.say(changes));
+  FRESHET_TRY(propose(changes, revision));
   FRESHET_TRY(finish(revision));
   // Remembered last: a crash before leads to publishing once more, which changes nothing.
   return installation.published(revision, file);
@@ -390,7 +414,7 @@ Result<std::optional<Change>> TenantLedger::change_of(const console::TenantOrder
     const TenantPart* const now = entry == nullptr            ? nullptr
                                   : part.what() == Part::PLAN ? &entry->plan
                                                               : &entry->settings;
-    if (now != nullptr && now->document == part.document()) continue;
+    if (now != nullptr && now->document == PackedText(part.document())) continue;
     add_part(changes, part, agreement_.revision() + 1, options_.clock->now_us());
   }
   if (changes.empty()) return std::optional(Change());
@@ -464,7 +488,7 @@ std::optional<std::string> TenantLedger::show(const std::string& name) const {
   if (entry == nullptr || !entry->is_there()) return std::nullopt;
   return json_text([&](JsonWriter& json) {
     json.begin_object().member("tenant", name);
-    write_settings(json.key("settings"), entry->settings.document);
+    write_settings(json.key("settings"), entry->settings.document.text());
     write_keys(json.key("keys"), *entry->tenant);
     json.key("from").begin_object();
     write_origin(json.key("settings"), entry->settings);
@@ -481,7 +505,7 @@ std::optional<std::string> TenantLedger::show_plan(const std::string& name) cons
   }
   if (entry == nullptr || !entry->is_there() || entry->plan.document.empty()) return std::nullopt;
   return json_text([&](JsonWriter& json) {
-    json.begin_object().member("tenant", name).key("plan").raw(entry->plan.document);
+    json.begin_object().member("tenant", name).key("plan").raw(entry->plan.document.text());
     write_origin(json.key("from"), entry->plan);
     json.end_object();
   });

@@ -84,7 +84,9 @@ class TenantLedger {
   [[nodiscard]] Status append_everywhere(const v1::Envelope& control);
   [[nodiscard]] Status append_rules(const std::vector<v1::TenantRules>& rules, uint64_t revision);
 
-  [[nodiscard]] Result<std::vector<v1::TenantsChange>> changes_of_file(const Config& config, uint64_t revision) const;
+  [[nodiscard]] Result<std::vector<TenantBook::ProposedPart>> changes_of_file(const Config& config,
+                                                                              uint64_t revision) const;
+  [[nodiscard]] Status propose(const std::vector<TenantBook::ProposedPart>& parts, uint64_t revision);
   [[nodiscard]] Status check_file(const Config& config) const;
   [[nodiscard]] Status check_keys(const model::Tenant& tenant) const;
   // What the change would be. Without parts: it is so already. nullopt: it adds keys, and the order may not.

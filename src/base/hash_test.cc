@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include "base/parts_hash.h"
+
 namespace freshet {
 namespace {
 
@@ -56,6 +58,16 @@ TEST(Hash128, IsXxh3InCanonicalOrder) {
   EXPECT_EQ(hash128("").hex(), "99aa06d3014798d86001c324468d497f");
   EXPECT_EQ(hash128("abc").hex(), "06b05ab6733a618578af5f94892f3950");
   EXPECT_EQ(hash128(counting_bytes(300)).hex(), "a699035354fc0bebd44052f5a3485425");
+}
+
+TEST(Hash128, OfPartsIsThatOfTheWhole) {
+  for (const size_t size : {size_t{0}, size_t{3}, size_t{300}, size_t{5000}}) {
+    const std::string whole = counting_bytes(size);
+    PartsHash parts;
+    for (size_t at = 0; at < size; at += 97) parts.add(std::string_view(whole).substr(at, 97));
+    parts.add("");
+    EXPECT_EQ(parts.hash(), hash128(whole));
+  }
 }
 
 TEST(Hash128, IsOrderedAsBytes) {

@@ -74,6 +74,7 @@ enum class Mutant : uint8_t {
   kReadOfMerged,
   kReadStopsAtRedirect,
   // ingest
+  kPhoneAsSent,
   kAnswerBeforeDurable,
   kOverflowOvertaken,
   kDrainForgetsWaiting,

@@ -12,20 +12,23 @@ namespace {
 
 enum class Coding : uint8_t { kNone, kGzip, kUnknown };
 
-// x-gzip is gzip's older name; zlib, which deflate is, is told apart by its first bytes. The header is a list, in which
-// identity means nothing; a body that was compressed twice is none that a library sends. A body of a GET or HEAD means
-// nothing (RFC 9110, 9.3.1) and is never read, so neither does the way in which it is packed.
+// x-gzip is gzip's older name; zlib, which deflate is, is told apart by its first bytes. The header is a list, which
+// may go on in another one of the name, and in which identity means nothing; a body that was compressed twice is none
+// that a library sends. A body of a GET or HEAD means nothing (RFC 9110, 9.3.1) and is never read, so neither does the
+// way in which it is packed.
 Coding coding_of(const http::Request& head) {
   if (head.method == "GET" || head.method == "HEAD") return Coding::kNone;
   Coding all = Coding::kNone;
-  std::string_view list = head.header("content-encoding");
-  while (!list.empty()) {
-    const std::string coding = lower_case(trim(list.substr(0, list.find(','))));
-    list.remove_prefix(std::min(list.find(','), list.size() - 1) + 1);
-    if (coding.empty() || coding == "identity") continue;
-    const bool known = coding == "gzip" || coding == "x-gzip" || coding == "deflate";
-    if (!known || all != Coding::kNone) return Coding::kUnknown;
-    all = Coding::kGzip;
+  for (const auto& [name, value] : head.headers) {
+    if (name != "content-encoding") continue;
+    for (std::string_view list = value; !list.empty();) {
+      const std::string coding = lower_case(trim(list.substr(0, list.find(','))));
+      list.remove_prefix(std::min(list.find(','), list.size() - 1) + 1);
+      if (coding.empty() || coding == "identity") continue;
+      const bool known = coding == "gzip" || coding == "x-gzip" || coding == "deflate";
+      if (!known || all != Coding::kNone) return Coding::kUnknown;
+      all = Coding::kGzip;
+    }
   }
   return all;
 }

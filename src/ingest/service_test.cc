@@ -499,6 +499,11 @@ TEST_F(ServiceTest, CodingsAreAListWithoutCase) {
     EXPECT_EQ(send("POST", "/v1/track", kTrack, kWriteKey, {{"content-encoding", coding}}).status, 200) << coding;
   for (const char* coding : {"gzip, gzip", "br, gzip", "gzip;q=1"})
     EXPECT_EQ(send("POST", "/v1/track", kTrack, kWriteKey, {{"content-encoding", coding}}).status, 415) << coding;
+  // A list may go on in another line (RFC 9110, section 5.3).
+  const std::pair<std::string, std::string> none{"content-encoding", "identity"}, one{"content-encoding", "gzip"};
+  EXPECT_EQ(send("POST", "/v1/track", gzip(kTrack), kWriteKey, {none, one}).status, 200);
+  EXPECT_EQ(send("POST", "/v1/track", gzip(kTrack), kWriteKey, {one, none}).status, 200);
+  EXPECT_EQ(send("POST", "/v1/track", gzip(kTrack), kWriteKey, {one, one}).status, 415);
 }
 
 TEST_F(ServiceTest, ABeaconSaysItsKeyInTheQuery) {

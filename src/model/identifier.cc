@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "model/code_point.h"
 #include "model/lower_case.h"
+#include "model/padding.h"
 
 namespace freshet::model {
 namespace {
@@ -43,8 +44,9 @@ std::string_view strip(std::string_view text, std::string_view what) {
   return text.substr(begin, text.find_last_not_of(what) - begin + 1);
 }
 
-// Takes blanks of every kind off both ends.
-std::string_view strip_padding(std::string_view text) {
+}  // namespace
+
+std::string_view without_padding(std::string_view text) {
   while (true) {
     text = strip(text, kBlank);
     if (text.empty()) return text;
@@ -59,6 +61,8 @@ std::string_view strip_padding(std::string_view text) {
     text.remove_suffix(back.bytes);
   }
 }
+
+namespace {
 
 std::string lower(std::string_view text) {
   std::string out(text);
@@ -90,6 +94,12 @@ std::string normal_email(std::string_view text) {
   return out;
 }
 
+// REQUIRES: the word has no capitals.
+bool is_word(std::string_view text, std::string_view word) {
+  const auto same = [](char a, char b) { return (a >= 'A' && a <= 'Z' ? static_cast<char>(a - 'A' + 'a') : a) == b; };
+  return text.size() == word.size() && std::equal(text.begin(), text.end(), word.begin(), same);
+}
+
 // "0", "0000", "00000000-0000-0000-0000-000000000000", "00:00:00"
 bool is_all_zero(std::string_view text) {
   return text.find('0') != std::string_view::npos && text.find_first_not_of("0-:.{}") == std::string_view::npos;
@@ -102,7 +112,7 @@ const google::protobuf::RepeatedPtrField<std::string>& priority_of(v1::EntityKin
 }  // namespace
 
 std::string normalize_identifier(std::string_view type, std::string_view value) {
-  const std::string_view stripped = strip_padding(value);
+  const std::string_view stripped = without_padding(value);
   return type == "email" ? normal_email(stripped) : std::string(stripped);
 }
 
@@ -123,14 +133,12 @@ bool is_blocked_identifier(std::string_view value, const v1::TenantRules& rules)
   std::string_view bare = value;
   for (std::string_view before; before.size() != bare.size();) {
     before = bare;
-    bare = strip(strip_padding(bare), kQuotes);
+    bare = strip(without_padding(bare), kQuotes);
   }
   if (bare.empty() || is_all_zero(bare)) return true;
-  // Every built-in value is short and most identifiers are not, so most are never put into lower case.
-  if (bare.size() > 16 && rules.blocked_values().empty()) return false;
-  const std::string low = lower(bare);
-  return std::find(kBlocked.begin(), kBlocked.end(), low) != kBlocked.end() ||
-         std::find(rules.blocked_values().begin(), rules.blocked_values().end(), low) != rules.blocked_values().end();
+  const auto is_it = [bare](std::string_view word) { return is_word(bare, word); };
+  return std::any_of(kBlocked.begin(), kBlocked.end(), is_it) ||
+         std::any_of(rules.blocked_values().begin(), rules.blocked_values().end(), is_it);
 }
 
 // The NULs keep the parts apart: a type "a" with the value "bc" is another identifier than "ab" with "c".

@@ -1,6 +1,6 @@
-// A plan keeps the texts of its schemas: compiled, one takes some twenty times the memory of its text, and of those of
-// ten thousand tenants few are in use at a time. One is compiled when it is first asked for, and dropped when many
-// others were since.
+// A plan keeps the texts of its schemas, packed: compiled, one takes some twenty times the memory of its text, and of
+// those of ten thousand tenants few are in use at a time. One is compiled when it is first asked for, and dropped when
+// many others were since.
 //
 // Valijson says what is wrong in English, and where by a list of names; the rule is found by how its sentences begin.
 // model/plan_test.cc has a case for each rule, so another version of the library that says it otherwise is noticed.
@@ -18,6 +18,7 @@
 #include <map>
 #include <mutex>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <utility>
 #include <valijson/adapters/nlohmann_json_adapter.hpp>
 #include <valijson/schema.hpp>
@@ -28,6 +29,7 @@
 
 #include "base/assert.h"
 #include "base/hash.h"
+#include "base/packed_text.h"
 
 namespace freshet::model {
 
@@ -134,45 +136,64 @@ std::shared_ptr<const Compiled> compile_schema(const json& schema) {
   return compiled;
 }
 
-// All events of a plan and their schemas, one text after the other. Thread-safe.
+// All events of a plan and their schemas, which are one packed text. Thread-safe.
 class Texts : public std::enable_shared_from_this<Texts> {
  public:
-  // REQUIRES: called in the order of names.
-  void add(std::string_view name, const std::string& schema) {
-    FRESHET_ASSERT(events_.empty() || name_of(events_.back()) < name);
-    events_.push_back({text_.size(), name.size(), schema.size(), nullptr});
-    text_.append(name).append(schema);
+  // Of the plan's events, by name.
+  explicit Texts(const std::map<std::string, std::string>& schemas) {
+    std::string texts;
+    for (const auto& [name, schema] : schemas) {
+      names_.append(name);
+      texts.append(schema);
+      ends_.push_back({static_cast<uint32_t>(names_.size()), static_cast<uint32_t>(texts.size())});
+    }
+    FRESHET_ASSERT(texts.size() <= UINT32_MAX && names_.size() <= UINT32_MAX);
+    names_.shrink_to_fit();
+    ends_.shrink_to_fit();
+    texts_ = PackedText(texts);
   }
-  void end() {
-    text_.shrink_to_fit();
-    events_.shrink_to_fit();
-  }
-  [[nodiscard]] bool has(std::string_view event) const { return find(event) != events_.end(); }
+  [[nodiscard]] bool has(std::string_view event) const { return find(event).has_value(); }
   // Null: there is no such event.
   [[nodiscard]] std::shared_ptr<const Compiled> compiled(std::string_view event);
   // It is compiled anew when it is asked for again.
-  void drop(size_t number) {
+  void drop(uint32_t number) {
     const std::lock_guard lock(mutex_);
-    events_.at(number).compiled = nullptr;
+    compiled_.erase(number);
   }
 
  private:
-  struct Event {
-    size_t at = 0, name_bytes = 0, schema_bytes = 0;
-    std::shared_ptr<const Compiled> compiled;  // null: it is not; guarded by mutex_
+  struct Ends {
+    uint32_t name = 0, schema = 0;
   };
-  [[nodiscard]] std::string_view name_of(const Event& event) const {
-    return std::string_view(text_).substr(event.at, event.name_bytes);
+  [[nodiscard]] Ends begin_of(size_t number) const { return number == 0 ? Ends() : ends_[number - 1]; }
+  [[nodiscard]] std::string_view name_of(size_t number) const {
+    const uint32_t begin = begin_of(number).name;
+    return std::string_view(names_).substr(begin, ends_[number].name - begin);
   }
-  [[nodiscard]] std::vector<Event>::const_iterator find(std::string_view name) const {
-    const auto at = std::lower_bound(events_.begin(), events_.end(), name,
-                                     [this](const Event& event, std::string_view n) { return name_of(event) < n; });
-    return at != events_.end() && name_of(*at) == name ? at : events_.end();
+  [[nodiscard]] std::optional<uint32_t> find(std::string_view name) const {
+    size_t low = 0;
+    for (size_t high = ends_.size(); low < high;) {
+      const size_t middle = (low + high) / 2;
+      if (name_of(middle) < name) {
+        low = middle + 1;
+      } else {
+        high = middle;
+      }
+    }
+    if (low == ends_.size() || name_of(low) != name) return std::nullopt;
+    return static_cast<uint32_t>(low);
+  }
+  [[nodiscard]] std::shared_ptr<const Compiled> look(uint32_t number) {
+    const std::lock_guard lock(mutex_);
+    const auto at = compiled_.find(number);
+    return at == compiled_.end() ? nullptr : at->second;
   }
 
-  std::string text_;
-  std::vector<Event> events_;  // by name
+  std::string names_;
+  std::vector<Ends> ends_;  // of each event's name in names_ and of its schema in texts_, in the order of names
+  PackedText texts_;
   std::mutex mutex_;
+  std::map<uint32_t, std::shared_ptr<const Compiled>> compiled_;  // by number of the event; guarded by mutex_
 };
 
 // Which schemas of all plans are compiled, in the order in which they were. Thread-safe.
@@ -181,7 +202,7 @@ class Shelf {
   // Of all texts that are compiled. These are some 150 MiB of memory then.
   static constexpr size_t kTextBytesMax = 8u << 20;
 
-  void add(std::weak_ptr<Texts> texts, size_t number, size_t bytes) {
+  void add(std::weak_ptr<Texts> texts, uint32_t number, size_t bytes) {
     std::vector<Book> dropped;
     {
       const std::lock_guard lock(mutex_);
@@ -199,7 +220,7 @@ class Shelf {
  private:
   struct Book {
     std::weak_ptr<Texts> texts;
-    size_t number = 0;
+    uint32_t number = 0;
     size_t bytes = 0;
   };
   std::mutex mutex_;
@@ -214,22 +235,18 @@ Shelf& shelf() {
 
 // Two threads that miss the same one at once both compile it, which does no harm.
 std::shared_ptr<const Compiled> Texts::compiled(std::string_view event) {
-  const auto at = find(event);
-  if (at == events_.end()) return nullptr;
-  const auto number = static_cast<size_t>(at - events_.begin());
-  Event& wanted = events_[number];
+  const auto number = find(event);
+  if (!number) return nullptr;
+  if (auto known = look(*number)) return known;
+  const size_t begin = begin_of(*number).schema, bytes = ends_[*number].schema - begin;
+  const std::string texts = texts_.text();
+  std::shared_ptr<const Compiled> made = compile_schema(json::parse(std::string_view(texts).substr(begin, bytes)));
   {
     const std::lock_guard lock(mutex_);
-    if (wanted.compiled != nullptr) return wanted.compiled;
+    const auto [at, is_new] = compiled_.emplace(*number, made);
+    if (!is_new) return at->second;
   }
-  const std::string_view text = std::string_view(text_).substr(wanted.at + wanted.name_bytes, wanted.schema_bytes);
-  std::shared_ptr<const Compiled> made = compile_schema(json::parse(text));
-  {
-    const std::lock_guard lock(mutex_);
-    if (wanted.compiled != nullptr) return wanted.compiled;
-    wanted.compiled = made;
-  }
-  shelf().add(weak_from_this(), number, wanted.schema_bytes);
+  shelf().add(weak_from_this(), *number, bytes);
   return made;
 }
 
@@ -260,8 +277,8 @@ PlanViolation violation_of(valijson::ValidationResults& results) {
 
 namespace {
 
-// Plans by the hash of what they were made of: a file and the log say the same of a tenant, and only one has to be made
-// of it. Thread-safe.
+// Plans by the hash of their documents: a file and the log say the same of a tenant, and only one has to be made of it.
+// Thread-safe.
 class Made {
  public:
   [[nodiscard]] std::shared_ptr<const Plan> find(const std::string& hash) {
@@ -291,30 +308,32 @@ Made& made() {
 }  // namespace
 
 struct Plan::Schemas {
-  std::shared_ptr<Texts> texts = std::make_shared<Texts>();
+  std::shared_ptr<Texts> texts;
 };
 
 Plan::Plan(std::unique_ptr<const Schemas> schemas) : schemas_(std::move(schemas)) {}
 Plan::~Plan() = default;
 
-Result<std::shared_ptr<const Plan>> Plan::compile(std::string_view text) {
-  const std::string hash = hash128(text).hex();
-  if (auto known = made().find(hash)) return known;
+std::shared_ptr<const Plan> Plan::find(std::string_view document) { return made().find(hash128(document).hex()); }
+
+Result<std::shared_ptr<const Plan>> Plan::compile(std::string_view document, std::string_view text) {
+  if (auto known = find(document)) return known;
   const json root = json::parse(text, nullptr, false);
   if (!root.is_object() || !root.contains("events") || !root["events"].is_object())
     return fail(Code::kInvalid, "a plan is {\"events\":{NAME:SCHEMA}}");
-  auto schemas = std::make_unique<Schemas>();
+  std::map<std::string, std::string> events;
   for (const auto& [name, schema] : root["events"].items()) {
     try {
       (void)compile_schema(schema);  // What can't be is told now.
     } catch (const std::exception& e) {
       return fail(Code::kInvalid, "events." + name + ": " + e.what());
     }
-    schemas->texts->add(name, schema.dump());
+    events.emplace(name, schema.dump());
   }
-  schemas->texts->end();
+  auto schemas = std::make_unique<Schemas>();
+  schemas->texts = std::make_shared<Texts>(events);
   const std::shared_ptr<const Plan> plan(new Plan(std::move(schemas)));
-  made().add(hash, plan);
+  made().add(hash128(document).hex(), plan);
   return plan;
 }
 

@@ -26,8 +26,13 @@ struct PlanViolation {
 class Plan {
  public:
   // Of {"events":{NAME:SCHEMA,…}}. kInvalid: it is none. Keywords and bounds are for the caller to check before, who
-  // knows where they stand (app/plan_document.h).
-  [[nodiscard]] static Result<std::shared_ptr<const Plan>> compile(std::string_view json);
+  // knows where they stand (app/plan_document.h). `document`: what people have written, by which find() knows it.
+  [[nodiscard]] static Result<std::shared_ptr<const Plan>> compile(std::string_view document, std::string_view json);
+  [[nodiscard]] static Result<std::shared_ptr<const Plan>> compile(std::string_view json) {
+    return compile(json, json);
+  }
+  // The plan that was compiled of this document, if somebody has it still; else null.
+  [[nodiscard]] static std::shared_ptr<const Plan> find(std::string_view document);
   ~Plan();
   Plan(const Plan&) = delete;
   Plan& operator=(const Plan&) = delete;

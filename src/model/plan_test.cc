@@ -70,9 +70,19 @@ TEST(Plan, OfOneTextThereIsOne) {
   auto first = *Plan::compile(text);
   EXPECT_EQ(*Plan::compile(text), first);
   EXPECT_NE(*Plan::compile(R"({"events":{"F":{"type":"object"}}})"), first);
+  EXPECT_EQ(Plan::find(text), first);
   first = nullptr;
   for (int i = 0; i < 300; ++i) EXPECT_TRUE(Plan::compile(R"({"events":{"E)" + std::to_string(i) + R"(":{}}})"));
+  EXPECT_EQ(Plan::find(text), nullptr) << "nobody has it any more";
   EXPECT_TRUE((*Plan::compile(text))->knows("E"));
+}
+
+TEST(Plan, IsFoundByWhatPeopleHaveWritten) {
+  const std::string document = R"({"events":{"E":{"description":"bought","required":["n"]}}})";
+  const auto plan = *Plan::compile(document, R"({"events":{"E":{"required":["n"]}}})");
+  EXPECT_EQ(Plan::find(document), plan);
+  EXPECT_EQ(Plan::find(R"({"events":{"E":{"required":["n"]}}})"), nullptr);
+  EXPECT_EQ(said_of(*plan, "{}"), "n required");
 }
 
 TEST(Plan, KnowsItsEvents) {

@@ -20,6 +20,7 @@ struct StoreSwitches {
   std::atomic<uint64_t> scans{0};  // in both directions
   std::atomic<bool> fail_writes{false};
   std::atomic<bool> ill{false};  // a write has failed
+  std::atomic<int> waiting{0};   // writes that are held
 
   void hold_writes(bool hold) {
     const std::lock_guard lock(mutex);
@@ -28,7 +29,9 @@ struct StoreSwitches {
   }
   void pass() {
     std::unique_lock lock(mutex);
+    ++waiting;
     condition.wait(lock, [this] { return !held; });
+    --waiting;
   }
 
   std::mutex mutex;

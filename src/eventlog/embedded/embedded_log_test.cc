@@ -8,6 +8,7 @@
 
 #include "env/steadiness.h"
 #include "eventlog/embedded/rows.h"
+#include "eventlog/embedded/writer.h"
 #include "testing/clock.h"
 #include "testing/event_log_conformance.h"
 #include "testing/memory_store.h"
@@ -125,6 +126,45 @@ TEST_F(EmbeddedLogTest, WhatWaitsSharesOneSync) {
   EXPECT_LE(switches_->syncs - before, 2u);  // the first may have gone alone
   EXPECT_LE(rows('c'), 2u);                  // one chunk a sync
   EXPECT_EQ(log_->watermarks(kChanges)->high, 100);
+}
+
+// A large write with others behind it: what comes then is written together. A minute stands for a moment here, so that
+// whoever waits for it is noticed.
+TEST_F(EmbeddedLogTest, WhereOneWriteFollowsOnTheOtherAppendsGatherAndCommitsDoNotWait) {
+  options_.gather_us = 60'000'000;
+  open();
+  create(Topic::kChanges);
+  auto committer = consumer("g");
+  std::vector<std::future<Status>> answers;
+  const auto make_busy = [&] {
+    switches_->hold_writes(true);
+    answers.push_back(start_append(kChanges, std::string(embedded::kBusyBytes, 'x')));
+    while (switches_->waiting == 0) env::real_clock().sleep_us(100);  // it is being written
+    answers.push_back(start_append(kChanges, "behind it"));
+    switches_->hold_writes(false);
+    answers[answers.size() - 2].wait();
+  };
+  make_busy();
+  const uint64_t before = switches_->syncs;
+  for (int i = 0; i < 10; ++i) answers.push_back(start_append(kChanges, std::to_string(i)));
+  answers.push_back(start_append(kChanges, std::string(embedded::kGatheredBytes, 'x')));
+  for (auto& answer : answers) EXPECT_TRUE(answer.get());
+  EXPECT_EQ(switches_->syncs - before, 1u) << "all of them at once, when there was enough";
+  answers.clear();
+  EXPECT_TRUE(append(kChanges, "after an idle moment")) << "it waits for nobody";
+
+  make_busy();
+  Transaction transaction;
+  transaction.outputs.resize(1);
+  transaction.outputs[0].to = kChanges;
+  transaction.outputs[0].records.add("", "y");
+  EXPECT_TRUE(committer->commit(std::move(transaction))) << "nor does a commit, and what waits goes with it";
+  for (auto& answer : answers) EXPECT_TRUE(answer.get());
+  answers.clear();
+
+  make_busy();
+  log_.reset();
+  for (auto& answer : answers) EXPECT_TRUE(answer.get()) << "at the end nothing waits";
 }
 
 TEST_F(EmbeddedLogTest, NothingIsVisibleBeforeItsSync) {

@@ -4,6 +4,7 @@
 #include "eventlog/embedded/writer.h"
 
 #include <algorithm>
+#include <chrono>
 #include <future>
 #include <utility>
 
@@ -57,7 +58,9 @@ void Writer::submit(Request request, bool bounded) {
     } else {
       queue_bytes_ += bytes;
       waiting_.push_back({std::move(request), bytes});
-      if (std::exchange(idle_, false)) condition_.notify_one();
+      hurries_ = hurries_ || !bounded;
+      const bool enough = gathers_ && (hurries_ || queue_bytes_ >= kGatheredBytes);
+      if (std::exchange(idle_, false) || enough) condition_.notify_one();
       return;
     }
   }
@@ -85,9 +88,19 @@ void Writer::run() {
   }
 }
 
+// Not after an idle moment: who sends one thing after the other would wait each time, for nobody.
+void Writer::gather(std::unique_lock<std::mutex>& lock) {
+  if (options_.gather_us == 0 || !follows_) return;
+  gathers_ = true;
+  condition_.wait_for(lock, std::chrono::microseconds(options_.gather_us),
+                      [this] { return stop_ || hurries_ || queue_bytes_ >= kGatheredBytes; });
+  gathers_ = false;
+}
+
 // Takes the requests of the next cycle, at least one. False: there is nothing left, and the writer is to stop.
 bool Writer::take_cycle() {
   std::unique_lock lock(mutex_);
+  gather(lock);
   while (waiting_.empty()) {
     if (stop_) return false;
     idle_ = true;
@@ -99,6 +112,7 @@ bool Writer::take_cycle() {
   while (count < waiting_.size() && bytes + waiting_[count].bytes <= kCycleBytesMax) bytes += waiting_[count++].bytes;
   if (count == waiting_.size()) {
     std::swap(cycle_, waiting_);
+    hurries_ = false;
   } else {
     const auto end = waiting_.begin() + static_cast<std::ptrdiff_t>(count);
     cycle_.assign(std::make_move_iterator(waiting_.begin()), std::make_move_iterator(end));
@@ -289,6 +303,8 @@ void Writer::answer(const Status& status) {
     const std::lock_guard lock(mutex_);
     FRESHET_ASSERT(queue_bytes_ >= bytes);
     queue_bytes_ -= bytes;
+    // Before anybody is told: who sends on only then would wait for nobody else.
+    follows_ = bytes >= kBusyBytes && !waiting_.empty();
   }
   for (Waiting& waiting : cycle_) waiting.request.done(status);
   cycle_.clear();

@@ -1,6 +1,7 @@
 // The one thread that changes the embedded log. Each cycle takes what waits, up to kCycleBytesMax, and makes it one
 // write with one sync; while that goes on, the next cycle's requests gather. So the slower the disk, the larger the
-// group, and nobody ever waits for company.
+// group. A fast disk would make it small, and each write costs as much processor as parsing a hundred records: where
+// one large cycle follows on the other, appends wait a moment for others, and commits for nobody.
 //
 // The order within a cycle: the write is synced, then readers see it, then it is answered. A record that was
 // acknowledged before the sync would be lost in a power cut although its sender believes it safe.
@@ -20,6 +21,9 @@ namespace freshet::eventlog::embedded {
 
 inline constexpr size_t kCycleBytesMax = 8u << 20;  // a cycle takes at least one request
 inline constexpr size_t kChunkBytesMax = 1u << 20;  // a chunk takes at least one batch
+// A cycle of so many bytes with the next one's requests behind it is followed by one that waits until it has so many.
+inline constexpr size_t kBusyBytes = 64u << 10;
+inline constexpr size_t kGatheredBytes = 1u << 20;
 
 struct Trim {
   Partition* partition = nullptr;
@@ -68,6 +72,7 @@ class Writer {
 
   void run();
   [[nodiscard]] bool take_cycle();  // false: stop
+  void gather(std::unique_lock<std::mutex>& lock);
   void write_cycle();
   // The partition's part of the cycle; made at its first use.
   Pending& pending(Partition& partition);
@@ -93,12 +98,15 @@ class Writer {
 
   std::mutex mutex_;
   std::condition_variable condition_;
-  std::vector<Waiting> waiting_;  // guarded by mutex_, as are the next three
+  std::vector<Waiting> waiting_;  // guarded by mutex_, as are the next five
   size_t queue_bytes_ = 0;        // waiting, or being written
   bool idle_ = false;
+  bool gathers_ = false;
+  bool hurries_ = false;  // something waits that is to be written at once
   bool stop_ = false;
 
   std::vector<Waiting> cycle_;  // used by the thread alone, as are those below
+  bool follows_ = false;        // it was a large one, and others waited when it was written
   std::vector<Pending> parts_;
   kv::WriteBatch batch_;
   std::vector<std::string_view> scratch_;

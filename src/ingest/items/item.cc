@@ -10,9 +10,11 @@
 
 #include "base/assert.h"
 #include "base/hash.h"
+#include "base/mutant.h"
 #include "base/text.h"
 #include "ingest/items/json_fault.h"
 #include "model/identifier.h"
+#include "model/padding.h"
 #include "model/plan.h"
 
 namespace freshet::ingest {
@@ -201,6 +203,13 @@ Outcome read_name(Item& item, ondemand::field& field, std::string_view& name) {
   return Outcome::kOk;
 }
 
+// (is_null() as a bool would throw where it is not.)
+Outcome read_null(Item& item, ondemand::value& value) {
+  bool is_null = false;
+  if (value.is_null().get(is_null) == simdjson::SUCCESS && is_null) return Outcome::kOk;
+  return item.broken(simdjson::N_ATOM_ERROR);
+}
+
 Outcome read_scalar(Item& item, ondemand::value value, std::optional<std::string_view>& out) {
   out.reset();
   ondemand::json_type type{};
@@ -223,7 +232,7 @@ Outcome read_scalar(Item& item, ondemand::value value, std::optional<std::string
       out = without_zero_fraction(text);
       return Outcome::kOk;
     }
-    case ondemand::json_type::null: return Outcome::kOk;
+    case ondemand::json_type::null: return read_null(item, value);
     default: item.warn("bad_field"); return Outcome::kOk;
   }
 }
@@ -245,12 +254,21 @@ Outcome read_time(Item& item, ondemand::value value, std::optional<model::TimeUs
   return Outcome::kOk;
 }
 
-Outcome read_flag(Item& item, std::string_view name, ondemand::value value, bool& out) {
+std::optional<bool> flag_of(std::string_view word) {
   constexpr std::array<std::string_view, 4> kYes = {"true", "yes", "on", "1"};
   constexpr std::array<std::string_view, 4> kNo = {"false", "no", "off", "0"};
-  const auto is_one_of = [](const auto& words, std::string_view word) {
-    return std::find(words.begin(), words.end(), word) != words.end();
-  };
+  const std::string low = lower_case(trim(word, " \t\r\n").substr(0, 16));
+  if (std::find(kYes.begin(), kYes.end(), low) != kYes.end()) return true;
+  if (std::find(kNo.begin(), kNo.end(), low) != kNo.end()) return false;
+  return std::nullopt;
+}
+
+Outcome reject_flag(Item& item, std::string_view name) {
+  return item.reject("bad_field", "\"" + std::string(name) + "\" must be true or false (or yes, no, on, off, 1, 0)",
+                     name);
+}
+
+Outcome read_flag(Item& item, std::string_view name, ondemand::value value, bool& out) {
   ondemand::json_type type{};
   FRESHET_JSON(value.type().get(type), item.broken);
   if (type == ondemand::json_type::boolean) {
@@ -261,17 +279,14 @@ Outcome read_flag(Item& item, std::string_view name, ondemand::value value, bool
   if (type == ondemand::json_type::string || type == ondemand::json_type::number) {
     std::optional<std::string_view> text;
     FRESHET_ITEM(read_scalar(item, value, text));
-    const std::string word = lower_case(trim(text.value_or("")).substr(0, 16));
-    if (is_one_of(kYes, word)) return out = true, Outcome::kOk;
-    if (is_one_of(kNo, word)) return out = false, Outcome::kOk;
-    if (word.empty()) return Outcome::kOk;
+    if (const auto flag = flag_of(text.value_or(""))) return out = *flag, Outcome::kOk;
+    if (is_blank(text.value_or(""))) return Outcome::kOk;
   }
-  return item.reject("bad_field", "\"" + std::string(name) + "\" must be true or false (or yes, no, on, off, 1, 0)",
-                     name);
+  return reject_flag(item, name);
 }
 
 Outcome set_event(Item& item, std::optional<std::string_view> name, v1::Event*& event) {
-  if (!name || trim(*name).empty())
+  if (!name || model::without_padding(*name).empty())
     return item.reject("missing_event", "the event has no name; \"event\" must be a text", "event");
   if (has_control(*name)) return item.reject("bad_name", "the event's name has control characters", "event");
   if (const size_t kept = prefix_of(*name, item.limits.name_length); kept < name->size()) {
@@ -313,7 +328,8 @@ void add_as_sent(Item& item, std::string_view type, std::string_view value) {
 void add_identifier(Item& item, v1::EntityKind kind, std::string_view type, std::string_view value) {
   item.saw_identifier = true;
   const model::Tenant& tenant = item.context.tenant;
-  std::string normal = model::normalize_identifier(tenant, type, value);
+  std::string normal = FRESHET_MUTANT(kPhoneAsSent) ? model::normalize_identifier(type, value)
+                                                    : model::normalize_identifier(tenant, type, value);
   if (model::is_blocked_identifier(normal, tenant.rules)) return item.warn("blocked_identifier");
   const auto unusable = [&](std::string_view code, const std::string& why) {
     item.warn(code);

@@ -121,6 +121,8 @@ Outcome each_field(Item& item, ondemand::object object, const Read& read) {
   return Outcome::kOk;
 }
 
+// A value that begins with an n must be null: on-demand itself passes over whatever it is.
+Outcome read_null(Item& item, ondemand::value& value);
 // Reads a text, or a number as its text ("123.0" as "123": that is how some languages write a whole number). null
 // gives nullopt, and so does anything else, with a
 // warning. The view lives as long as the document.
@@ -132,6 +134,10 @@ Outcome read_time(Item& item, ondemand::value value, std::optional<model::TimeUs
 // leave `out` as it was. Anything else rejects the item, and names the field: taken as absent, an opt-out would be
 // none.
 Outcome read_flag(Item& item, std::string_view name, ondemand::value value, bool& out);
+// What the word says, with blanks around it or without. nullopt: it is none of these.
+[[nodiscard]] std::optional<bool> flag_of(std::string_view word);
+// Rejects an item for a flag that can't be read.
+Outcome reject_flag(Item& item, std::string_view name);
 
 // Checks the event's name and tells it to the schema.
 Outcome set_event(Item& item, std::optional<std::string_view> name, v1::Event*& event);

@@ -51,6 +51,12 @@ simdjson::error_code JsonBody::open(std::string_view part, ondemand::document& d
   return root.reset().error();
 }
 
+simdjson::error_code JsonBody::open_unbounded(ondemand::document& document, ondemand::object& root) {
+  const simdjson::padded_string_view padded(text_, capacity_);
+  if (const auto error = parser_of(slot_).iterate(padded).get(document); error != simdjson::SUCCESS) return error;
+  return document.get_object().get(root);
+}
+
 size_t prefix_of(std::string_view text, size_t characters) {
   if (text.size() <= characters) return text.size();
   for (size_t i = 0; i < text.size(); ++i) {

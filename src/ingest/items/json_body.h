@@ -37,6 +37,13 @@ class JsonBody {
   // at a time. `raw` becomes the object's text.
   [[nodiscard]] simdjson::error_code open(std::string_view part, ondemand::document& document, ondemand::object& root,
                                           std::string_view& raw);
+  // Opens all of text() without a look at what stands behind the object: a walk over a large body is a tenth of what
+  // its items cost. Whoever has read the object to its end asks is_at_end().
+  [[nodiscard]] simdjson::error_code open_unbounded(ondemand::document& document, ondemand::object& root);
+  // REQUIRES: the root object was read to its end.
+  [[nodiscard]] static bool is_at_end(ondemand::document& document) {
+    return document.current_location().error() == simdjson::OUT_OF_BOUNDS;
+  }
 
  private:
   JsonBuffer which_;

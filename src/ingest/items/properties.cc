@@ -68,13 +68,6 @@ Outcome read_sent_text(Item& item, ondemand::value value, json_type type, std::s
   return Outcome::kOk;
 }
 
-// A value that begins with an n must be null. (is_null() as a bool would throw where it is not.)
-Outcome read_null(Item& item, ondemand::value& value) {
-  bool is_null = false;
-  if (value.is_null().get(is_null) == simdjson::SUCCESS && is_null) return Outcome::kOk;
-  return item.broken(simdjson::N_ATOM_ERROR);
-}
-
 Outcome read_value(Item& item, ondemand::value value, json_type type, uint32_t depth, v1::Value& out, bool& kept);
 
 Outcome read_number(Item& item, ondemand::value value, v1::Value& out) {
@@ -525,6 +518,7 @@ Outcome read_promoted(Item& item, ondemand::object object) {
     FRESHET_ITEM(read_type(item, value, type));
     *promoted = {};
     std::optional<std::string_view> text;
+    if (type == json_type::null) return read_null(item, value);
     if (type == json_type::string || type == json_type::number) FRESHET_ITEM(read_scalar(item, value, text));
     if (text) *promoted = type == json_type::number ? name_of_number(*text) : *text;
     return Outcome::kOk;

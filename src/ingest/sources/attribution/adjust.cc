@@ -43,7 +43,7 @@ std::string adjust_event(Fields& fields) {
 
 }  // namespace
 
-Outcome read_adjust(Item&, Fields& fields, Report& report) {
+Outcome read_adjust(Item& item, Fields& fields, Report& report) {
   // Both are made anew for each attempt.
   for (const std::string_view name : {"random", "nonce"}) (void)fields.take(name);
   report.repeated = fields.json(true);
@@ -51,9 +51,11 @@ Outcome read_adjust(Item&, Fields& fields, Report& report) {
   report.event = adjust_event(fields);
   report.user_id = fields.take_first({"user_id", "customer_user_id", "external_id"});
   report.time = fields.take_first({"created_at_milli", "created_at"});
-  const bool limited =
-      fields.is_false("tracking_enabled") || fields.is_true("tracking_limited") || fields.is_true("limit_ad_tracking");
-  take_device(fields, kAdjustIds, limited, report);
+  bool enabled = true, tracking_limited = false, limited = false;
+  FRESHET_ITEM(fields.read_flag(item, "tracking_enabled", enabled));
+  FRESHET_ITEM(fields.read_flag(item, "tracking_limited", tracking_limited));
+  FRESHET_ITEM(fields.read_flag(item, "limit_ad_tracking", limited));
+  take_device(fields, kAdjustIds, !enabled || tracking_limited || limited, report);
   take_device_attributes(fields, kAdjustAttributes, report);
   report.touch = {fields.take("network_name"),
                   fields.take("campaign_name"),

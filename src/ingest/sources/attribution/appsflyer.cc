@@ -40,9 +40,11 @@ Outcome read_appsflyer(Item& item, Fields& fields, Report& report) {
   report.time = fields.take("event_time").value_or("");
   report.is_install = report.event == "install";
   if (report.time.empty() && report.is_install) report.time = fields.text("install_time");
-  report.decides = !fields.is_false("is_primary_attribution");
-  const bool limited = fields.is_true("is_lat") || fields.is_true("limit_ad_tracking");
-  take_device(fields, kAppsFlyerIds, limited, report);
+  FRESHET_ITEM(fields.read_flag(item, "is_primary_attribution", report.decides));
+  bool is_lat = false, limited = false;
+  FRESHET_ITEM(fields.read_flag(item, "is_lat", is_lat));
+  FRESHET_ITEM(fields.read_flag(item, "limit_ad_tracking", limited));
+  take_device(fields, kAppsFlyerIds, is_lat || limited, report);
   take_device_attributes(fields, kAppsFlyerAttributes, report);
   report.touch = {fields.take("media_source"), fields.take("campaign"), fields.take("af_adset"), fields.take("af_ad"),
                   fields.take("af_channel")};

@@ -14,6 +14,7 @@
 #include "ingest/sources/attribution/appsflyer.h"
 #include "ingest/sources/attribution/branch.h"
 #include "model/identifier.h"
+#include "model/padding.h"
 
 namespace freshet::ingest {
 namespace {
@@ -45,7 +46,7 @@ Outcome apply_time(Item& item, const Report& report) {
 
 Outcome apply_event(Item& item, const Report& report, std::string_view partner, const Fields& fields) {
   v1::Event* event = nullptr;
-  if (trim(report.event).empty())
+  if (model::without_padding(report.event).empty())
     return item.reject("missing_event",
                        "the report names no event: event_name of AppsFlyer, activity_kind or event of "
                        "Adjust, name of Branch");

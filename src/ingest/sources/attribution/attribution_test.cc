@@ -215,17 +215,30 @@ TEST_F(Attribution, WhoLimitsAdTrackingHasNoAdvertisingId) {
     EXPECT_THAT(e.ShortDebugString(), Not(HasSubstr("38400000"))) << body;
     return identifiers(e.device());
   };
-  for (const char* flag : {"true", "\"true\"", "\"True\"", "1", "\"1\""})
+  for (const char* flag : {"true", "\"true\"", "\"True\"", "1", "\"1\"", "\" yes \"", "\"ON\"", "1.0"})
     EXPECT_EQ(limited("appsflyer", R"({"event_name":"e","appsflyer_id":"1","advertising_id":"38400000","is_lat":)" +
                                        std::string(flag) + "}"),
               "appsflyer_id=1");
-  for (const char* flag : {"tracking_enabled=0", "tracking_limited=1", "tracking_enabled=false"})
+  for (const char* flag : {"tracking_enabled=0", "tracking_limited=1", "tracking_enabled=false", "tracking_enabled=no",
+                           "tracking_limited=Yes"})
     EXPECT_EQ(limited("adjust", "activity_kind=session&adid=1&gps_adid=38400000&gps_adid_lower_md5=38400000aa&" +
                                     std::string(flag)),
               "adjust_id=1");
   EXPECT_EQ(limited("branch", R"({"name":"OPEN","user_data":{"idfv":"v","idfa":"38400000","limit_ad_tracking":true}})"),
             "idfv=v");
   EXPECT_EQ(why("appsflyer", R"({"event_name":"e","idfa":"38400000","is_lat":true})"), "0:missing_identifier");
+  // Whether somebody has opted out is not guessed.
+  for (const char* flag : {"\"limited\"", "2", "[true]", "{}"})
+    EXPECT_EQ(why("appsflyer",
+                  R"({"event_name":"e","appsflyer_id":"1","idfa":"38400000","is_lat":)" + std::string(flag) + "}"),
+              "0:bad_field")
+        << flag;
+  EXPECT_EQ(parsed.rejected[0].attribute, "is_lat");
+  EXPECT_EQ(why("adjust", "activity_kind=session&adid=1&tracking_enabled=perhaps"), "0:bad_field");
+  EXPECT_EQ(why("branch", R"({"name":"OPEN","user_data":{"idfv":"v","limit_ad_tracking":"partly"}})"), "0:bad_field");
+  EXPECT_EQ(limited("adjust", "activity_kind=session&adid=1&tracking_enabled=&tracking_limited={tracking_limited}"),
+            "adjust_id=1")
+      << "what nobody has filled in says nothing";
 }
 
 TEST_F(Attribution, WhatNamesNobodyIsNoIdentifier) {

@@ -50,7 +50,9 @@ Outcome read_branch(Item& item, Fields& fields, Report& report) {
   report.is_install = lower_case(report.event) == "install";
   FRESHET_ITEM(lift(item, fields, "user_data"));
   report.user_id = fields.take("developer_identity").value_or("");
-  take_device(fields, kBranchIds, fields.is_true("limit_ad_tracking"), report);
+  bool limited = false;
+  FRESHET_ITEM(fields.read_flag(item, "limit_ad_tracking", limited));
+  take_device(fields, kBranchIds, limited, report);
   take_device_attributes(fields, kBranchAttributes, report);
   // What the app says of the event comes before what the link says that led to it, where both have a name.
   Fields link;

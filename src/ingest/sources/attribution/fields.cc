@@ -27,11 +27,6 @@ bool says_nothing(std::string_view text) {
   return text.empty() || text == "null" || is_placeholder(text);
 }
 
-bool is_word(std::string_view text, std::string_view word, std::string_view digit) {
-  text = trim(text);
-  return text == digit || lower_case(text.substr(0, word.size() + 1)) == word;
-}
-
 // Templates are filled in without escaping by some, so a discount of "50%" is no reason to lose the rest.
 std::string decode_part(Item& item, std::string_view part) {
   if (auto decoded = http::percent_decode(part, true)) return std::move(*decoded);
@@ -151,8 +146,14 @@ std::string_view Fields::text(std::string_view name) const {
   return found == nullptr || found->blank ? std::string_view() : std::string_view(found->text);
 }
 
-bool Fields::is_true(std::string_view name) const { return is_word(text(name), "true", "1"); }
-bool Fields::is_false(std::string_view name) const { return is_word(text(name), "false", "0"); }
+Outcome Fields::read_flag(Item& item, std::string_view name, bool& out) const {
+  const Field* const found = find(name);
+  if (found == nullptr || found->blank) return Outcome::kOk;
+  const auto flag = found->scalar ? flag_of(found->text) : std::nullopt;
+  if (!flag) return reject_flag(item, name);
+  out = *flag;
+  return Outcome::kOk;
+}
 
 Outcome Fields::take_object(Item& item, std::string_view name, Fields& members, bool& is_object) {
   const Field* const found = find(name);

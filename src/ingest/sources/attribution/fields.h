@@ -33,10 +33,8 @@ class Fields {
   [[nodiscard]] std::string take_first(std::initializer_list<std::string_view> names);
   // The same as take() gives, "" if it is not named; it stays.
   [[nodiscard]] std::string_view text(std::string_view name) const;
-  // Whether it is true or 1, as a word in any case.
-  [[nodiscard]] bool is_true(std::string_view name) const;
-  // Whether it is false or 0.
-  [[nodiscard]] bool is_false(std::string_view name) const;
+  // A flag, as ingest::read_flag() takes it; it stays. What is not named or blank leaves `out` as it was.
+  Outcome read_flag(Item& item, std::string_view name, bool& out) const;
   // The members of an object, or of a text that is one; then the name is gone. False: it is none.
   Outcome take_object(Item& item, std::string_view name, Fields& members, bool& is_object);
   void drop_prefix(std::string_view prefix);

@@ -14,7 +14,7 @@
 #include "http/routes.h"
 #include "http/text.h"
 #include "ingest/body.h"
-#include "ingest/items/json_body.h"
+#include "ingest/items/item.h"
 #include "ingest/sources/csv/import_json.h"
 #include "ingest/sources/csv/source.h"
 #include "model/time.h"
@@ -421,8 +421,11 @@ std::optional<http::Response> Imports::prepare(const model::Tenant&, Work& work)
   }
   const std::string complete = lower_case(trim(work.request.header("upload-complete")));
   // Structured Fields write true as ?1 (RFC 9651, section 3.3.6), which is what resumable uploads
-  // use; clients by hand write 1 or true.
-  work.last = complete == "?1" || complete == "1" || complete == "true";
+  // use; clients by hand write other words. Taken as absent, one that can't be read would leave the import open.
+  const auto last = flag_of(complete.starts_with('?') ? std::string_view(complete).substr(1) : complete);
+  if (!last && !complete.empty())
+    return failure(400, "bad_field", "the header Upload-Complete must be ?1, if nothing follows, or ?0");
+  work.last = last.value_or(false);
   if (const auto refusal = decode_body(work.request, kImportBodyBytesMax))
     return failure(refusal->status, refusal->code, refusal->message);
   // The last PATCH was done, but its answer was lost: the client asks again with the same offset

@@ -223,6 +223,21 @@ TEST_F(ImportsTest, NoAnswerRepeatsBytesThatAreNoText) {
   EXPECT_THAT(named.body, ::testing::HasSubstr("\"name\":\"\u00e4")) << "cut, and not lost";
 }
 
+TEST_F(ImportsTest, WhetherItIsCompleteIsNotGuessed) {
+  const std::string id = start();
+  for (const char* unknown : {"?2", "last", "?"})
+    EXPECT_EQ(
+        send("PATCH", "/v1/imports/" + id, "u,n\na,1", {{"upload-offset", "0"}, {"upload-complete", unknown}}).status,
+        400)
+        << unknown;
+  for (const char* no : {"?0", "", "no"})
+    EXPECT_THAT(send("PATCH", "/v1/imports/" + id, "", {{"upload-offset", "0"}, {"upload-complete", no}}).body,
+                ::testing::HasSubstr(R"("state":"active")"))
+        << no;
+  EXPECT_THAT(send("PATCH", "/v1/imports/" + id, "u,n\na,1", {{"upload-offset", "0"}, {"upload-complete", "YES"}}).body,
+              ::testing::HasSubstr(R"("state":"complete")"));
+}
+
 TEST_F(ImportsTest, RefusesWhatIsWrong) {
   EXPECT_EQ(send("POST", "/v1/imports", "{}").status, 400);
   EXPECT_EQ(send("POST", "/v1/imports", "[").status, 400);

@@ -57,12 +57,32 @@ struct Action {
 };
 
 // ±15 hours, as the data API documents it; anything beyond is a mistake of units.
-bool read_offset(std::string_view text, double& offset_s) {
+bool parse_offset(std::string_view text, double& offset_s) {
   double offset = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), offset);
   if (error != std::errc() || end != text.data() + text.size() || !(offset >= -54000 && offset <= 54000)) return false;
   offset_s = offset;
   return true;
+}
+
+// null is what many languages write for what is not there.
+Outcome is_absent(Item& item, ondemand::value& value, bool& absent) {
+  ondemand::json_type type{};
+  FRESHET_JSON(value.type().get(type), item.broken);
+  absent = type == ondemand::json_type::null;
+  return Outcome::kOk;
+}
+
+// Left out, an offset would date its action hours wrong.
+Outcome read_offset(Item& item, std::string_view name, ondemand::value value, double& offset_s) {
+  bool absent = false;
+  Text text;
+  FRESHET_ITEM(is_absent(item, value, absent));
+  if (absent) return Outcome::kOk;
+  FRESHET_ITEM(read_scalar(item, value, text));
+  if (text && (trim(*text).empty() || parse_offset(trim(*text), offset_s))) return Outcome::kOk;
+  return item.reject("bad_field", "\"" + std::string(name) + "\" must be seconds ahead of UTC, from -54000 to 54000",
+                     name);
 }
 
 // A container may be walked once; this takes it back to its beginning.
@@ -151,6 +171,9 @@ Outcome DataApiParser::read_element(Item& item, ondemand::object object, Element
     if (name == "customer_id") return read_scalar(item, value, e.customer_id);
     if (name == "device_id") return read_scalar(item, value, e.device_id);
     if (name == "update_existing_only") return read_flag(item, name, value, e.update_existing_only);
+    bool absent = false;
+    FRESHET_ITEM(is_absent(item, value, absent));
+    if (absent) return Outcome::kOk;
     if (name == "attributes" || name == "user_identifiers") {
       if (value.get_object().get(inner) != simdjson::SUCCESS) return wrong_shape(item, name, "an object");
       (name == "attributes" ? e.attributes : e.user_identifiers) = inner;
@@ -367,14 +390,12 @@ Outcome DataApiParser::read_action(Item& item, ondemand::object object, Action& 
         if (!a.user_time) item.warn("bad_time");
       }
     } else if (name == "user_timezone_offset") {
-      Text text;
-      FRESHET_ITEM(read_scalar(item, value, text));
-      // Left out, it would date the action hours wrong.
-      if (text && !trim(*text).empty() && !read_offset(trim(*text), a.offset_s))
-        return item.reject("bad_field", "\"user_timezone_offset\" must be seconds ahead of UTC, from -54000 to 54000",
-                           name);
+      return read_offset(item, name, value, a.offset_s);
     } else if (name == "attributes") {
+      bool absent = false;
       ondemand::object attributes;
+      FRESHET_ITEM(is_absent(item, value, absent));
+      if (absent) return Outcome::kOk;
       if (value.get_object().get(attributes) != simdjson::SUCCESS) return wrong_shape(item, name, "an object");
       a.attributes = attributes;
     }

@@ -185,7 +185,7 @@ TEST_F(DataApi, WhatIsSpelledWrongIsRefusedAndNotTakenAsAbsent) {
   }
   EXPECT_THAT(golden("customer", R"({"type":"customer","customer_id":"c","update_existing_only":"yes"})"),
               HasSubstr("existing_only: true"));
-  for (const char* offset : {"\"IST\"", "54001", "-54001", "\"5h\""}) {
+  for (const char* offset : {"\"IST\"", "54001", "-54001", "\"5h\"", "true", "[19800]", "{}"}) {
     EXPECT_THAT(golden("event", R"({"type":"event","customer_id":"c","actions":[{"action":"A",
         "user_time":"2026-01-01T05:30:00","user_timezone_offset":)" +
                                     std::string(offset) + "}]}"),
@@ -196,6 +196,17 @@ TEST_F(DataApi, WhatIsSpelledWrongIsRefusedAndNotTakenAsAbsent) {
   EXPECT_THAT(
       golden("event", R"({"type":"event","customer_id":"c","actions":[{"action":"A","user_timezone_offset":null}]})"),
       HasSubstr("kind: TRACK"));
+}
+
+TEST_F(DataApi, NullIsWhatIsNotThere) {
+  EXPECT_THAT(golden("customer", R"({"type":"customer","customer_id":"c","attributes":null,"user_identifiers":null,
+      "unset_attributes":null,"platforms":null})"),
+              HasSubstr("kind: IDENTIFY"));
+  EXPECT_THAT(golden("event", R"({"type":"event","customer_id":"c","attributes":null,
+      "actions":[{"action":"A","attributes":null}]})"),
+              HasSubstr("properties: \"{}\""));
+  EXPECT_THAT(golden("event", R"({"type":"event","customer_id":"c","actions":null})"), HasSubstr("missing_actions"));
+  EXPECT_THAT(golden("customer", R"({"type":"customer","customer_id":"c","attributes":"x"})"), HasSubstr("bad_field"));
 }
 
 TEST_F(DataApi, WhyAnIdentifierCantBeUsedIsTold) {

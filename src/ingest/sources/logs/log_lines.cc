@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "ingest/items/item.h"
 #include "ingest/items/json_body.h"
+#include "ingest/items/json_fault.h"
 #include "model/time.h"
 
 namespace freshet::ingest {
@@ -53,11 +54,27 @@ bool take_known(std::string_view name, const LineValue& value, LogRecord& record
   return false;
 }
 
+// A number of more than 64 bits is JSON, and not for the parser: such a line is kept as it stands.
+bool take_whole(std::string_view line, simdjson::error_code error, LogCollector& out) {
+  if (error != simdjson::NUMBER_ERROR || !line.starts_with('{')) return false;
+  if (find_json_fault(line)) return false;
+  LogRecord record;
+  record.source = "lines";
+  record.body.resize(line.size());
+  size_t bytes = 0;
+  if (simdjson::minify(line.data(), line.size(), record.body.data(), bytes) != simdjson::SUCCESS) return false;
+  record.body.resize(bytes);
+  out.add(record);
+  return true;
+}
+
 void parse_log_line(std::string_view line, simdjson::dom::parser& parser, LogCollector& out) {
   simdjson::dom::object object;
   LineValue root;
-  if (const auto error = parser.parse(line.data(), line.size()).get(root); error != simdjson::SUCCESS)
-    return out.reject("bad_json", json_error(error, line));
+  if (const auto error = parser.parse(line.data(), line.size()).get(root); error != simdjson::SUCCESS) {
+    if (!take_whole(line, error, out)) out.reject("bad_json", json_error(error, line));
+    return;
+  }
   if (root.get_object().get(object) != simdjson::SUCCESS)
     return out.reject("bad_item", "a line must be a JSON object, such as {\"level\":\"info\",\"message\":\"started\"}");
   LogRecord record;
@@ -78,10 +95,10 @@ LogsResult parse_log_lines(std::string_view body, std::string_view tenant, int64
   if (parser.allocate(kLogBytesMax, kLogDepthMax + 1) != simdjson::SUCCESS)
     return no_logs("there is no memory for the parser");
   LogCollector out(tenant, received_at_us);
-  body = without_mark(body);
   while (!body.empty()) {
     const size_t end = std::min(body.find('\n'), body.size());
-    const std::string_view line = trim(body.substr(0, end), " \t\r\n");
+    // Files that were put together have a mark in front of each.
+    const std::string_view line = trim(without_mark(body.substr(0, end)), " \t\r\n");
     body.remove_prefix(std::min(end + 1, body.size()));
     if (line.empty()) continue;
     if (out.is_full()) return too_many_logs();

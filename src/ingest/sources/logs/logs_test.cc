@@ -235,6 +235,16 @@ TEST(LogLines, AreOneObjectEachInTheTopic) {
   EXPECT_EQ(rejections_of(parsed->outcome), "2:bad_json 3:bad_item 4:missing_body 5:bad_json");
 }
 
+TEST(LogLines, ANumberOfAnySizeIsKept) {
+  const auto parsed = parse_log_lines(
+      "{\"msg\":\"a\"}\n\xef\xbb\xbf{\"msg\": \"b\", "
+      "\"n\":123456789012345678901234567890}\n{\"n\":1e999}\n{\"n\":01}\n",
+      "acme", kReceivedUs);
+  EXPECT_EQ(rejections_of(parsed->outcome), "3:bad_json");
+  ASSERT_EQ(parsed->entries.size(), 3u);
+  EXPECT_THAT(parsed->entries[1].value, HasSubstr(R"({"msg":"b","n":123456789012345678901234567890})"));
+}
+
 TEST(LogLines, AreBounded) {
   std::string deep = R"({"a":)" + std::string(30, '[') + std::string(30, ']') + "}\n";
   const std::string large = R"({"msg":")" + std::string(kLogBytesMax - 200, 'x') + "\"}\n";

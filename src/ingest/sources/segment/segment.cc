@@ -7,6 +7,7 @@
 #include <array>
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "base/assert.h"
 #include "ingest/items/list_bounds.h"
@@ -44,7 +45,7 @@ class SegmentParser {
   }
 
   // Each parses a whole body; a parser is used for one.
-  ParseResult batch(ondemand::object root);
+  ParseResult batch(ondemand::document& document, ondemand::object root);
   // A batch that is damaged somewhere, message by message: only those that are damaged themselves are rejected.
   ParseResult damaged_batch(const ListBounds& bounds);
   ParseResult single(ondemand::object root, std::string_view raw, std::string_view call);
@@ -53,6 +54,7 @@ class SegmentParser {
 
  private:
   Status read_envelope_of_batch(ondemand::object root, std::optional<ondemand::array>& list);
+  Status note_messages(ondemand::array list);
   Outcome message(Item& item, ondemand::object object, std::string_view call);
   Outcome read_message(Item& item, ondemand::object object, Message& out);
   Outcome read_container(Item& item, ondemand::value value, std::optional<ondemand::object>& out);
@@ -72,6 +74,7 @@ class SegmentParser {
   google::protobuf::Arena& arena_;
   Batch batch_;
   SegmentContext read_;
+  std::vector<std::string_view> messages_;  // of the batch, as they were sent; "": no object
   Parsed parsed_;
 };
 
@@ -86,6 +89,21 @@ bool SegmentParser::set_outer_context(std::string_view json) {
   batch_.context = body.text();
   batch_.document = std::move(document);
   return true;
+}
+
+// Where each message ends is found in the same walk that finds the end of their list.
+Status SegmentParser::note_messages(ondemand::array list) {
+  messages_.clear();
+  for (auto element : list) {
+    if (messages_.size() >= kSegmentItemsMax)
+      return fail(Code::kInvalid, "the batch has more than 2500 messages; send fewer at a time");
+    ondemand::value value;
+    FRESHET_JSON(element.get(value), bad_json);
+    ondemand::object object;
+    std::string_view& raw = messages_.emplace_back();
+    if (value.get_object().get(object) == simdjson::SUCCESS) FRESHET_JSON(object.raw_json().get(raw), bad_json);
+  }
+  return {};
 }
 
 // The list is read last, because what stands behind it (`sentAt`, `context`) counts for its
@@ -103,6 +121,7 @@ Status SegmentParser::read_envelope_of_batch(ondemand::object root, std::optiona
       ondemand::array array;
       if (value.get_array().get(array) != simdjson::SUCCESS)
         return fail(Code::kInvalid, "\"batch\" must be a list of messages");
+      FRESHET_TRY(note_messages(array));
       list = array;
     } else if (name == "sentAt") {
       if (read_time(scratch, value, batch_.sent_at) == Outcome::kBroken) return bad_json(scratch.error);
@@ -120,16 +139,17 @@ Status SegmentParser::read_envelope_of_batch(ondemand::object root, std::optiona
   return {};
 }
 
-ParseResult SegmentParser::batch(ondemand::object root) {
+ParseResult SegmentParser::batch(ondemand::document& document, ondemand::object root) {
   std::optional<ondemand::array> list;
   if (Status status = read_envelope_of_batch(root, list); !status)
     return tl::unexpected<Error>(std::move(status).error());
+  // On-demand does not look behind the object by itself, and what stands there would be lost without a word.
+  if (!JsonBody::is_at_end(document)) return bad_json(simdjson::TAPE_ERROR);
   if (!list) return fail(Code::kInvalid, "the body has no \"batch\", a list of messages");
   FRESHET_JSON(list->reset().error(), bad_json);
   for (auto element : *list) {
     const size_t index = parsed_.item_count;
-    if (index >= kSegmentItemsMax)
-      return fail(Code::kInvalid, "the batch has more than 2500 messages; send fewer at a time");
+    FRESHET_ASSERT(index < messages_.size());
     ondemand::value value;
     FRESHET_JSON(element.get(value), bad_json);
     ondemand::object object;
@@ -140,10 +160,7 @@ ParseResult SegmentParser::batch(ondemand::object root) {
                  batch_.sent_at.value_or(0));
       continue;
     }
-    std::string_view raw;
-    FRESHET_JSON(object.raw_json().get(raw), bad_json);
-    FRESHET_JSON(object.reset().error(), bad_json);
-    if (Status status = take(index, object, trim_right(raw), {}); !status)
+    if (Status status = take(index, object, trim_right(messages_[index]), {}); !status)
       return tl::unexpected<Error>(std::move(status).error());
   }
   return std::move(parsed_);
@@ -377,9 +394,8 @@ ParseResult parse_sound_batch(std::string_view body, const AdapterContext& conte
   JsonBody json(JsonBuffer::kBody, body);
   ondemand::document document;
   ondemand::object root;
-  std::string_view raw;
-  FRESHET_JSON(json.open(json.text(), document, root, raw), bad_json);
-  return SegmentParser(context, arena).batch(root);
+  FRESHET_JSON(json.open_unbounded(document, root), bad_json);
+  return SegmentParser(context, arena).batch(document, root);
 }
 
 // Nearly every batch is sound, so it is read in one pass. Where that fails, a second one asks which messages it is; if

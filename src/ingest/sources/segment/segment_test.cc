@@ -250,6 +250,24 @@ TEST_F(Segment, AFlagSpelledAsATextIsAFlag) {
         << unknown;
 }
 
+TEST_F(Segment, WhatBeginsLikeNullIsNull) {
+  for (const char* member : {R"("timestamp":nul)", R"("anonymousId":nil)", R"("context":{"traits":{"email":nul}})",
+                             R"("context":{"device":{"id":nule}})"}) {
+    const ParseResult result = parse(R"({"batch":[{"type":"track","userId":"u","event":"A"},
+        {"type":"track","userId":"u","event":"B",)" +
+                                     std::string(member) + "}]}");
+    ASSERT_TRUE(result) << member;
+    EXPECT_EQ(rejections_of(*result), "1:bad_json") << member;
+  }
+}
+
+TEST_F(Segment, AnEventHasAName) {
+  for (const char* blank : {"", " ", "\\t", "\\u00a0", "\\u3000 ", "\\u200b", "\xe2\x80\x83"})
+    EXPECT_THAT(golden(R"({"userId":"u","event":")" + std::string(blank) + "\"}", "track"), HasSubstr("missing_event"))
+        << blank;
+  EXPECT_THAT(golden(R"({"userId":"u","event":"\u00a0E"})", "track"), HasSubstr("E"));
+}
+
 // RudderStack's libraries call the list externalId; both their Android and Apple ones name device and network so.
 TEST_F(Segment, RudderStacksContextIsReadToo) {
   const std::string text =
