@@ -26,6 +26,7 @@
 #include "app/objectives.h"
 #include "app/overflow.h"
 #include "app/profiles.h"
+#include "app/retirement.h"
 #include "app/signal_exporter.h"
 #include "app/sinks.h"
 #include "app/small_file.h"
@@ -279,6 +280,7 @@ class ServerImpl final : public Server {
     if (scrubs_) scrubs_->stop();
     for (auto& worker : workers_) worker->stop();
     if (state_profiles_ != nullptr) state_profiles_->close();
+    if (retirement_) retirement_->stop();
     for (auto& reactor : reactors_) reactor->stop();
     if (admin_server_) admin_server_->stop(kStopGraceMs);
     if (trace_exporter_) trace_exporter_->stop();
@@ -430,6 +432,10 @@ class ServerImpl final : public Server {
       if (profiles_kind(config_) != Config::Profiles::Kind::kMongodb) options.commit_interval_us = kProfilesSyncUs;
       FRESHET_ASSIGN(auto reactor, reaction::Reactor::start(options));
       reactors_.push_back(std::move(reactor));
+    }
+    if (config_.log.kind == Config::LogKind::kKafka) {
+      retirement_ = std::make_unique<Retirement>(*log_, clock_);
+      retirement_->start();
     }
     return {};
   }
@@ -681,7 +687,8 @@ class ServerImpl final : public Server {
   std::unique_ptr<Checkpoints> checkpoints_;  // null if there are none
   std::unique_ptr<StateScrubs> scrubs_;       // null with the embedded log, and without action
   std::vector<std::unique_ptr<reaction::Reactor>> reactors_;
-  std::unique_ptr<Sinks> sinks_;  // null: no reaction
+  std::unique_ptr<Retirement> retirement_;  // null: no reaction, or a log that deletes by itself
+  std::unique_ptr<Sinks> sinks_;            // null: no reaction
   std::vector<std::unique_ptr<action::Worker>> workers_;
   std::unique_ptr<Overflow> overflow_;  // null: no ingest
   std::unique_ptr<ingest::ImportStore> import_store_;

@@ -384,6 +384,8 @@ constexpr MetricEntry kMetrics[] = {
      "Entities written to the store."},
     {"freshet_ready", kGauge, "0 or 1", "",
      "1 while /readyz would answer 200."},
+    {"freshet_retire_failures_total", kCounter, "times", "",
+     "Times that old changes could not be deleted; the log says why."},
     {"freshet_scrub_bytes_total", kCounter, "bytes", "",
      "Bytes of files that were read again to compare checksums."},
     {"freshet_scrub_damaged_total", kCounter, "files", "",

@@ -15,6 +15,7 @@
 #include "eventlog/kafka/produce/appender.h"
 #include "eventlog/kafka/reader.h"
 #include "eventlog/kafka/standby/slot_member.h"
+#include "eventlog/kafka/topic_settings.h"
 
 namespace freshet::eventlog {
 namespace kafka {
@@ -40,7 +41,7 @@ class KafkaLog final : public EventLog {
   Status create_topic(Topic topic, const TopicOptions& options) override {
     FRESHET_TRY(cluster_.create_topic(topic, options));
     const std::lock_guard lock(mutex_);
-    holders_[static_cast<size_t>(topic)] = options.consumers;
+    options_of_[static_cast<size_t>(topic)] = options;
     return {};
   }
 
@@ -77,17 +78,21 @@ class KafkaLog final : public EventLog {
   // asked first.
   Status trim(TopicPartition partition, Offset before) override {
     FRESHET_ASSIGN(const auto marks, watermarks(partition));
-    std::vector<std::string> holders;
-    {
-      const std::lock_guard lock(mutex_);
-      holders = holders_[static_cast<size_t>(partition.topic)];
-    }
     before = std::min(before, marks.high);
-    for (const std::string& group : holders) {
+    for (const std::string& group : options_of(partition.topic).consumers) {
       FRESHET_ASSIGN(const auto next, committed(group, partition));
       before = std::min(before, next.value_or(marks.low));
     }
     return before <= marks.low ? Status{} : cluster_.delete_records(partition, before);
+  }
+
+  Status retire(Topic topic) override {
+    const TopicOptions options = options_of(topic);
+    if (!kafka::is_held_back(options)) return {};
+    const env::TimeUs before_us = clock_.now_us() - kafka::held_back_us(options);
+    FRESHET_ASSIGN(const auto first, cluster_.first_since(topic, before_us));
+    for (uint32_t p = 0; p < first.size(); ++p) FRESHET_TRY(trim({topic, p}, first[p]));
+    return {};
   }
 
   Result<std::optional<Offset>> committed(const std::string& group, TopicPartition partition) override {
@@ -109,14 +114,18 @@ class KafkaLog final : public EventLog {
   Result<size_t> record_bytes_max(Topic topic) override { return cluster_.record_bytes_max(topic); }
 
  private:
+  [[nodiscard]] TopicOptions options_of(Topic topic) {
+    const std::lock_guard lock(mutex_);
+    return options_of_[static_cast<size_t>(topic)];
+  }
+
   const KafkaOptions options_;
   env::Clock& clock_;
   Cluster cluster_;
   Reader reader_;
   std::unique_ptr<Appender> appender_;
   std::mutex mutex_;
-  // The groups that hold trimming back, by topic. Guarded by mutex_.
-  std::array<std::vector<std::string>, kTopics> holders_;
+  std::array<TopicOptions, kTopics> options_of_;  // as they were given to create_topic(); guarded by mutex_
 };
 
 }  // namespace
