@@ -61,6 +61,7 @@ struct Config {
     std::string brokers;  // kKafka
     std::string topic_prefix = "freshet.";
     eventlog::KafkaProperties properties;  // may have secrets: never logged
+    uint64_t disk_reserve_bytes = 1ull << 30;  // kKafka: what must stay free of a log dir that has our topics
   };
   struct State {
     uint64_t memory_bytes = 1ull << 30;

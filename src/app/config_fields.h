@@ -275,6 +275,9 @@ void describe_log(V& v, Config::Log& log) {
                 std::string value;
                 if (properties.text(name, value, kAnyText, "")) log.properties.emplace_back(name, value);
               });
+    kafka.bytes("disk_reserve", log.disk_reserve_bytes, 0, 1ull << 50,
+                "With less free on a broker's disk that has our topics ingest answers 503; 0: never. "
+                "[The disk is full](operations/machine.md#the-disk-is-full)");
   });
 }
 

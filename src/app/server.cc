@@ -21,6 +21,7 @@
 #include "app/installation.h"
 #include "app/letters.h"
 #include "app/log.h"
+#include "app/log_disks.h"
 #include "app/log_looks.h"
 #include "app/log_watch.h"
 #include "app/objectives.h"
@@ -276,6 +277,7 @@ class ServerImpl final : public Server {
     if (letters_) letters_->stop();
     if (tenants_) tenants_->stop();
     if (sinks_) sinks_->stop();
+    if (log_disks_) log_disks_->stop();
     if (checkpoints_) checkpoints_->stop();
     if (scrubs_) scrubs_->stop();
     for (auto& worker : workers_) worker->stop();
@@ -341,7 +343,8 @@ class ServerImpl final : public Server {
                          "Accepted and not processed by action, in all partitions; of every ingest the same.");
     log_watch_.note(action.has_value(), clock_.monotonic_us());
     if (action) action_lag.set(static_cast<double>(*action));
-    if (action && reaction) has_room_ = *action < kBacklogRecordsMax && *reaction < 2 * kBacklogRecordsMax;
+    if (action && reaction) stages_have_room_ = *action < kBacklogRecordsMax && *reaction < 2 * kBacklogRecordsMax;
+    has_room_ = stages_have_room_ && (log_disks_ == nullptr || log_disks_->has_room());
   }
 
   // How far reaction is behind. Its commits lie behind what can be read, because they wait for a
@@ -378,7 +381,11 @@ class ServerImpl final : public Server {
   Status open_log_and_topics() {
     FRESHET_ASSIGN(auto log, open_log(config_, installation_->name(), clock_));
     log_ = std::move(log);
-    return create_topics(*log_, config_);
+    FRESHET_TRY(create_topics(*log_, config_));
+    if (config_.log.kind != Config::LogKind::kKafka || (!config_.roles.ingest && !config_.roles.console)) return {};
+    log_disks_ = std::make_unique<LogDisks>(config_);
+    log_disks_->start();
+    return {};
   }
 
   void make_tenants() {
@@ -655,6 +662,7 @@ class ServerImpl final : public Server {
                         .overflow_waits = [this] { return overflow_ ? overflow_->waiting() : std::nullopt; },
                         .reaction_lag = [this] { return reaction_lag(); },
                         .readable = [this] { return readable_of(reactors_); }});
+    options.disk_bytes = [this] { return log_disks_ != nullptr ? log_disks_->bytes() : log_->disk_bytes(); };
     options.flow_json = [this] { return log_looks_->flow(); };
     options.stages_json = [this] { return log_looks_->stages(); };
     if (import_store_) options.imports_json = lister_of(*import_store_);
@@ -666,6 +674,7 @@ class ServerImpl final : public Server {
 
   const Config config_;
   std::atomic<bool> has_room_{true};  // what ingest asks before it accepts
+  bool stages_have_room_ = true;      // as they said last
   LogWatch log_watch_;                // of ingest
   env::Clock& clock_;
   ClockWatch clock_watch_{clock_};
@@ -675,6 +684,7 @@ class ServerImpl final : public Server {
   std::unique_ptr<SignalExporter> signal_exporter_;  // null: no collector has metrics and lines
   std::unique_ptr<TraceExporter> trace_exporter_;    // null if nothing is traced
   std::unique_ptr<eventlog::EventLog> log_;
+  std::unique_ptr<LogDisks> log_disks_;  // null: the log is here, or nobody wants to know
   std::unique_ptr<schema::Registry> registry_;
   std::unique_ptr<TenantKeeper> tenants_;
   env::TimeUs look_due_ = 0, rank_due_ = 0;

@@ -17,7 +17,7 @@
 //                   (kNotFound): nothing is skipped in silence.
 //   trimmed bytes   Kafka deletes whole segments, never the one that is written to. So topics whose records we delete
 //                   ourselves get short segments, and lingers_us() asks for the settings as they are.
-//   disk_bytes      It is 0: the brokers know, and tell it in their own metrics.
+//   disk_bytes      It is 0: librdkafka can't ask for it (app/log_disks.h does, by Kafka's protocol).
 //
 // Brokers that are away: appends are answered kRetry after delivery_timeout_us; polls find nothing; commits wait, up to
 // outage_max_us or wake(), and then answer kRetry, as nobody knows what became of them.
