@@ -28,6 +28,7 @@
 #include "app/overflow.h"
 #include "app/profiles.h"
 #include "app/retirement.h"
+#include "app/savepoint.h"
 #include "app/signal_exporter.h"
 #include "app/sinks.h"
 #include "app/small_file.h"
@@ -663,6 +664,11 @@ class ServerImpl final : public Server {
                         .reaction_lag = [this] { return reaction_lag(); },
                         .readable = [this] { return readable_of(reactors_); }});
     options.disk_bytes = [this] { return log_disks_ != nullptr ? log_disks_->bytes() : log_->disk_bytes(); };
+    if (checkpoints_ && !workers_.empty())
+      options.checkpoints_json = [this](bool ask) {
+        if (ask) checkpoints_->keeper()->ask();
+        return savepoint_json(checkpoints_->keeper()->asked(), workers_.size());
+      };
     options.flow_json = [this] { return log_looks_->flow(); };
     options.stages_json = [this] { return log_looks_->stages(); };
     if (import_store_) options.imports_json = lister_of(*import_store_);

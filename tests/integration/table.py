@@ -40,6 +40,7 @@ PLAN = {
     "checkpoints.another_installation": (3, 1),
     "checkpoints.commands": (4, 1),
     "checkpoints.damaged_sst": (4, 1),
+    "checkpoints.made_while_running": (6, 1),
     "checkpoints.s3_away": (22, 1),
     "checkpoints.s3_suite": (12, 1),
     "checkpoints.s3_suite_over_a_cut_network": (5, 1),
