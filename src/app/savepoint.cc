@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "base/json_writer.h"
+#include "app/json_output.h"
 
 namespace freshet::app {
 namespace {
