@@ -49,6 +49,8 @@ enum class Mutant : uint8_t {
   kAbortKeepsMemory,
   kGapNotReplayed,
   kStandbyStaysSilent,
+  kTrimPastCheckpoint,
+  kManifestBeforeFiles,
   // computed values
   kSumAsDouble,
   kFirstSeenOfSurvivor,
