@@ -80,7 +80,8 @@ int carry_out_runbook(const MigrateOptions& options, const fleet::Migration& run
 
 // What has been begun by another text would go on at another step.
 int follow_runbook(MigrateOptions& options, const fleet::Migration& runbook) {
-  const std::string folder = std::filesystem::absolute(options.file).parent_path().string();
+  // Commands name files as the runbook does, from here.
+  const std::string folder = std::filesystem::current_path().string();
   if (options.journal.empty()) options.journal = folder + "/runbook-migrate.journal";
   const auto lock = JournalLock::take(options.journal, "wait until it has ended");
   if (!lock) return runbook_failed(lock.error(), options);
@@ -164,7 +165,7 @@ void add_fleet_runbook_command(CLI::App& fleet, int& exit_code) {
   back->excludes(status);
   command->add_option("--people", options->people,
                       "A command for what people do; FRESHET_STEP says it. Default: who sits at the terminal is asked");
-  command->add_option("--journal", options->journal, "Default: runbook-migrate.journal beside FILE");
+  command->add_option("--journal", options->journal, "Default: runbook-migrate.journal in this folder");
   command->add_flag("--yes", options->yes, "Commands that would ask are told yes");
   command->add_flag("--json", options->json, "One JSON object on standard output");
   command->callback([options, &exit_code] { exit_code = migrate(*options); });

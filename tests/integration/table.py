@@ -133,6 +133,8 @@ PLAN = {
     "fleet_render.terraform": (300, 1, LONG),
     "fleet_restart.refused_while_not_in_sync": (120, 3),
     "fleet_restart.under_load_killed_in_the_middle": (150, 3),
+    "fleet_runbook.follow": (90, 2),
+    "fleet_runbook.follow_back": (40, 2),
     "fleet_runbook.migrate": (90, 2, LONG),
     "fleet_text.hostile": (15, 1),
     "fleet_users.apply": (30, 1),
