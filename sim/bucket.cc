@@ -41,9 +41,8 @@ Status BucketClient::change(std::function<Status()> work) {
 }
 
 Status BucketClient::put_new(const std::string& key, std::string_view content) {
-  return change([objects = &bucket_.objects(), key, content = std::string(content)] {
-    return objects->put_new(key, content);
-  });
+  return change(
+      [objects = &bucket_.objects(), key, content = std::string(content)] { return objects->put_new(key, content); });
 }
 
 // The file is gone when a late request takes effect, so its bytes are taken along.

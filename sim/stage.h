@@ -56,7 +56,7 @@ struct Stage {
   SimRandom entropy;
   Broker broker;
   StoreServer store;
-  Bucket bucket;  // of checkpoints
+  Bucket bucket;       // of checkpoints
   Disks shared_disks;  // used unless Faults::own_disks
   bool trace;
   // Profiles are read from action's state: there is one worker, as in a process with an embedded log, and `changes` is

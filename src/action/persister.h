@@ -46,8 +46,7 @@ class Persister final : public Persistence {
   Persister(eventlog::EventLog* log, uint32_t member, state::CheckpointKeeper* checkpoints);
   ~Persister() override;
 
-  [[nodiscard]] Status finish(uint32_t partition, state::PartitionState& state, Upkeep upkeep,
-                              uint64_t round) override;
+  [[nodiscard]] Status finish(uint32_t partition, state::PartitionState& state, Upkeep upkeep, uint64_t round) override;
   [[nodiscard]] Status status() override;
   [[nodiscard]] Status wait() override;
 

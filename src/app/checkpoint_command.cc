@@ -192,8 +192,8 @@ int verify(const CheckpointOptions& options) {
 Result<std::unique_ptr<Installation>> take_data_dir(Work& work) {
   auto installation = Installation::open(work.config.data_dir, env::real_random());
   if (!installation && installation.error().code == Code::kConflict)
-    return fail(Code::kConflict, installation.error().message +
-                                     " (a running freshet restores by itself what it needs; stop it first)");
+    return fail(Code::kConflict,
+                installation.error().message + " (a running freshet restores by itself what it needs; stop it first)");
   if (!installation) return installation;
   FRESHET_ASSIGN(const auto key, state::agree_on_hash_key(*work.store, (*installation)->hash_key()));
   FRESHET_TRY((*installation)->adopt_hash_key(key, "the checkpoints at " + work.store->where()));

@@ -40,9 +40,7 @@ struct RebalanceCommand {
   uint32_t lag_bound_s = 30, latency_bound_ms = 200;
   bool resume = false, pause = false, cancel = false, status = false;
 
-  [[nodiscard]] bool has_goal() const {
-    return leaders || moves_replicas();
-  }
+  [[nodiscard]] bool has_goal() const { return leaders || moves_replicas(); }
   [[nodiscard]] bool moves_replicas() const {
     return !goal.add.empty() || !goal.drain.empty() || goal.even_brokers || goal.even_dirs || !to.empty();
   }
@@ -315,7 +313,8 @@ int rebalance(RebalanceCommand& command) {
   if (!command.has_goal() && !command.resume && !command.pause && !command.cancel)
     return told({Code::kInvalid, "what for? --add, --drain, --even, --even-dirs, --to or --leaders say it"}, command);
   if (command.leaders && command.moves_replicas())
-    return told({Code::kInvalid, "--leaders is done by itself: move the replicas first, then even the leaders"}, command);
+    return told({Code::kInvalid, "--leaders is done by itself: move the replicas first, then even the leaders"},
+                command);
   if (command.at_once && !command.dry_run)
     return told({Code::kInvalid, "--at-once is to be looked at only: it goes with --dry-run"}, command);
   if (const auto right = moves::Windows::parse(command.windows); !right) return told(right.error(), command);

@@ -94,11 +94,11 @@ int follow_runbook(MigrateOptions& options, const fleet::Migration& runbook) {
   const bool goes_on = options.resume || options.back;
   if (goes_on && !*known) return runbook_failed({Code::kNotFound, options.journal + " is not there"}, options);
   if (goes_on && (*known)->runbook != text)
-    return runbook_failed({Code::kConflict,
-                           fmt::format("{} is of another runbook: the files have changed since. Put them back, or go on "
-                                       "by hand from step {} of what it printed",
-                                       options.journal, (*known)->done + 1)},
-                          options);
+    return runbook_failed(
+        {Code::kConflict, fmt::format("{} is of another runbook: the files have changed since. Put them back, or go on "
+                                      "by hand from step {} of what it printed",
+                                      options.journal, (*known)->done + 1)},
+        options);
   if (!goes_on && *known && (*known)->outcome != fleet::RunbookOutcome::kDone)
     return runbook_failed({Code::kConflict, options.journal + " is not finished: --resume goes on with it, --back "
                                                               "takes it back; or delete it"},
@@ -124,9 +124,9 @@ int migrate(MigrateOptions& options) {
   if (!runbook) return report_fleet_error("runbook migrate", runbook.error(), options.json);
   const bool follows = options.follow || options.resume || options.back || options.status;
   if (follows && !runbook->unresolved.empty())
-    return runbook_failed({Code::kConflict, "the files leave something open, so it is not followed: " +
-                                                runbook->unresolved.front()},
-                          options);
+    return runbook_failed(
+        {Code::kConflict, "the files leave something open, so it is not followed: " + runbook->unresolved.front()},
+        options);
   if (follows) return follow_runbook(options, *runbook);
   if (options.json) {
     print_json([&](JsonWriter& json) {

@@ -71,7 +71,8 @@ void LogDisks::judge(const LogDisksSeen& seen) {
     spdlog::info("the brokers' disks have room again: ingest goes on");
   } else {
     spdlog::error(
-        "{} has {} free, less than log.kafka.disk_reserve ({}): ingest takes nothing, so that the broker does not stop. "
+        "{} has {} free, less than log.kafka.disk_reserve ({}): ingest takes nothing, so that the broker does not "
+        "stop. "
         "Make room there, or move partitions: freshet fleet rebalance",
         seen.fullest, gigabytes(*seen.free_least), gigabytes(reserve));
   }

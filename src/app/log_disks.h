@@ -1,6 +1,6 @@
-// How much room the brokers' disks have that carry our topics. A broker whose log dir is full stops, and with it all that
-// it leads, of everybody; so ingest takes nothing more before that. Brokers are asked every half minute, on a thread of
-// its own, by Kafka's protocol itself, as librdkafka has no such request.
+// How much room the brokers' disks have that carry our topics. A broker whose log dir is full stops, and with it all
+// that it leads, of everybody; so ingest takes nothing more before that. Brokers are asked every half minute, on a
+// thread of its own, by Kafka's protocol itself, as librdkafka has no such request.
 #pragma once
 
 #include <atomic>

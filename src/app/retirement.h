@@ -1,5 +1,5 @@
-// Has topic `changes` deleted from on Kafka, where brokers would delete what reaction has not read: every ten minutes, on
-// a thread of its own, as brokers may be away. Every process with the role reaction does so; they do not disturb one
+// Has topic `changes` deleted from on Kafka, where brokers would delete what reaction has not read: every ten minutes,
+// on a thread of its own, as brokers may be away. Every process with the role reaction does so; they do not disturb one
 // another.
 #pragma once
 

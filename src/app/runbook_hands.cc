@@ -1,5 +1,6 @@
-// Mirrors are started in sessions of their own, with a file that has their process number: whoever follows may be killed,
-// and the next one finds them. A number alone could be another process's by then, so its command line is looked at.
+// Mirrors are started in sessions of their own, with a file that has their process number: whoever follows may be
+// killed, and the next one finds them. A number alone could be another process's by then, so its command line is looked
+// at.
 #include "app/runbook_hands.h"
 
 #include <fcntl.h>
@@ -26,8 +27,8 @@ namespace freshet::app {
 namespace {
 
 constexpr env::TimeUs kChildLookUs = 50'000;
-constexpr env::TimeUs kMirrorLivesUs = 2'000'000;   // one that is told wrong ends at once
-constexpr env::TimeUs kMirrorEndsUs = 60'000'000;   // it ends its transaction before
+constexpr env::TimeUs kMirrorLivesUs = 2'000'000;  // one that is told wrong ends at once
+constexpr env::TimeUs kMirrorEndsUs = 60'000'000;  // it ends its transaction before
 
 std::string contents_of(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
@@ -46,7 +47,8 @@ std::string with_self(std::string command) {
   const std::string program = "'" + self() + "' ";
   constexpr std::string_view kName = "freshet ";
   for (size_t at = 0; (at = command.find(kName, at)) != std::string::npos; at += program.size()) {
-    const bool begins = at == 0 || command[at - 1] == '\n' || command.compare(at - std::min<size_t>(at, 3), 3, "&& ") == 0;
+    const bool begins =
+        at == 0 || command[at - 1] == '\n' || command.compare(at - std::min<size_t>(at, 3), 3, "&& ") == 0;
     if (begins) {
       command.replace(at, kName.size(), program);
     } else {
@@ -143,8 +145,9 @@ fleet::Answer ShellHands::ask(const fleet::RunbookStep& step, bool going_back) {
     tell("  nobody can be asked here: --people names a command that does what people do");
     return fleet::Answer::kStop;
   }
-  fmt::print(stderr, going_back ? "  Is that done, or shall it be (mirrors end by themselves)? [y]es, anything else stops: "
-                                : "  Is that done? [y]es, [b]ack, anything else stops: ");
+  fmt::print(stderr, going_back
+                         ? "  Is that done, or shall it be (mirrors end by themselves)? [y]es, anything else stops: "
+                         : "  Is that done? [y]es, [b]ack, anything else stops: ");
   char line[64];
   if (std::fgets(line, sizeof line, stdin) == nullptr) return fleet::Answer::kStop;
   if (line[0] == 'y') return going_back ? fleet::Answer::kBack : fleet::Answer::kDone;

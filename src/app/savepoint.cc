@@ -71,8 +71,7 @@ Result<std::vector<uint32_t>> make_savepoint(AdminClient& client, ProgressBar& b
   FRESHET_ASSIGN(SavepointSeen seen, ask_about_savepoint(client, "POST"));
   env::TimeUs until = clock.monotonic_us() + kSavepointPatienceUs;
   while (!seen.done) {
-    if (!seen.error.empty())
-      return fail(Code::kRetry, seen.error + " (the process goes on trying, by itself)");
+    if (!seen.error.empty()) return fail(Code::kRetry, seen.error + " (the process goes on trying, by itself)");
     if (clock.monotonic_us() > until)
       return fail(Code::kRetry, fmt::format("only {} of {} partitions have a checkpoint, and there is no progress",
                                             seen.made.size(), seen.partitions));

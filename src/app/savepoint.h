@@ -12,8 +12,9 @@
 
 namespace freshet::app {
 
-// What the listener answers: {"round":1,"done":false,"partitions":[{"partition":0,"offset":12,"done":true,"gone":false,
-// "error":""},…]}. It is done when all `workers` have said which partitions they have, and each of these is done or gone.
+// What the listener answers: {"round":1,"done":false,"partitions":[{"partition":0,"offset":12,"done":true,
+// "gone":false,"error":""},…]}. It is done when all `workers` have said which partitions they have, and each of these
+// is done or gone.
 [[nodiscard]] std::string savepoint_json(const state::AskedFor& asked, size_t workers);
 
 // Asks for checkpoints of what is there now and waits for them. The partitions that have one: those of that process.

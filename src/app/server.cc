@@ -175,6 +175,29 @@ auto lister_of(ingest::ImportStore& imports) {
   };
 }
 
+// Null: the log is here, or nobody wants to know.
+std::unique_ptr<LogDisks> watch_log_disks(const Config& config) {
+  if (config.log.kind != Config::LogKind::kKafka || (!config.roles.ingest && !config.roles.console)) return nullptr;
+  auto disks = std::make_unique<LogDisks>(config);
+  disks->start();
+  return disks;
+}
+
+// Null: the log deletes by itself.
+std::unique_ptr<Retirement> retire_changes(const Config& config, eventlog::EventLog& log, env::Clock& clock) {
+  if (config.log.kind != Config::LogKind::kKafka) return nullptr;
+  auto retirement = std::make_unique<Retirement>(log, clock);
+  retirement->start();
+  return retirement;
+}
+
+auto savepoint_asker(state::Checkpointer& checkpointer, size_t workers) {
+  return [&checkpointer, workers](bool ask) {
+    if (ask) checkpointer.ask();
+    return savepoint_json(checkpointer.asked(), workers);
+  };
+}
+
 auto finder_of(StateProfiles& profiles) {
   return [&profiles](const console::SoughtMessage& sought, std::function<void(Result<bool>)> done) {
     profiles.find_message(sought.tenant, sought.kind, sought.senders, sought.message_id, std::move(done));
@@ -383,9 +406,7 @@ class ServerImpl final : public Server {
     FRESHET_ASSIGN(auto log, open_log(config_, installation_->name(), clock_));
     log_ = std::move(log);
     FRESHET_TRY(create_topics(*log_, config_));
-    if (config_.log.kind != Config::LogKind::kKafka || (!config_.roles.ingest && !config_.roles.console)) return {};
-    log_disks_ = std::make_unique<LogDisks>(config_);
-    log_disks_->start();
+    log_disks_ = watch_log_disks(config_);
     return {};
   }
 
@@ -441,10 +462,7 @@ class ServerImpl final : public Server {
       FRESHET_ASSIGN(auto reactor, reaction::Reactor::start(options));
       reactors_.push_back(std::move(reactor));
     }
-    if (config_.log.kind == Config::LogKind::kKafka) {
-      retirement_ = std::make_unique<Retirement>(*log_, clock_);
-      retirement_->start();
-    }
+    retirement_ = retire_changes(config_, *log_, clock_);
     return {};
   }
 
@@ -665,10 +683,7 @@ class ServerImpl final : public Server {
                         .readable = [this] { return readable_of(reactors_); }});
     options.disk_bytes = [this] { return log_disks_ != nullptr ? log_disks_->bytes() : log_->disk_bytes(); };
     if (checkpoints_ && !workers_.empty())
-      options.checkpoints_json = [this](bool ask) {
-        if (ask) checkpoints_->keeper()->ask();
-        return savepoint_json(checkpoints_->keeper()->asked(), workers_.size());
-      };
+      options.checkpoints_json = savepoint_asker(*checkpoints_->keeper(), workers_.size());
     options.flow_json = [this] { return log_looks_->flow(); };
     options.stages_json = [this] { return log_looks_->stages(); };
     if (import_store_) options.imports_json = lister_of(*import_store_);

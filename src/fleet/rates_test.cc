@@ -45,12 +45,12 @@ TEST(Rates, OfTopicsAndClusters) {
 TEST(Rates, APartitionKeepsUpToASegmentMore) {
   const auto segments = [](const std::string& keys, const std::string& brokers = "{}") {
     yaml::Problems problems("f");
-    const auto fleet = parse_topology("fleet: f\nregions: [{name: r, zones: [a]}]\nclusters: [{name: c, settings: " +
-                                          brokers +
-                                          "}]\ntopics: [{name: t, cluster: c, partitions: 2, messages_per_second: "
-                                          "1000, message_bytes: 1000, compression: none, " +
-                                          keys + "}]\n",
-                                      problems);
+    const auto fleet =
+        parse_topology("fleet: f\nregions: [{name: r, zones: [a]}]\nclusters: [{name: c, settings: " + brokers +
+                           "}]\ntopics: [{name: t, cluster: c, partitions: 2, messages_per_second: "
+                           "1000, message_bytes: 1000, compression: none, " +
+                           keys + "}]\n",
+                       problems);
     EXPECT_EQ(problems.text(), "");
     return fleet ? rates_of(*fleet).topics[0].segment_bytes : -1;
   };

@@ -214,7 +214,8 @@ Status Cluster::check(Topic topic, const TopicOptions& options) {
         name, replicas, metadata->broker_cnt);
   if (const auto unread_ms = deletes_unread_ms(options, looked_up_in(settings)))
     spdlog::warn(
-        "kafka: topic {} is deleted from after {} h, whether it was read or not. Freshet deletes itself what is old and "
+        "kafka: topic {} is deleted from after {} h, whether it was read or not. Freshet deletes itself what is old "
+        "and "
         "read: kafka-configs.sh --bootstrap-server {} --alter --entity-type topics --entity-name {} --add-config "
         "retention.ms=-1",
         name, *unread_ms / 3'600'000, options_.brokers, name);

@@ -92,7 +92,8 @@ std::vector<WrongSetting> wrong_settings(const TopicOptions& options, int replic
        options.only_latest ? "records that nothing has replaced yet would be deleted, or none ever"
                            : "compaction would delete records of the same key that were never read");
   // A topic from before Freshet held it back works on; deletes_unread_ms() tells.
-  at_least("retention.ms", is_held_back(options) ? held_back_ms(options) : retention_ms(options), "records would be deleted after {} ms");
+  at_least("retention.ms", is_held_back(options) ? held_back_ms(options) : retention_ms(options),
+           "records would be deleted after {} ms");
   at_least("retention.bytes", retention_bytes(options), "records would be deleted beyond {} bytes of a partition");
   at_least("max.message.bytes", kRecordBytesMax, "records of over {} bytes would be refused");
   if (replication >= kReplicas) at_least("min.insync.replicas", 2, "a record would count as durable with {} replica");

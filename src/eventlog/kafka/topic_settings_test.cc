@@ -163,8 +163,7 @@ TEST(KafkaLog, WhatIsOldGoesOnceItWasRead) {
   ASSERT_TRUE(log->retire(Topic::kChanges));
   EXPECT_EQ(low(), 0) << "nobody has read it";
 
-  const ConsumerOptions reader{
-      .group = "reader", .topics = {Topic::kChanges}, .delivery = Delivery::kAtLeastOnce};
+  const ConsumerOptions reader{.group = "reader", .topics = {Topic::kChanges}, .delivery = Delivery::kAtLeastOnce};
   const auto consumer = std::move(log->open_consumer(reader).value());
   const env::TimeUs until = env::real_clock().monotonic_us() + kPatienceUs;
   Offset next = 0;

@@ -157,11 +157,13 @@ Status move_leaders(Port& port, env::Clock& clock, const LeadersPlan& plan,
 
 std::string text_of_leaders(const LeadersPlan& plan) {
   if (plan.reordered.empty() && plan.elected.empty()) return "leaders are even\n";
-  std::string out = fmt::format("{} get another leader; no replica moves\n", plural(plan.reordered.size(), "partition"));
+  std::string out =
+      fmt::format("{} get another leader; no replica moves\n", plural(plan.reordered.size(), "partition"));
   for (size_t i = 0; i < plan.reordered.size() && i < kLeadersShown; ++i)
     out += fmt::format("  {}[{}]  broker {} -> {}\n", plan.reordered[i].topic, plan.reordered[i].partition,
                        plan.reordered[i].replicas->at(1), plan.reordered[i].replicas->at(0));
-  if (plan.reordered.size() > kLeadersShown) out += fmt::format("  and {} more\n", plan.reordered.size() - kLeadersShown);
+  if (plan.reordered.size() > kLeadersShown)
+    out += fmt::format("  and {} more\n", plan.reordered.size() - kLeadersShown);
   if (!plan.elected.empty())
     out += fmt::format("{} led by another than their preferred leader: it is elected\n",
                        plural(plan.elected.size(), "partition"));

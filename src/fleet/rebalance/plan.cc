@@ -111,7 +111,7 @@ class Planner {
   const Limits& limits_;
   Disks disks_;
   std::map<std::string, double> topic_bytes_;
-  std::optional<RackOrder> racks_;  // of the moves that wait
+  std::optional<RackOrder> racks_;                   // of the moves that wait
   std::optional<std::pair<Move, DirPeak>> refused_;  // the first that did not fit, at the time that is being filled
 };
 

@@ -1,6 +1,6 @@
-// The order in which the replicas of one partition move, so that on the way, too, they lie in as many racks as they can:
-// a rack that is lost then would take all of them with it. Only partitions of which several replicas move, in an order
-// that counts, have one here.
+// The order in which the replicas of one partition move, so that on the way, too, they lie in as many racks as they
+// can: a rack that is lost then would take all of them with it. Only partitions of which several replicas move, in an
+// order that counts, have one here.
 #pragma once
 
 #include <map>

@@ -215,8 +215,8 @@ void even_dirs_of(const State& state, const Broker& broker, const Goal& goal, Dr
   }
 }
 
-// Replicas come to these brokers in the place of those that go. Of one rack first, so that the others know what is left.
-// REQUIRES: as many go as come, and all that come are there.
+// Replicas come to these brokers in the place of those that go. Of one rack first, so that the others know what is
+// left. REQUIRES: as many go as come, and all that come are there.
 void bring(const State& state, const std::vector<int32_t>& brokers, size_t p, bool within_racks, Draft& draft) {
   for (const int32_t id : brokers) {
     if (draft.has(p, id)) continue;

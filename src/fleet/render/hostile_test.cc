@@ -1,6 +1,6 @@
-// Text that means something to whoever reads what is rendered: quotes, comments, templates of Jinja, Go, HCL and shells.
-// Whatever a file of a fleet says in its free text, each rendered file is parsed by its own grammar and has the shape
-// that it has with a plain word in that place; where it had the word, it has the text, and nothing evaluates it.
+// Text that means something to whoever reads what is rendered: quotes, comments, templates of Jinja, Go, HCL and
+// shells. Whatever a file of a fleet says in its free text, each rendered file is parsed by its own grammar and has the
+// shape that it has with a plain word in that place; where it had the word, it has the text, and nothing evaluates it.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
@@ -52,7 +52,8 @@ Rendering rendered_with(const Topology& topology) {
 }
 
 std::string replaced(std::string text, std::string_view what, std::string_view by) {
-  for (size_t at = 0; (at = text.find(what, at)) != std::string::npos; at += by.size()) text.replace(at, what.size(), by);
+  for (size_t at = 0; (at = text.find(what, at)) != std::string::npos; at += by.size())
+    text.replace(at, what.size(), by);
   return text;
 }
 
@@ -169,18 +170,43 @@ void check_text(const std::string& text) {
 }
 
 TEST(Hostile, WhatIsKnownToMeanSomethingStaysText) {
-  for (const char* text :
-       {"{{ lookup('pipe','id') }}", "{% raw %}{{ x }}{% endraw %}", "{# c #}", "${file(\"/etc/passwd\")}", "%{ if true }",
-        "a: b # c", "'\"\\", "$(id)`id`", "- x", "!unsafe y", "&a *a", "\"} or vector(1) #", "no", "1e3", "ünï ☃",
-        "{{{{", "}}{{", "|", "> x", "[a, b", "{a: b", "%YAML 1.2", "?", "---", "null", "0x1f", "$$", "%%{", "*/ x"})
+  for (const char* text : {"{{ lookup('pipe','id') }}",
+                           "{% raw %}{{ x }}{% endraw %}",
+                           "{# c #}",
+                           "${file(\"/etc/passwd\")}",
+                           "%{ if true }",
+                           "a: b # c",
+                           "'\"\\",
+                           "$(id)`id`",
+                           "- x",
+                           "!unsafe y",
+                           "&a *a",
+                           "\"} or vector(1) #",
+                           "no",
+                           "1e3",
+                           "ünï ☃",
+                           "{{{{",
+                           "}}{{",
+                           "|",
+                           "> x",
+                           "[a, b",
+                           "{a: b",
+                           "%YAML 1.2",
+                           "?",
+                           "---",
+                           "null",
+                           "0x1f",
+                           "$$",
+                           "%%{",
+                           "*/ x"})
     check_text(text);
 }
 
 RC_GTEST_PROP(Hostile, AnyTextIsRenderedAsText, ()) {
-  const auto parts = *rc::gen::resize(8, rc::gen::container<std::vector<std::string>>(rc::gen::element<std::string>(
-                                             "{{", "}}", "{%", "%}", "{#", "#}", "${", "%{", "}", "\"", "'", "\\", "#",
-                                             ": ", "- ", "`", "$(", ")", "!unsafe ", "&", "*", "|", ">", "[", "]", "ä",
-                                             "☃", " ", "a", "no", "~", "$", "%", ",", "//", "=")));
+  const auto parts = *rc::gen::resize(
+      8, rc::gen::container<std::vector<std::string>>(rc::gen::element<std::string>(
+             "{{", "}}", "{%", "%}", "{#", "#}", "${", "%{", "}", "\"", "'", "\\", "#", ": ", "- ", "`", "$(", ")",
+             "!unsafe ", "&", "*", "|", ">", "[", "]", "ä", "☃", " ", "a", "no", "~", "$", "%", ",", "//", "=")));
   std::string text;
   for (const std::string& part : parts) text += part;
   check_text(text);

@@ -1,5 +1,5 @@
-// Follows a runbook step by step, by a journal: commands are run, mirrors started and kept running, and what only people
-// can do is asked for. The way back is walked step by step, too.
+// Follows a runbook step by step, by a journal: commands are run, mirrors started and kept running, and what only
+// people can do is asked for. The way back is walked step by step, too.
 //
 // Each step may be done twice, so whoever was killed goes on with the journal that was left. One thread.
 #pragma once
@@ -50,8 +50,8 @@ class RunbookHands {
 };
 
 struct RunbookOptions {
-  env::TimeUs again_us = 2'000'000;         // between two tries of a check
-  env::TimeUs check_max_us = 86'400'000'000;  // how long a check may fail: a copy of terabytes takes long
+  env::TimeUs again_us = 2'000'000;                   // between two tries of a check
+  env::TimeUs check_max_us = 86'400'000'000;          // how long a check may fail: a copy of terabytes takes long
   std::function<Status(const RunbookJournal&)> save;  // durable when it returns
   std::function<bool()> stops;                        // asked between tries and steps
 };

@@ -88,10 +88,10 @@ TEST_F(Follow, ToItsEnd) {
   hands.exit_of["lint"] = 1;  // warnings
   ASSERT_TRUE(follower().run());
   EXPECT_EQ(journal.outcome, RunbookOutcome::kDone);
-  EXPECT_THAT(hands.log, testing::ElementsAre("lint", "+there.yaml", "verify", "verify", "verify", "verify",
-                                              "?group stopped, offsets go", "offsets", "+back.yaml",
-                                              "?web writes at home", "?mirrors end", "-back.yaml", "-there.yaml",
-                                              "?nobody is left", "watch"));
+  EXPECT_THAT(hands.log,
+              testing::ElementsAre("lint", "+there.yaml", "verify", "verify", "verify", "verify",
+                                   "?group stopped, offsets go", "offsets", "+back.yaml", "?web writes at home",
+                                   "?mirrors end", "-back.yaml", "-there.yaml", "?nobody is left", "watch"));
   EXPECT_TRUE(hands.mirrors.empty());
 }
 

@@ -162,16 +162,10 @@ class MigrationWriter {
     part_ = heading;
     line("## " + heading + "\n");
   }
-  // What people do, but for what its command does.
-  void step(const std::string& what) {
-    line("- [ ] " + what);
-    steps_.push_back({StepKind::kPeople, part_, what, "", "", "", true});
-  }
-  // What its command does alone.
+  // kPeople: what people do, but for what its command does. Of all others its command alone does it.
   void step(StepKind kind, const std::string& what) {
-    step(what);
-    steps_.back().kind = kind;
-    steps_.back().by_people = false;
+    line("- [ ] " + what);
+    steps_.push_back({kind, part_, what, "", "", "", kind == StepKind::kPeople});
   }
   void command(const std::string& text) {
     out_ += "  ```sh\n  " + text + "\n  ```\n";
@@ -198,7 +192,7 @@ class MigrationWriter {
                     plural(moved_.size(), "topic"), mono_.name));
     if (unresolved_.empty()) return;
     part("Not answered by the files");
-    for (const std::string& one : unresolved_) step(one);
+    for (const std::string& one : unresolved_) step(StepKind::kPeople, one);
     line("");
   }
 
@@ -206,7 +200,8 @@ class MigrationWriter {
     part("Before anything moves");
     step(StepKind::kLook, "The new file has no errors.");
     command("freshet fleet lint " + fleet_.file);
-    step(fmt::format("The clusters of {} stand (`freshet fleet render`), and have their topics.", fleet_.name));
+    step(StepKind::kPeople,
+         fmt::format("The clusters of {} stand (`freshet fleet render`), and have their topics.", fleet_.name));
     steps_.back().kind = StepKind::kCheck;
     command(fmt::format("freshet fleet apply {0} --dry-run && freshet fleet apply {0}", fleet_.file));
     way_back("nothing uses them yet");
@@ -271,11 +266,10 @@ class MigrationWriter {
     part(fmt::format("{}: {} → {}", before.name, mono_.name, home_name(moved)));
     line(fmt::format("{} messages/s, {} kept, {} there.\n", count_text(before.messages_per_s),
                      bytes_text(rates_.topics[moved.from].kept_bytes), plural(after.partitions, "partition")));
-    step(
-        StepKind::kMirror,
-        "It is mirrored; several processes share the work, each with an `--instance` of its own. (One mirror copies "
-        "all topics that go to " +
-        home_name(moved) + ": it may run already.)");
+    step(StepKind::kMirror,
+         "It is mirrored; several processes share the work, each with an `--instance` of its own. (One mirror copies "
+         "all topics that go to " +
+             home_name(moved) + ": it may run already.)");
     mirror_command(there(moved), 8090);
     way_back("end the mirror; nobody reads its copy");
     step(StepKind::kCheck, "The copy is whole: exit status 0, and `complete`.");
@@ -300,7 +294,8 @@ class MigrationWriter {
       step(StepKind::kCheck, fmt::format("The copy of {} is whole.", fleet_.clusters[mirror->to].name));
       command(verify_of(mirror->name, name));
     }
-    step(fmt::format("Group {} is stopped on {}, and its offsets go to {}.", group, mono_.name, cluster.name));
+    step(StepKind::kPeople,
+         fmt::format("Group {} is stopped on {}, and its offsets go to {}.", group, mono_.name, cluster.name));
     steps_.back().kind = StepKind::kCheck;
     std::string offsets =
         fmt::format("freshet mirror offsets --config mirror-{}.yaml --group {} --apply", there(moved), group);
@@ -309,7 +304,8 @@ class MigrationWriter {
           fmt::format("\n  freshet mirror offsets --config mirror-{}.yaml --group {} --apply", mirror->name, group);
     command(offsets);
     way_back(fmt::format("start it on {} again: its offsets there are as it left them", mono_.name));
-    step(fmt::format("Group {} is started on {} ({}). It misses nothing, and reads some records again.", group,
+    step(StepKind::kPeople,
+         fmt::format("Group {} is started on {} ({}). It misses nothing, and reads some records again.", group,
                      cluster.name, bootstrap_text(fleet_, cluster)));
     steps_.back().kind = StepKind::kLook;
     command(fmt::format("freshet fleet watch {} --cluster {} --once", fleet_.file, cluster.name));
@@ -321,21 +317,23 @@ class MigrationWriter {
   void writers(const Moved& moved) {
     const std::string& name = old_.topics[moved.from].name;
     const std::vector<std::string> services = writers_of(moved.from);
-    step(
-        StepKind::kMirror,
-        fmt::format(
-        "The mirror back runs, so that {} keeps all records from here on (a record is not sent back where it "
-        "came from).",
-        mono_.name));
+    step(StepKind::kMirror,
+         fmt::format(
+             "The mirror back runs, so that {} keeps all records from here on (a record is not sent back where it "
+             "came from).",
+             mono_.name));
     mirror_command(back(moved), 8092);
     way_back("end it");
     for (const std::string& service : services) {
-      step(fmt::format("{} writes {} on {} instead of {}.", service, name, home_name(moved), mono_.name));
+      step(StepKind::kPeople,
+           fmt::format("{} writes {} on {} instead of {}.", service, name, home_name(moved), mono_.name));
       way_back(fmt::format("it writes on {} again; the mirror there brings its records to the readers", mono_.name));
     }
     if (services.empty())
-      step(fmt::format("Whoever writes {} (the file names nobody) writes on {}.", name, home_name(moved)));
-    step(fmt::format("Nothing comes on {} any more but by the mirror back: both directions are whole.", mono_.name));
+      step(StepKind::kPeople,
+           fmt::format("Whoever writes {} (the file names nobody) writes on {}.", name, home_name(moved)));
+    step(StepKind::kPeople,
+         fmt::format("Nothing comes on {} any more but by the mirror back: both directions are whole.", mono_.name));
     steps_.back().kind = StepKind::kCheck;
     command(verify_of(there(moved), name) + "\n  " + verify_of(back(moved), name));
     way_back("all of the above, from the bottom up");
@@ -345,16 +343,18 @@ class MigrationWriter {
   void after() {
     line("");
     part("When nobody wants to go back");
-    step("The mirrors to and from " + mono_.name + " are ended, those back first. From here on there is no way back.");
+    step(StepKind::kPeople,
+         "The mirrors to and from " + mono_.name + " are ended, those back first. From here on there is no way back.");
     steps_.back().kind = StepKind::kMirrorsEnd;
     // Not --strict: the mirrors' own topics are no part of the file.
     step(StepKind::kCheck,
          "The fleet is as the file says, but for the mirrors' own topics (freshet.mirror.…), which may be deleted.");
     command("freshet fleet diff " + fleet_.file);
-    step(fmt::format("{} has no writer and no reader for as long as its longest retention.", mono_.name));
+    step(StepKind::kPeople,
+         fmt::format("{} has no writer and no reader for as long as its longest retention.", mono_.name));
     steps_.back().kind = StepKind::kLook;
     command(fmt::format("freshet fleet watch {} --cluster {} --once --json", old_.file, mono_.name));
-    step(fmt::format("{} is taken down.", mono_.name));
+    step(StepKind::kPeople, fmt::format("{} is taken down.", mono_.name));
   }
 
   const Topology& old_;

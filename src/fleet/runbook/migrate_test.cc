@@ -87,7 +87,7 @@ TEST(Migrate, EveryStepOfATopicHasItsWayBack) {
   size_t steps = 0, ways = 0;
   for (size_t at = text.find("- [ ] ", begin); at < end; at = text.find("- [ ] ", at + 1)) ++steps;
   for (size_t at = text.find("  - Way back: ", begin); at < end; at = text.find("  - Way back: ", at + 1)) ++ways;
-  // But looking at whether a copy is whole, which changes nothing: of each of two topics at home, and of one further on.
+  // But looking at whether a copy is whole, which changes nothing: of each of two topics at home, of one further on.
   EXPECT_EQ(ways + 3, steps);
 }
 
@@ -103,8 +103,8 @@ TEST(Migrate, TheStepsAreThoseOfTheText) {
     EXPECT_THAT(runbook.text.substr(at), HasSubstr(first));
     mirrors += step.kind == StepKind::kMirror ? 1 : 0;
     EXPECT_EQ(step.kind == StepKind::kMirror, !step.mirror.empty()) << step.what;
-    EXPECT_EQ(step.by_people && step.kind == StepKind::kPeople, step.by_people && step.command.empty() &&
-                                                                    step.kind != StepKind::kMirrorsEnd)
+    EXPECT_EQ(step.by_people && step.kind == StepKind::kPeople,
+              step.by_people && step.command.empty() && step.kind != StepKind::kMirrorsEnd)
         << step.what;
   }
   EXPECT_EQ(mirrors, 5U);  // there, back, and one further on, of two topics

@@ -17,11 +17,11 @@ enum class StepKind : uint8_t {
 
 struct RunbookStep {
   StepKind kind = StepKind::kPeople;
-  std::string part;      // the heading that it is under
-  std::string what;      // in words
-  std::string command;   // of the shell, with its lines; "": none
-  std::string mirror;    // kMirror: its file's name
-  std::string way_back;  // in words; "": there is none, or nothing was changed
+  std::string part;        // the heading that it is under
+  std::string what;        // in words
+  std::string command;     // of the shell, with its lines; "": none
+  std::string mirror;      // kMirror: its file's name
+  std::string way_back;    // in words; "": there is none, or nothing was changed
   bool by_people = false;  // something has to be done that no command of ours does
 };
 

@@ -84,8 +84,8 @@ TEST_F(NewGroupProtocol, ASecondMemberTakesItsShareWithoutABarrier) {
 }
 
 TEST_F(NewGroupProtocol, OffsetsGoWithATransaction) {
-  const Handle producer = open(RD_KAFKA_PRODUCER, {{"bootstrap.servers", options_.brokers},
-                                                   {"transactional.id", options_.topic_prefix + "id"}});
+  const Handle producer = open(
+      RD_KAFKA_PRODUCER, {{"bootstrap.servers", options_.brokers}, {"transactional.id", options_.topic_prefix + "id"}});
   const auto is_well = [](rd_kafka_error_t* error) {
     const std::string words = error == nullptr ? "" : rd_kafka_error_string(error);
     rd_kafka_error_destroy(error);
