@@ -145,9 +145,10 @@ fleet::Answer ShellHands::ask(const fleet::RunbookStep& step, bool going_back) {
     tell("  nobody can be asked here: --people names a command that does what people do");
     return fleet::Answer::kStop;
   }
-  fmt::print(stderr, going_back
-                         ? "  Is that done, or shall it be (mirrors end by themselves)? [y]es, anything else stops: "
-                         : "  Is that done? [y]es, [b]ack, anything else stops: ");
+  const char* const question = going_back
+                                   ? "Is that done, or shall it be (mirrors end by themselves)? [y]es, anything else"
+                                   : "Is that done? [y]es, [b]ack, anything else";
+  fmt::print(stderr, "  {} stops: ", question);
   char line[64];
   if (std::fgets(line, sizeof line, stdin) == nullptr) return fleet::Answer::kStop;
   if (line[0] == 'y') return going_back ? fleet::Answer::kBack : fleet::Answer::kDone;
