@@ -181,6 +181,11 @@ TEST(KafkaLog, WhatIsOldGoesOnceItWasRead) {
   ASSERT_TRUE(consumer->commit({{}, {{{Topic::kChanges, 0}, 10}}}));
   ASSERT_TRUE(today->retire(Topic::kChanges));
   EXPECT_EQ(low(), 6) << "the rest is young";
+
+  ASSERT_TRUE(log->retire(Topic::kChanges));
+  EXPECT_EQ(low(), 10) << "all of it";
+  EXPECT_GT(log->watermarks({Topic::kChanges, 0}).value().high, 10) << "nothing ends the file that it lay in";
+  EXPECT_EQ(log->watermarks({Topic::kChanges, 1}).value().high, 0) << "where nothing was nothing is written";
 }
 
 TEST(KafkaLog, AForeignTopicIsRefusedWithTheRemedy) {
