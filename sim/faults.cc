@@ -29,11 +29,4 @@ Faults Faults::roll(Dice& dice) {
   return faults;
 }
 
-void Faults::roll_checkpoints(Dice& dice) {
-  if (!own_disks || standbys || !dice.one_in(2)) return;
-  checkpoints = true;
-  zombie = 0;
-  if (dice.one_in(2)) bucket_fails = 1 + static_cast<uint32_t>(dice.roll(150));
-}
-
 }  // namespace freshet::sim

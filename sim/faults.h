@@ -33,19 +33,10 @@ struct Faults {
   // their own.
   bool standbys = false;
 
-  // Workers make checkpoints, and the log is trimmed to what these need. This is only with disks of their own, and
-  // without standbys or zombies: whoever reads below what was trimmed ends, and is started again.
-  bool checkpoints = false;
-  // of a request to the bucket that they go to
-  uint32_t bucket_fails = 0;
-
   // Records of a partition in one poll: small batches let others come in between.
   size_t batch_max = 24;
 
   [[nodiscard]] static Faults roll(Dice& dice);
-  // Some of the runs that have disks of their own have checkpoints; by dice of its own, so that all other seeds stay
-  // what they are.
-  void roll_checkpoints(Dice& dice);
 };
 
 // A process dies here. It is thrown out of whatever was called; the world catches it and throws the

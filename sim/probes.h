@@ -64,12 +64,6 @@ enum class Probe : uint8_t {
   kReadFound,
   kReadNobody,
   kReadRedirected,
-  // Checkpoints, and what becomes of requests to their bucket.
-  kCheckpointMade,
-  kCheckpointRestored,
-  kCrashMidCheckpoint,
-  kBucketFailed,
-  kBucketLate,
   // Records that went through overflow.
   kOverflowed,
   // Branches of identity.

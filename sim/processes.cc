@@ -140,16 +140,14 @@ void IngestProcess::guarded(const std::function<Status()>& work) {
 // ---- action -------------------------------------------------------------------------------------------------------
 
 // What one persist has not finished yet must not be overtaken by the next.
-Status SimPersistence::finish(uint32_t partition, state::PartitionState& state, action::Upkeep upkeep, uint64_t round) {
+Status SimPersistence::finish(uint32_t partition, state::PartitionState& state, action::Upkeep upkeep, uint64_t) {
   require(!jobs_.contains(partition), "a persist begins before the last one is done");
-  jobs_[partition] = {&state, upkeep, round};
+  jobs_[partition] = {&state, upkeep};
   return {};
 }
 
 Status SimPersistence::do_job(uint32_t partition, const Job& job) {
-  const bool ours = job.upkeep == action::Upkeep::kTrim;
-  return action::finish_persist(ours ? &log_ : nullptr, partition, *job.state, ours ? checkpoints_ : nullptr,
-                                job.round);
+  return action::finish_persist(job.upkeep == action::Upkeep::kTrim ? &log_ : nullptr, partition, *job.state);
 }
 
 Status SimPersistence::wait() {
@@ -199,10 +197,7 @@ void WorkerProcess::start() {
   auto consumer = log_->open_consumer({.group = action::kActionGroup, .topics = {Topic::kActions}});
   require(consumer.has_value(), "action's consumer can't be opened");
   consumer_ = std::move(*consumer);
-  if (stage_.faults.checkpoints)
-    checkpoints_ = std::make_unique<WorkerCheckpoints>(
-        stage_, crash_, [this](uint32_t partition) -> std::shared_ptr<kv::MemoryDisk>& { return disk(partition); });
-  persistence_ = std::make_unique<SimPersistence>(*log_, checkpoints_.get());
+  persistence_ = std::make_unique<SimPersistence>(*log_);
   action::WorkerOptions options;
   options.log = log_.get();
   options.clock = &stage_.clock;
@@ -213,13 +208,11 @@ void WorkerProcess::start() {
     options.reads = reads_.get();
     options.says_changes = &stage_.says_changes;
   }
-  options.checkpoints = checkpoints_.get();
   options.open_state = [this](uint32_t partition) {
     const auto opener = [&](const kv::Options& kv_options) {
       return Result<std::unique_ptr<kv::Store>>(open_crashing(disk(partition), kv_options, crash_));
     };
-    const auto open_disk = [&] { return state::PartitionState::open({}, {memory_bytes_}, opener); };
-    return checkpoints_ ? checkpoints_->open(partition, open_disk) : open_disk();
+    return state::PartitionState::open({}, {memory_bytes_}, opener);
   };
   loop_ = std::make_unique<action::WorkerLoop>(options, *consumer_, *persistence_);
 }
@@ -242,10 +235,6 @@ void WorkerProcess::step() {
 }
 
 bool WorkerProcess::tick() {
-  if (checkpoints_ && !checkpoints_->idle() && stage_.dice.one_in(2)) {
-    tick_checkpoints();
-    return true;
-  }
   if (!persistence_ || persistence_->idle()) return false;
   guarded(stage_.faults.crash_worker, [&] {
     (void)persistence_->tick();
@@ -257,15 +246,6 @@ bool WorkerProcess::tick() {
   return true;
 }
 
-void WorkerProcess::tick_checkpoints() {
-  const bool lived = loop_ != nullptr;
-  guarded(stage_.faults.crash_worker, [&] {
-    (void)checkpoints_->tick();
-    return Status{};
-  });
-  if (lived && loop_ == nullptr) stage_.probes.hit(Probe::kCrashMidCheckpoint);
-}
-
 void WorkerProcess::drain() {
   if (loop_) guarded(0, [&] { return loop_->drain(); });
 }
@@ -273,7 +253,6 @@ void WorkerProcess::drain() {
 void WorkerProcess::stop() {
   loop_.reset();
   persistence_.reset();
-  checkpoints_.reset();
   consumer_.reset();
   log_.reset();
   // Whoever waits for an answer asks the next life, which is not there yet.

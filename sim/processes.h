@@ -12,7 +12,6 @@
 
 #include "action/profile_reads.h"
 #include "action/worker_loop.h"
-#include "checkpoints.h"
 #include "ingest/overflow/drain_loop.h"
 #include "ingest/service.h"
 #include "reaction/reactor_loop.h"
@@ -61,8 +60,7 @@ class IngestProcess {
 // Makes states durable when the scheduler says so, so that a crash can come between the two halves.
 class SimPersistence final : public action::Persistence {
  public:
-  // `checkpoints` is null if none are made, and outlives it, as the log does.
-  SimPersistence(SimLog& log, state::CheckpointKeeper* checkpoints) : log_(log), checkpoints_(checkpoints) {}
+  explicit SimPersistence(SimLog& log) : log_(log) {}
 
   [[nodiscard]] Status finish(uint32_t partition, state::PartitionState& state, action::Upkeep upkeep,
                               uint64_t round) override;
@@ -74,11 +72,9 @@ class SimPersistence final : public action::Persistence {
 
  private:
   SimLog& log_;
-  state::CheckpointKeeper* const checkpoints_;
   struct Job {
     state::PartitionState* state = nullptr;
     action::Upkeep upkeep = action::Upkeep::kNone;
-    uint64_t round = 0;
   };
   [[nodiscard]] Status do_job(uint32_t partition, const Job& job);
 
@@ -113,7 +109,6 @@ class WorkerProcess {
   void stop();
   // The disks keep what their faults leave of them; everything else of the process is gone.
   void die();
-  void tick_checkpoints();
   void damage_disks(MemberId member);
 
   Stage& stage_;
@@ -128,7 +123,6 @@ class WorkerProcess {
   std::unique_ptr<action::ProfileReads> reads_;
   std::unique_ptr<SimLog> log_;
   std::unique_ptr<eventlog::Consumer> consumer_;
-  std::unique_ptr<WorkerCheckpoints> checkpoints_;  // null while it is down, or if none are made
   std::unique_ptr<SimPersistence> persistence_;
   std::unique_ptr<action::WorkerLoop> loop_;
 };

@@ -9,7 +9,6 @@
 #include <memory>
 
 #include "broker.h"
-#include "bucket.h"
 #include "dice.h"
 #include "faults.h"
 #include "probes.h"
@@ -31,7 +30,6 @@ struct Stage {
         entropy(seed + 1),
         broker(dice, faults, probes),
         store(dice, faults, probes),
-        bucket(dice, faults, probes),
         trace(traces) {}
 
   // Says what happens, with the simulated time, if the run is traced.
@@ -44,7 +42,7 @@ struct Stage {
   // From now on nothing goes wrong any more, and what is left is done in large batches: where
   // batches end matters in the storm only.
   void calm_down() {
-    faults = {.own_disks = faults.own_disks, .checkpoints = faults.checkpoints, .batch_max = kCalmBatchMax};
+    faults = {.own_disks = faults.own_disks, .batch_max = kCalmBatchMax};
     broker.calm_down();
     store.calm_down();
   }
@@ -56,7 +54,6 @@ struct Stage {
   SimRandom entropy;
   Broker broker;
   StoreServer store;
-  Bucket bucket;       // of checkpoints
   Disks shared_disks;  // used unless Faults::own_disks
   bool trace;
   // Profiles are read from action's state: there is one worker, as in a process with an embedded log, and `changes` is

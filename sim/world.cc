@@ -55,15 +55,13 @@ World::World(const Scenario& scenario, const Workload& workload, const WorldOpti
   Dice& dice = stage_.dice;
   stage_.faults = Faults::roll(dice);
   if (options.from_state) use_one_worker();
-  Dice of_checkpoints(options.seed + 2);
-  stage_.faults.roll_checkpoints(of_checkpoints);
   stage_.broker.create_topic(Topic::kActions, scenario.partitions);
   stage_.broker.create_topic(Topic::kChanges, scenario.partitions);
   stage_.broker.create_topic(Topic::kEvents, scenario.partitions);
   stage_.broker.create_topic(Topic::kDeadLetters, 1);
   stage_.broker.create_topic(Topic::kSchema, 1);
   if (scenario.rated) stage_.broker.create_topic(Topic::kOverflow, scenario.partitions);
-  stage_.broker.keep_everything(stage_.faults.own_disks && !stage_.faults.checkpoints);
+  stage_.broker.keep_everything(stage_.faults.own_disks);
   if (stage_.faults.standbys) stage_.broker.keep_standbys(action::kActionGroup);
   if (options.checks) shadow_ = std::make_unique<Shadow>(stage_.broker, !options.from_state);
   stage_.broker.on_commit([this](const Committed& committed) {
@@ -124,10 +122,6 @@ void World::step() {
   if (turn == 5) {
     for (WorkerProcess& worker : workers_)
       if (dice.one_in(2)) (void)worker.tick();
-    if (!stage_.faults.checkpoints) return;
-    if (dice.one_in(4)) (void)stage_.bucket.land_late();
-    const bool looks = dice.one_in(8);
-    if (shadow_ && looks) check_checkpoints(stage_, scenario_.partitions);
     return;
   }
   if (turn == 6) {
@@ -363,7 +357,6 @@ void World::come_to_rest() {
 }
 
 void World::check() {
-  if (stage_.faults.checkpoints) check_checkpoints(stage_, scenario_.partitions);
   std::vector<const Rows*> rows;  // what the disk of each partition's owner has
   for (uint32_t p = 0; p < scenario_.partitions; ++p) {
     rows.push_back(&owner_of(p)->disks().at(p)->rows);

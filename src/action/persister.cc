@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "base/assert.h"
-#include "base/mutant.h"
 #include "env/thread.h"
 
 namespace freshet::action {
@@ -19,10 +18,7 @@ Status finish_persist(eventlog::EventLog* log, uint32_t partition, state::Partit
   FRESHET_TRY(state.finish_persist());
   int64_t before = state.durable_offset();
   FRESHET_ASSERT(before >= durable_before);
-  if (checkpoints != nullptr) {
-    const int64_t needed = checkpoints->persisted(partition, state, round);
-    if (!FRESHET_MUTANT(kTrimPastCheckpoint)) before = std::min(before, needed);
-  }
+  if (checkpoints != nullptr) before = std::min(before, checkpoints->persisted(partition, state, round));
   if (log == nullptr) return {};
   const Status trimmed = log->trim({eventlog::Topic::kActions, partition}, before);
   // Brokers that are away for a moment are no failure: the next persist trims this part of the log, too.

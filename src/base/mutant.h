@@ -49,8 +49,6 @@ enum class Mutant : uint8_t {
   kAbortKeepsMemory,
   kGapNotReplayed,
   kStandbyStaysSilent,
-  kTrimPastCheckpoint,
-  kManifestBeforeFiles,
   // computed values
   kSumAsDouble,
   kFirstSeenOfSurvivor,

@@ -15,7 +15,6 @@
 
 #include "base/assert.h"
 #include "base/hash.h"
-#include "base/mutant.h"
 #include "state/checkpoint/catalog.h"
 #include "telemetry/log.h"
 
@@ -112,7 +111,6 @@ Result<CheckpointWriter::Written> CheckpointWriter::add(const std::string& direc
   FRESHET_ASSIGN(auto checkpoint, describe(directory, meta, pace));
   FRESHET_TRY(check_kin(checkpoint));
   Written written;
-  if (FRESHET_MUTANT(kManifestBeforeFiles)) FRESHET_TRY(publish(checkpoint));
   for (const v1::CheckpointFile& file : checkpoint.files()) FRESHET_TRY(send(directory, file, pace, written));
   Kept made{{session_, meta.next_offset()}, {}};
   for (const v1::CheckpointFile& file : checkpoint.files()) made.files.insert(digest_of(file));
