@@ -140,7 +140,7 @@ void IngestProcess::guarded(const std::function<Status()>& work) {
 // ---- action -------------------------------------------------------------------------------------------------------
 
 // What one persist has not finished yet must not be overtaken by the next.
-Status SimPersistence::finish(uint32_t partition, state::PartitionState& state, action::Upkeep upkeep) {
+Status SimPersistence::finish(uint32_t partition, state::PartitionState& state, action::Upkeep upkeep, uint64_t) {
   require(!jobs_.contains(partition), "a persist begins before the last one is done");
   jobs_[partition] = {&state, upkeep};
   return {};

@@ -62,7 +62,8 @@ class SimPersistence final : public action::Persistence {
  public:
   explicit SimPersistence(SimLog& log) : log_(log) {}
 
-  [[nodiscard]] Status finish(uint32_t partition, state::PartitionState& state, action::Upkeep upkeep) override;
+  [[nodiscard]] Status finish(uint32_t partition, state::PartitionState& state, action::Upkeep upkeep,
+                              uint64_t round) override;
   [[nodiscard]] Status status() override { return {}; }
   [[nodiscard]] Status wait() override;
   // Does the second half of one persist; false if there is none.

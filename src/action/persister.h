@@ -24,8 +24,10 @@ enum class Upkeep : uint8_t { kNone, kTrim };
 class Persistence {
  public:
   virtual ~Persistence() = default;
-  // Finishes, now or later, a persist that was begun and gathered. The state must stay until wait().
-  [[nodiscard]] virtual Status finish(uint32_t partition, state::PartitionState& state, Upkeep upkeep) = 0;
+  // Finishes, now or later, a persist that was begun and gathered. The state must stay until wait(). `round` is that of
+  // CheckpointKeeper::persisted.
+  [[nodiscard]] virtual Status finish(uint32_t partition, state::PartitionState& state, Upkeep upkeep,
+                                      uint64_t round) = 0;
   // The first failure of all, if there was one. Does not block.
   [[nodiscard]] virtual Status status() = 0;
   // Blocks until nothing is under way. The first failure of all is the answer, if there was one.
@@ -35,7 +37,7 @@ class Persistence {
 // The slow half: finish_persist(), then the log is trimmed. The log is null if nothing is to be trimmed, checkpoints
 // are null if there are none.
 [[nodiscard]] Status finish_persist(eventlog::EventLog* log, uint32_t partition, state::PartitionState& state,
-                                    state::CheckpointKeeper* checkpoints = nullptr);
+                                    state::CheckpointKeeper* checkpoints = nullptr, uint64_t round = 0);
 
 // Persistence with a thread. Its methods are called by one other thread, the worker's.
 class Persister final : public Persistence {
@@ -44,7 +46,7 @@ class Persister final : public Persistence {
   Persister(eventlog::EventLog* log, uint32_t member, state::CheckpointKeeper* checkpoints);
   ~Persister() override;
 
-  [[nodiscard]] Status finish(uint32_t partition, state::PartitionState& state, Upkeep upkeep) override;
+  [[nodiscard]] Status finish(uint32_t partition, state::PartitionState& state, Upkeep upkeep, uint64_t round) override;
   [[nodiscard]] Status status() override;
   [[nodiscard]] Status wait() override;
 
@@ -53,6 +55,7 @@ class Persister final : public Persistence {
     uint32_t partition;
     state::PartitionState* state;
     Upkeep upkeep;
+    uint64_t round;
   };
   void run();
 

@@ -21,6 +21,7 @@
 #include "action/profile_reads.h"
 #include "base/assert.h"
 #include "base/mutant.h"
+#include "state/checkpoint/keeper.h"
 #include "telemetry/log.h"
 #include "telemetry/metrics.h"
 
@@ -379,11 +380,14 @@ Status WorkerLoop::look_after_states() {
   FRESHET_TRY(persistence_.status());
   const env::TimeUs now = options_.clock->monotonic_us();
   gathering_ = false;
+  note_round();
   for (auto& [partition, part] : working_) {
     part.state->settle();
     FRESHET_TRY(go_on_persisting(part, options_.gather_rows_max));
     if (part.state->must_persist()) FRESHET_TRY(make_room(part));
-    if ((now >= part.persist_due || part.state->wants_persist()) && !part.state->is_persisting()) {
+    const bool asked_for = part.round < round_ && !part.following;
+    if ((now >= part.persist_due || part.state->wants_persist() || asked_for) && !part.state->is_persisting()) {
+      part.round = round_;
       FRESHET_TRY(begin_persist(part));
       part.persist_due = now + options_.persist_interval_us;
     }
@@ -392,8 +396,25 @@ Status WorkerLoop::look_after_states() {
   return {};
 }
 
+// Somebody may have asked for checkpoints of what is there now.
+void WorkerLoop::note_round() {
+  const uint64_t round = options_.checkpoints != nullptr ? options_.checkpoints->round() : 0;
+  if (round == round_) return;
+  round_ = round;
+  std::vector<uint32_t> mine;
+  for (const auto& [partition, part] : working_)
+    if (!part.following) mine.push_back(partition);
+  for (const auto& [partition, waiting] : waiting_)
+    if (!waiting.part.following) mine.push_back(partition);
+  options_.checkpoints->takes_part(round, options_.member, mine);
+}
+
 Status WorkerLoop::begin_persist(Partition& part) {
-  if (part.state->offset() == part.state->durable_offset()) return {};
+  if (part.state->offset() == part.state->durable_offset()) {
+    const bool tells = options_.checkpoints != nullptr && !part.following;
+    if (tells) (void)options_.checkpoints->persisted(part.of.partition, *part.state, part.round);
+    return {};
+  }
   // Were it ahead of the commit, a crash now would leave a state that has records whose outputs nobody ever said.
   FRESHET_ASSERT(part.state->offset() <= part.committed);
   metrics_->persists.add();
@@ -406,7 +427,8 @@ Status WorkerLoop::begin_persist(Partition& part) {
 Status WorkerLoop::go_on_persisting(Partition& part, size_t rows_max) {
   if (!part.gathering || !part.state->gather(rows_max)) return {};
   part.gathering = false;
-  return persistence_.finish(part.of.partition, *part.state, part.following ? Upkeep::kNone : Upkeep::kTrim);
+  return persistence_.finish(part.of.partition, *part.state, part.following ? Upkeep::kNone : Upkeep::kTrim,
+                             part.round);
 }
 
 // The next persist can't begin before the last one is done. Here it is waited for, as long as that may take.

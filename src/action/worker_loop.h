@@ -51,6 +51,7 @@ class WorkerLoop {
     bool following = false;          // read along as a standby: all of it is a replay
     env::TimeUs persist_due = 0;
     bool gathering = false;  // a persist has begun, and has more to copy
+    uint64_t round = 0;      // CheckpointKeeper::round() before the last persist began
     EngineCounters counted;
     ProtocolCounters identity_counted;
 
@@ -75,6 +76,7 @@ class WorkerLoop {
   [[nodiscard]] Status process(Partition& part, const eventlog::Fetched& batch);
   [[nodiscard]] Status commit(eventlog::Transaction transaction);
   [[nodiscard]] Status look_after_states();
+  void note_round();
   [[nodiscard]] Status begin_persist(Partition& part);
   [[nodiscard]] Status go_on_persisting(Partition& part, size_t rows_max);
   [[nodiscard]] Status make_room(Partition& part);
@@ -93,6 +95,7 @@ class WorkerLoop {
   const env::TimeUs started_;
   bool reads_left_ = false;  // questions of readers that the last step did not get to
   bool gathering_ = false;   // of any partition
+  uint64_t round_ = 0;       // CheckpointKeeper::round() that this worker has said to take part in
   ProcessSpans spans_;
   std::unique_ptr<Metrics> metrics_;
 };

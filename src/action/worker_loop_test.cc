@@ -12,6 +12,7 @@
 
 #include "action/late_records.h"
 #include "action/profile_reads.h"
+#include "state/checkpoint/keeper.h"
 #include "telemetry/exemplar.h"
 #include "telemetry/metrics.h"
 #include "testing/action/cluster.h"
@@ -100,14 +101,31 @@ class FakeConsumer final : public eventlog::Consumer {
 
 class InPlace final : public Persistence {
  public:
-  Status finish(uint32_t partition, state::PartitionState& state, Upkeep upkeep) override {
+  Status finish(uint32_t partition, state::PartitionState& state, Upkeep upkeep, uint64_t round) override {
     upkeep_of[partition] = upkeep;
+    round_of[partition] = round;
     return state.finish_persist();
   }
   Status status() override { return failure; }
   Status wait() override { return {}; }
   std::map<uint32_t, Upkeep> upkeep_of;
+  std::map<uint32_t, uint64_t> round_of;
   Status failure;
+};
+
+class AskingKeeper final : public state::CheckpointKeeper {
+ public:
+  int64_t persisted(uint32_t partition, const state::PartitionState&, uint64_t round) override {
+    told[partition] = round;
+    return 0;
+  }
+  uint64_t round() const override { return asked; }
+  void takes_part(uint64_t round, uint32_t, const std::vector<uint32_t>& partitions) override {
+    part[round] = partitions;
+  }
+  uint64_t asked = 0;
+  std::map<uint32_t, uint64_t> told;
+  std::map<uint64_t, std::vector<uint32_t>> part;
 };
 
 class WorkerLoopTest : public ::testing::Test {
@@ -124,6 +142,7 @@ class WorkerLoopTest : public ::testing::Test {
     options.says_changes = &says_changes_;
     options.late_records = &late_records_;
     options.gather_rows_max = 1;
+    options.checkpoints = &keeper_;
     loop_ = std::make_unique<WorkerLoop>(options, consumer_, persistence_);
   }
   Result<std::unique_ptr<state::PartitionState>> open(uint32_t partition) {
@@ -179,6 +198,7 @@ class WorkerLoopTest : public ::testing::Test {
   LateRecordCounter late_records_;
   FakeConsumer consumer_;
   InPlace persistence_;
+  AskingKeeper keeper_;
   std::set<uint32_t> in_use_;
   std::map<uint32_t, int> opened_;
   std::map<uint32_t, std::shared_ptr<kv::MemoryDisk>> disks_{{0, std::make_shared<kv::MemoryDisk>()},
@@ -459,6 +479,25 @@ TEST_F(WorkerLoopTest, APersistGoesOnARowAtATimeWhileRecordsCome) {
   auto state = open(0);
   ASSERT_TRUE(state);
   EXPECT_EQ((*state)->offset(), consumer_.committed_to[0]);
+}
+
+// Long before its time, of what is its own; with nothing new it says so at once.
+TEST_F(WorkerLoopTest, CheckpointsThatAreAskedForAreMadeDurableAtOnce) {
+  consumer_.committed_to[1] = 1;
+  consumer_.rebalance = {};
+  consumer_.rebalance.followed = {{Topic::kActions, 1}};
+  consumer_.rebalance.assigned = {{Topic::kActions, 0}};
+  send(0, "m0");
+  steps(3);
+  EXPECT_TRUE(persistence_.round_of.empty()) << "its time has not come";
+  keeper_.asked = 1;
+  steps(10);  // a row at a time
+  EXPECT_EQ(keeper_.part, (std::map<uint64_t, std::vector<uint32_t>>{{1, {0}}}));
+  EXPECT_EQ(persistence_.round_of, (std::map<uint32_t, uint64_t>{{0, 1}}));
+  EXPECT_TRUE(keeper_.told.empty()) << "that is the persister's to do";
+  keeper_.asked = 2;
+  steps(3);
+  EXPECT_EQ(keeper_.told, (std::map<uint32_t, uint64_t>{{0, 2}})) << "nothing is new, so nothing is made durable";
 }
 
 TEST_F(WorkerLoopTest, APersistThatFailedEndsIt) {

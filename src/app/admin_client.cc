@@ -6,6 +6,8 @@
 
 #include <CLI/CLI.hpp>
 
+#include "http/address.h"
+
 namespace freshet::app {
 namespace {
 
@@ -43,21 +45,40 @@ void add_admin_options(CLI::App& command, AdminTarget& target) {
   command.add_option("--tenant", target.tenant, "Whose data this is")->required();
 }
 
+std::string admin_url_of(const Config::Admin& admin) {
+  const auto address = http::parse_address(admin.listen);
+  if (!address) return "";
+  const bool everywhere = address->host == "0.0.0.0" || address->host == "::";
+  return http::text_of({!admin.tls.cert.empty(), {everywhere ? "127.0.0.1" : address->host, address->port}});
+}
+
+std::string admin_token_of(const Config::Admin& admin) {
+  constexpr std::string_view kHash = "sha256-";
+  if (!admin.token.empty() && !admin.token.starts_with(kHash)) return admin.token;
+  for (const console::Token& token : admin.tokens)
+    if (!token.secret.starts_with(kHash)) return token.secret;
+  return "";
+}
+
 Result<std::string> AdminClient::call(const std::string& method, const std::string& rest, std::string body) {
   FRESHET_ASSIGN(auto response, ask(method, rest, std::move(body)));
   return std::move(response.body);
 }
 
 Result<http::Response> AdminClient::ask(const std::string& method, const std::string& rest, std::string body) {
+  std::string path = "/v1/tenants";
+  if (!target_.tenant.empty()) path += "/" + percent_encode(target_.tenant) + (rest.empty() ? "" : "/");
+  return ask_at(method, path + rest, std::move(body));
+}
+
+Result<http::Response> AdminClient::ask_at(const std::string& method, std::string path, std::string body) {
   if (client_ == nullptr) {
     FRESHET_ASSIGN(auto client, http::Client::connect(target_.url, {.timeout_s = 30, .ca_file = target_.ca}));
     client_ = std::move(client);
   }
   http::Request request;
   request.method = method;
-  request.path = "/v1/tenants";
-  if (!target_.tenant.empty()) request.path += "/" + percent_encode(target_.tenant) + (rest.empty() ? "" : "/");
-  request.path += rest;
+  request.path = std::move(path);
   request.body = std::move(body);
   if (!target_.token.empty()) request.headers.emplace_back("Authorization", "Bearer " + target_.token);
   FRESHET_ASSIGN(auto response, client_->send(request));

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "app/config.h"
 #include "base/result.h"
 #include "http/client.h"
 
@@ -32,6 +33,11 @@ void add_admin_options(CLI::App& command, AdminTarget& target);
 
 void add_ca_option(CLI::App& command, std::string& ca);
 
+// Where the admin listener of this configuration is asked: on this machine if it listens on all addresses. "": nowhere.
+[[nodiscard]] std::string admin_url_of(const Config::Admin& admin);
+// A token of the configuration that can be sent, which a hash can't. "": there is none.
+[[nodiscard]] std::string admin_token_of(const Config::Admin& admin);
+
 class AdminClient {
  public:
   explicit AdminClient(AdminTarget target) : target_(std::move(target)) {}
@@ -42,6 +48,8 @@ class AdminClient {
   [[nodiscard]] Result<std::string> call(const std::string& method, const std::string& rest, std::string body = "");
   // The same with the headers of the answer.
   [[nodiscard]] Result<http::Response> ask(const std::string& method, const std::string& rest, std::string body = "");
+  // The same at any address of the listener.
+  [[nodiscard]] Result<http::Response> ask_at(const std::string& method, std::string path, std::string body = "");
 
  private:
   AdminTarget target_;

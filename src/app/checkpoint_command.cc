@@ -6,6 +6,7 @@
 #include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 #include <numeric>
@@ -18,6 +19,7 @@
 #include "app/json_output.h"
 #include "app/progress_bar.h"
 #include "app/repartition.h"
+#include "app/savepoint.h"
 #include "base/hash.h"
 #include "kv/check_file.h"
 #include "kv/store.h"
@@ -37,7 +39,7 @@ constexpr const char* kReplaced = ".replaced";
 
 // What the command line says, for all of these commands.
 struct CheckpointOptions {
-  std::string config, data_dir;
+  std::string config, data_dir, ca;
   std::vector<uint32_t> only;      // these partitions; if there are none, all
   uint32_t partitions = 0;         // restore: with 0 as many as there are
   std::string into, topic_prefix;  // restore, for another number of partitions
@@ -190,8 +192,8 @@ int verify(const CheckpointOptions& options) {
 Result<std::unique_ptr<Installation>> take_data_dir(Work& work) {
   auto installation = Installation::open(work.config.data_dir, env::real_random());
   if (!installation && installation.error().code == Code::kConflict)
-    return fail(Code::kConflict, installation.error().message +
-                                     " (a running freshet makes checkpoints by itself, every checkpoints.interval)");
+    return fail(Code::kConflict,
+                installation.error().message + " (a running freshet restores by itself what it needs; stop it first)");
   if (!installation) return installation;
   FRESHET_ASSIGN(const auto key, state::agree_on_hash_key(*work.store, (*installation)->hash_key()));
   FRESHET_TRY((*installation)->adopt_hash_key(key, "the checkpoints at " + work.store->where()));
@@ -227,10 +229,39 @@ Result<v1::Checkpoint> create_one(Work& work, uint32_t partition) {
   return std::move(found.front().manifest);
 }
 
+// The process that has the data directory makes them: of its own partitions, and of all that was committed when it was
+// asked.
+int create_while_running(const CheckpointOptions& options, Work& work) {
+  AdminTarget target;
+  target.url = admin_url_of(work.config.admin);
+  target.token = admin_token_of(work.config.admin);
+  target.ca = options.ca;
+  AdminClient client(target);
+  auto made = make_savepoint(client, work.bar);
+  work.bar.clear();
+  if (!made)
+    return report({made.error().code, fmt::format("a freshet runs on {}; asked at {} for checkpoints: {}",
+                                                  work.config.data_dir, target.url, made.error().message)});
+  if (!options.only.empty())
+    std::erase_if(*made, [&](uint32_t one) { return std::ranges::find(options.only, one) == options.only.end(); });
+  Lines lines(options.json);
+  for (const uint32_t partition : *made) {
+    const auto found = state::find_checkpoints(*work.store, partition);
+    if (!found) return report(found.error());
+    // One without a single record has none.
+    if (found->empty()) continue;
+    if (!found->front().manifest) return report(found->front().manifest.error());
+    lines.add(describe(*found->front().manifest), describe_json(*found->front().manifest));
+  }
+  lines.end("checkpoints");
+  return 0;
+}
+
 int create(const CheckpointOptions& options) {
   auto work = open_work(options);
   if (!work) return report(work.error());
   const auto installation = take_data_dir(**work);
+  if (!installation && installation.error().code == Code::kConflict) return create_while_running(options, **work);
   if (!installation) return report(installation.error());
   Lines lines(options.json);
   uint64_t done = 0;
@@ -371,8 +402,10 @@ void add_checkpoint_command(CLI::App& app, int& exit_code) {
   CLI::App* command = app.add_subcommand("checkpoint", "Checkpoints of the state: create, list, restore, verify");
   command->require_subcommand(1);
   command->footer("S3's credentials: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_REGION");
-  add(*command, "create", "One of each partition, while freshet is stopped (running, it makes them by itself)", "",
-      &create, exit_code, options);
+  CLI::App* of_create =
+      add(*command, "create", "One of each partition, now: of a process that runs, of its own partitions", "", &create,
+          exit_code, options);
+  add_ca_option(*of_create, options->ca);
   add(*command, "list", "Which there are, newest first; exit status 1 if a manifest is damaged", " --json", &list,
       exit_code, options);
   CLI::App* of_restore =

@@ -38,7 +38,7 @@ class Checkpoints {
   // From here on checkpoints are made.
   void start();
   void stop();  // blocks; a second call does nothing
-  [[nodiscard]] state::CheckpointKeeper* keeper() { return checkpointer_.get(); }
+  [[nodiscard]] state::Checkpointer* keeper() { return checkpointer_.get(); }
   // It may be called on any thread.
   [[nodiscard]] Result<std::unique_ptr<state::PartitionState>> open_state(uint32_t partition, int64_t log_begins_at,
                                                                           const OpenState& open);

@@ -61,7 +61,8 @@ struct Config {
     uint32_t partitions = 16;
     std::string brokers;  // kKafka
     std::string topic_prefix = "freshet.";
-    eventlog::KafkaProperties properties;  // may have secrets: never logged
+    eventlog::KafkaProperties properties;      // may have secrets: never logged
+    uint64_t disk_reserve_bytes = 1ull << 30;  // kKafka: what must stay free of a log dir that has our topics
   };
   struct State {
     uint64_t memory_bytes = 1ull << 30;

@@ -33,6 +33,7 @@ constexpr KeyEffect kEffects[] = {
     {"log.kafka.brokers", "app/log.cc", "config.log.brokers"},
     {"log.kafka.topic_prefix", "app/log.cc", "config.log.topic_prefix"},
     {"log.kafka.properties", "app/log.cc", "config.log.properties"},
+    {"log.kafka.disk_reserve", "app/log_disks.cc", "config_.log.disk_reserve_bytes"},
     {"state.memory", "app/server.cc", "config.state.memory_bytes"},
     {"state.standbys", "app/server.cc", "slots_of(config_)"},
     {"state.slots", "app/server.cc", "slots_of(config_)"},
@@ -168,7 +169,7 @@ data_dir: /data
 roles: [action, reaction]
 ingest: {listen: "127.0.0.1:1", tls: {cert: c, key: k}, connections: 100, connections_per_address: 7}
 admin: {listen: "127.0.0.1:2", token: t, tls: {cert: c, key: k}, tokens: [{name: n, token: u, role: operate}]}
-log: {kind: kafka, partitions: 8, kafka: {brokers: "h:1", topic_prefix: x., properties: {linger.ms: 3}}}
+log: {kind: kafka, partitions: 8, kafka: {brokers: "h:1", topic_prefix: x., properties: {linger.ms: 3}, disk_reserve: 2GiB}}
 state: {memory: 64MiB, standbys: 1, slots: 3, standby_after: 10s}
 profiles: {mongodb: {uri: "mongodb://h"}}
 checkpoints: {to: "s3://bucket", endpoint: "http://h:1", interval: 5s, min_pause: 1s, keep: 2, concurrency: 4, bandwidth: 8MiB}

@@ -275,6 +275,9 @@ void describe_log(V& v, Config::Log& log) {
                 std::string value;
                 if (properties.text(name, value, kAnyText, "")) log.properties.emplace_back(name, value);
               });
+    kafka.bytes("disk_reserve", log.disk_reserve_bytes, 0, 1ull << 50,
+                "With less free on a broker's disk that has our topics ingest answers 503; 0: never. "
+                "[The disk is full](operations/machine.md#the-disk-is-full)");
   });
 }
 
@@ -346,7 +349,7 @@ void describe_retention(V& v, Config::Retention& retention) {
   v.duration("events", retention.events_us, kHourUs, kYearUs,
              "Of topic `events`, if `events.keep` does not say it, and at most 8 GiB of it");
   v.duration("changes", retention.changes_us, kHourUs, kYearUs,
-             "Of topic `changes`, once they are read, and at most 1 GiB of it");
+             "Of topic `changes`, once they are read, and at most 1 GiB of it; on Kafka a week at least");
   v.duration("deadletters", retention.deadletters_us, kHourUs, kYearUs,
              "Of dead letters, in their topic and where the console keeps them");
   v.duration("imports", retention.imports_us, kHourUs, kYearUs,

@@ -12,7 +12,6 @@
 #include "app/doctor/report.h"
 #include "app/problems.h"
 #include "base/secret.h"
-#include "http/address.h"
 #include "telemetry/log.h"
 
 namespace freshet::app {
@@ -22,23 +21,6 @@ struct DoctorOptions {
   std::string config, data_dir, roles, bundle;
   AdminTarget admin;
 };
-
-// Where the admin listener of this configuration is asked: on this machine if it listens on all addresses.
-std::string url_of(const Config::Admin& admin) {
-  const auto address = http::parse_address(admin.listen);
-  if (!address) return "";
-  const bool everywhere = address->host == "0.0.0.0" || address->host == "::";
-  return http::text_of({!admin.tls.cert.empty(), {everywhere ? "127.0.0.1" : address->host, address->port}});
-}
-
-// A token of the configuration that can be sent, which a hash can't.
-std::string token_of(const Config::Admin& admin) {
-  constexpr std::string_view kHash = "sha256-";
-  if (!admin.token.empty() && !admin.token.starts_with(kHash)) return admin.token;
-  for (const console::Token& token : admin.tokens)
-    if (!token.secret.starts_with(kHash)) return token.secret;
-  return "";
-}
 
 int doctor(const DoctorOptions& options) {
   telemetry::set_up_log("off", false);  // What libraries log is among the findings, in better words.
@@ -60,8 +42,8 @@ int doctor(const DoctorOptions& options) {
     subject.config.roles = *roles;
   }
   subject.admin = options.admin;
-  if (subject.admin.url.empty()) subject.admin.url = url_of(subject.config.admin);
-  if (subject.admin.token.empty()) subject.admin.token = token_of(subject.config.admin);
+  if (subject.admin.url.empty()) subject.admin.url = admin_url_of(subject.config.admin);
+  if (subject.admin.token.empty()) subject.admin.token = admin_token_of(subject.config.admin);
   subject.server = holder_of(subject.config.data_dir);
   const std::vector<Finding> findings = examine(subject);
   fmt::print("{}", options.admin.json ? doctor_json(findings) + "\n" : doctor_text(findings));

@@ -14,6 +14,7 @@
 #include "app/signals.h"
 #include "base/text.h"
 #include "fleet/rebalance/kafka_port.h"
+#include "fleet/rebalance/leaders.h"
 #include "fleet/rebalance/report.h"
 #include "fleet/watch/live_source.h"
 
@@ -29,6 +30,7 @@ struct RebalanceCommand {
   std::string to;
   uint64_t throttle_bytes_per_s = 50'000'000, dir_bytes = 0;
   uint32_t moves_per_broker = 2, reserve_percent = 10, rate_window_s = 5, delete_slack_s = 30;
+  bool leaders = false;
   bool dry_run = false, at_once = false, yes = false, json = false;
   std::vector<std::string> windows;
   std::string at_close{name_of(moves::AtClose::kFinish)};
@@ -38,7 +40,8 @@ struct RebalanceCommand {
   uint32_t lag_bound_s = 30, latency_bound_ms = 200;
   bool resume = false, pause = false, cancel = false, status = false;
 
-  [[nodiscard]] bool has_goal() const {
+  [[nodiscard]] bool has_goal() const { return leaders || moves_replicas(); }
+  [[nodiscard]] bool moves_replicas() const {
     return !goal.add.empty() || !goal.drain.empty() || goal.even_brokers || goal.even_dirs || !to.empty();
   }
 };
@@ -51,6 +54,7 @@ std::string goal_text(const RebalanceCommand& command) {
   if (command.goal.even_brokers) words.emplace_back("--even");
   if (command.goal.even_dirs) words.emplace_back("--even-dirs");
   if (!command.to.empty()) words.push_back("--to " + command.to);
+  if (command.leaders) words.emplace_back("--leaders");
   return joined(words, " ");
 }
 
@@ -173,6 +177,29 @@ Result<std::vector<moves::Span>> times_of(const RebalanceCommand& command, const
   return moves::schedule_of(errands, windows, env::real_clock().now_us() / 1'000'000);
 }
 
+// Nothing is copied, so there is neither a throttle nor a journal: whoever is killed does it again.
+int even_leaders(const RebalanceCommand& command, moves::Port& port, const moves::State& state) {
+  const moves::LeadersPlan plan = moves::plan_leaders(state, command.goal.tolerance);
+  if (!command.json) {
+    fmt::print("{}", moves::text_of_leaders(plan));
+    std::fflush(stdout);
+  }
+  const bool nothing = plan.reordered.empty() && plan.elected.empty();
+  if (!command.dry_run && !nothing) {
+    if (!may_do(command, "Do it?")) return kFailed;
+    if (const Status moved = moves::move_leaders(port, env::real_clock(), plan, tell); !moved)
+      return told_failed(moved.error(), command);
+  }
+  if (command.json) {
+    print_json([&](JsonWriter& out) {
+      out.begin_object().member("ok", true).member("done", !command.dry_run).key("plan");
+      moves::write_leaders(out, plan);
+      out.end_object();
+    });
+  }
+  return kDone;
+}
+
 int plan_and_run(const RebalanceCommand& command, moves::KafkaPort& port) {
   const moves::Limits limits = limits_of(command);
   const auto id = port.cluster_id();
@@ -187,6 +214,7 @@ int plan_and_run(const RebalanceCommand& command, moves::KafkaPort& port) {
                                       "wait for them, or cancel them where they were begun",
                                       others->front().name(), others->size() - 1)},
         command);
+  if (command.leaders) return even_leaders(command, port, *state);
   const auto target = wanted_target(command, *state);
   if (!target) return told(target.error(), command);
   std::vector<moves::Move> list = moves::moves_of(*state, *target);
@@ -281,7 +309,10 @@ int rebalance(RebalanceCommand& command) {
                   : told_failed({Code::kNotFound, command.journal + " is not there"}, command);
   }
   if (!command.has_goal() && !command.resume && !command.pause && !command.cancel)
-    return told({Code::kInvalid, "what for? --add, --drain, --even, --even-dirs or --to say it"}, command);
+    return told({Code::kInvalid, "what for? --add, --drain, --even, --even-dirs, --to or --leaders say it"}, command);
+  if (command.leaders && command.moves_replicas())
+    return told({Code::kInvalid, "--leaders is done by itself: move the replicas first, then even the leaders"},
+                command);
   if (command.at_once && !command.dry_run)
     return told({Code::kInvalid, "--at-once is to be looked at only: it goes with --dry-run"}, command);
   if (const auto right = moves::Windows::parse(command.windows); !right) return told(right.error(), command);
@@ -294,6 +325,8 @@ void add_goals(CLI::App& sub, RebalanceCommand& command) {
   sub.add_option("--drain", command.goal.drain, "Brokers that shall be empty, as 1,2")->delimiter(',');
   sub.add_flag("--even", command.goal.even_brokers, "Every broker as full as the others");
   sub.add_flag("--even-dirs", command.goal.even_dirs, "Within each broker, every log dir as full as the others");
+  sub.add_flag("--leaders", command.leaders,
+               "Every broker leads as much as the others; no replica moves, and no other goal goes with it");
   sub.add_option("--to", command.to, "A file of assignments, as kafka-reassign-partitions takes it");
 }
 

@@ -22,11 +22,14 @@
 #include "app/installation.h"
 #include "app/letters.h"
 #include "app/log.h"
+#include "app/log_disks.h"
 #include "app/log_looks.h"
 #include "app/log_watch.h"
 #include "app/objectives.h"
 #include "app/overflow.h"
 #include "app/profiles.h"
+#include "app/retirement.h"
+#include "app/savepoint.h"
 #include "app/signal_exporter.h"
 #include "app/sinks.h"
 #include "app/small_file.h"
@@ -174,6 +177,29 @@ auto lister_of(ingest::ImportStore& imports) {
   };
 }
 
+// Null: the log is here, or nobody wants to know.
+std::unique_ptr<LogDisks> watch_log_disks(const Config& config) {
+  if (config.log.kind != Config::LogKind::kKafka || (!config.roles.ingest && !config.roles.console)) return nullptr;
+  auto disks = std::make_unique<LogDisks>(config);
+  disks->start();
+  return disks;
+}
+
+// Null: the log deletes by itself.
+std::unique_ptr<Retirement> retire_changes(const Config& config, eventlog::EventLog& log, env::Clock& clock) {
+  if (config.log.kind != Config::LogKind::kKafka) return nullptr;
+  auto retirement = std::make_unique<Retirement>(log, clock);
+  retirement->start();
+  return retirement;
+}
+
+auto savepoint_asker(state::Checkpointer& checkpointer, size_t workers) {
+  return [&checkpointer, workers](bool ask) {
+    if (ask) checkpointer.ask();
+    return savepoint_json(checkpointer.asked(), workers);
+  };
+}
+
 auto finder_of(StateProfiles& profiles) {
   return [&profiles](const console::SoughtMessage& sought, std::function<void(Result<bool>)> done) {
     profiles.find_message(sought.tenant, sought.kind, sought.senders, sought.message_id, std::move(done));
@@ -296,10 +322,12 @@ class ServerImpl final : public Server {
     if (letters_) letters_->stop();
     if (tenants_) tenants_->stop();
     if (sinks_) sinks_->stop();
+    if (log_disks_) log_disks_->stop();
     if (checkpoints_) checkpoints_->stop();
     if (scrubs_) scrubs_->stop();
     for (auto& worker : workers_) worker->stop();
     if (state_profiles_ != nullptr) state_profiles_->close();
+    if (retirement_) retirement_->stop();
     for (auto& reactor : reactors_) reactor->stop();
     if (look_ups_) look_ups_->close();
     if (admin_server_) admin_server_->stop(kStopGraceMs);
@@ -362,7 +390,8 @@ class ServerImpl final : public Server {
                          "Accepted and not processed by action, in all partitions; of every ingest the same.");
     log_watch_.note(action.has_value(), clock_.monotonic_us());
     if (action) action_lag.set(static_cast<double>(*action));
-    if (action && reaction) has_room_ = *action < kBacklogRecordsMax && *reaction < 2 * kBacklogRecordsMax;
+    if (action && reaction) stages_have_room_ = *action < kBacklogRecordsMax && *reaction < 2 * kBacklogRecordsMax;
+    has_room_ = stages_have_room_ && (log_disks_ == nullptr || log_disks_->has_room());
   }
 
   // How far reaction is behind. Its commits lie behind what can be read, because they wait for a
@@ -399,7 +428,9 @@ class ServerImpl final : public Server {
   Status open_log_and_topics() {
     FRESHET_ASSIGN(auto log, open_log(config_, installation_->name(), clock_));
     log_ = std::move(log);
-    return create_topics(*log_, config_);
+    FRESHET_TRY(create_topics(*log_, config_));
+    log_disks_ = watch_log_disks(config_);
+    return {};
   }
 
   void make_tenants() {
@@ -454,6 +485,7 @@ class ServerImpl final : public Server {
       FRESHET_ASSIGN(auto reactor, reaction::Reactor::start(options));
       reactors_.push_back(std::move(reactor));
     }
+    retirement_ = retire_changes(config_, *log_, clock_);
     return {};
   }
 
@@ -678,6 +710,9 @@ class ServerImpl final : public Server {
                         .overflow_waits = [this] { return overflow_ ? overflow_->waiting() : std::nullopt; },
                         .reaction_lag = [this] { return reaction_lag(); },
                         .readable = [this] { return readable_of(reactors_); }});
+    options.disk_bytes = [this] { return log_disks_ != nullptr ? log_disks_->bytes() : log_->disk_bytes(); };
+    if (checkpoints_ && !workers_.empty())
+      options.checkpoints_json = savepoint_asker(*checkpoints_->keeper(), workers_.size());
     options.flow_json = [this] { return log_looks_->flow(); };
     options.stages_json = [this] { return log_looks_->stages(); };
     if (import_store_) options.imports_json = lister_of(*import_store_);
@@ -689,6 +724,7 @@ class ServerImpl final : public Server {
 
   const Config config_;
   std::atomic<bool> has_room_{true};  // what ingest asks before it accepts
+  bool stages_have_room_ = true;      // as they said last
   LogWatch log_watch_;                // of ingest
   env::Clock& clock_;
   ClockWatch clock_watch_{clock_};
@@ -698,6 +734,7 @@ class ServerImpl final : public Server {
   std::unique_ptr<SignalExporter> signal_exporter_;  // null: no collector has metrics and lines
   std::unique_ptr<TraceExporter> trace_exporter_;    // null if nothing is traced
   std::unique_ptr<eventlog::EventLog> log_;
+  std::unique_ptr<LogDisks> log_disks_;  // null: the log is here, or nobody wants to know
   std::unique_ptr<schema::Registry> registry_;
   std::unique_ptr<TenantKeeper> tenants_;
   env::TimeUs look_due_ = 0, rank_due_ = 0;
@@ -711,7 +748,8 @@ class ServerImpl final : public Server {
   std::unique_ptr<Checkpoints> checkpoints_;  // null if there are none
   std::unique_ptr<StateScrubs> scrubs_;       // null with the embedded log, and without action
   std::vector<std::unique_ptr<reaction::Reactor>> reactors_;
-  std::unique_ptr<Sinks> sinks_;  // null: no reaction
+  std::unique_ptr<Retirement> retirement_;  // null: no reaction, or a log that deletes by itself
+  std::unique_ptr<Sinks> sinks_;            // null: no reaction
   const std::shared_ptr<action::LateRecordCounter> late_records_ = std::make_shared<action::LateRecordCounter>();
   std::vector<std::unique_ptr<action::Worker>> workers_;
   std::unique_ptr<Overflow> overflow_;  // null: no ingest

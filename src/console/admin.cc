@@ -171,7 +171,7 @@ http::Response Admin::status() {
   json.begin_object()
       .member("ready", !options_.ready || options_.ready())
       .member("at_ms", options_.clock->now_us() / 1000)
-      .member("disk_bytes", options_.log->disk_bytes())
+      .member("disk_bytes", options_.disk_bytes ? options_.disk_bytes() : options_.log->disk_bytes())
       .member("deadletters", options_.letters != nullptr ? options_.letters->letters() : uint64_t{0});
   json.key("stages").raw(options_.stages_json ? options_.stages_json() : "[]");
   write_identity_counts(json.key("identity"));

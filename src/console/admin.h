@@ -72,6 +72,10 @@ struct AdminOptions {
   // A JSON array of the stages in the order of the flow: [{"name":"ingest","done":<records since the start>,
   // "waiting":<records that are not done yet, or null>}, …]. The page shows the rates of `done` and the lag.
   std::function<std::string()> stages_json;
+  std::function<uint64_t()> disk_bytes;  // of the log; absent: what it says itself
+  // How far checkpoints are that were asked for, and asks for them if it is true: docs/api/admin.yaml has its shape.
+  // Empty: this process makes none.
+  std::function<std::string(bool ask)> checkpoints_json;
   // Where records wait, by partition: docs/api/admin.yaml has its shape. Empty: this process does not know.
   std::function<std::string()> flow_json;
   // A page of a tenant's imports, behind the one of this id. Empty: this process has none.

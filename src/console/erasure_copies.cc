@@ -117,12 +117,13 @@ Result<bool> ErasureCopies::have_ended(v1::Erasure& erasure, const env::Steadine
   env::TimeUs lingers = 0;
   for (const auto& ends : erasure.ends()) {
     const auto topic = static_cast<Topic>(ends.topic());
-    if (topic != Topic::kActions && topic != Topic::kOverflow) continue;  // Kafka's own retention deletes files first.
+    // Of the others Kafka's own retention deletes files first.
+    if (topic != Topic::kActions && topic != Topic::kOverflow && topic != Topic::kChanges) continue;
     FRESHET_ASSIGN(const env::TimeUs of_one, log_.lingers_us(topic));
     lingers = std::max(lingers, of_one);
   }
   const bool over = steadiness.surely_since(erasure.trimmed_at_us()) >= lingers;
-  if (!over) erasure.set_waits_for("files of topics actions and overflow");
+  if (!over) erasure.set_waits_for("files of topics actions, overflow and changes");
   return over;
 }
 

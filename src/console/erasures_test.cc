@@ -278,7 +278,7 @@ TEST_F(ErasuresTest, CopiesOutOfReachKeepThemWaiting) {
   log_.drop(0, 100);
   log_.lingers = 90'000'000;
   purge_after(1'000'000);
-  EXPECT_EQ(erasure("r1").waits_for(), "files of topics actions and overflow");
+  EXPECT_EQ(erasure("r1").waits_for(), "files of topics actions, overflow and changes");
   purge_after(80'000'000);
   EXPECT_EQ(state("r1"), "written");
   purge_after(20'000'000);
@@ -298,7 +298,7 @@ TEST_F(ErasuresTest, AClockThatJumpsVerifiesNothingEarlier) {
   log_.drop(0, 100);
   purge_after(1'000'000);
   purge_after(1'000'000);
-  ASSERT_EQ(erasure("r1").waits_for(), "files of topics actions and overflow");
+  ASSERT_EQ(erasure("r1").waits_for(), "files of topics actions, overflow and changes");
   clock_.jumped = 40ll * 86'400'000'000;
   purge_after(11'000'000);
   EXPECT_EQ(state("r1"), "written") << "nobody knows how long it has been";

@@ -30,6 +30,12 @@ constexpr auto kProcesses = [](Admin& admin, Admin::Call& call) {
   const auto& lookout = admin.options().lookout;
   call.ok(lookout != nullptr ? lookout->peers_json() : R"({"processes":[]})");
 };
+template <bool kAsk>
+void answer_checkpoints(Admin& admin, Admin::Call& call) {
+  if (!admin.options().checkpoints_json)
+    return call.fail(404, "no_checkpoints", "this process makes no checkpoints: ask one with the role action");
+  call.ok(admin.options().checkpoints_json(kAsk), kAsk ? 202 : 200);
+}
 // The page is asked for by browsers that have no token yet, so its files say nothing of this installation.
 constexpr auto kIndex = [](Admin&, Admin::Call& call) { call.respond(page_file("index.html")); };
 constexpr auto kFile = [](Admin&, Admin::Call& call) { call.respond(page_file(call.arguments[0])); };
@@ -73,6 +79,8 @@ struct Admin::Table {
       {"GET", "/v1/processes", kRead, kConsole, kProcesses},
       {"GET", "/v1/logging", kRead, kAny, show_logging},
       {"PUT", "/v1/logging", kOperate, kAny, put_logging},
+      {"GET", "/v1/checkpoints", kRead, kAny, answer_checkpoints<false>},
+      {"POST", "/v1/checkpoints", kOperate, kAny, answer_checkpoints<true>},
       {"GET", "/v1/tenants", kRead, kConsole, list_tenants},
       {"GET", "/v1/tenants/{tenant}", kRead, kConsole, show_tenant},
       {"PUT", "/v1/tenants/{tenant}", kOperate, kConsole, put_tenant, kUser, Named::kAny},

@@ -219,6 +219,10 @@ class EventLog {
   // action's own bound on `actions`, which has no other retention. The low watermark rises at once, space comes back
   // later.
   [[nodiscard]] virtual Status trim(TopicPartition partition, Offset before) = 0;
+  // Deletes what the topic's retention no longer keeps, as far as its consumers have committed. Only for a log that
+  // does not do so by itself, from time to time, by any process: it is a question to the brokers for each partition. A
+  // partition of which everything goes gets a record without a value, which readers pass over.
+  [[nodiscard]] virtual Status retire(Topic) { return {}; }
   // The committed offset of a group, for lag: may trail a commit by a moment (Kafka). nullopt: none.
   [[nodiscard]] virtual Result<std::optional<Offset>> committed(const std::string& group, TopicPartition partition) = 0;
   // The same of all partitions, by their numbers.

@@ -3,6 +3,7 @@
 #include "fleet/rates.h"
 
 #include <algorithm>
+#include <charconv>
 #include <set>
 #include <string>
 #include <utility>
@@ -14,6 +15,34 @@ namespace {
 
 // What is never deleted has no size; a year of it is shown instead, and `kept_forever` says so.
 constexpr double kYearSeconds = 365.0 * 86400;
+
+// As Kafka has them where nobody says anything else.
+constexpr double kSegmentBytes = 1ull << 30;
+constexpr double kSegmentSeconds = 7 * 86400;
+
+using Settings = std::vector<std::pair<std::string, std::string>>;
+
+// What is no number above 0 counts as not said.
+double setting_of(const Settings& settings, std::string_view name, double otherwise) {
+  const auto found = std::ranges::find(settings, name, &Settings::value_type::first);
+  if (found == settings.end()) return otherwise;
+  double value = 0;
+  const char* const end = found->second.data() + found->second.size();
+  const auto [stopped, error] = std::from_chars(found->second.data(), end, value);
+  return error == std::errc() && stopped == end && value > 0 ? value : otherwise;
+}
+
+// Kafka deletes whole segments, when the youngest record in them is old enough or the others are enough without them,
+// and compacts none that is written to. So each partition has up to a segment more than it is to keep; a segment ends
+// when it is full, or old (its first record, whatever the retention).
+double segments_of(const Cluster& cluster, const Topic& topic, double in_bytes_per_s) {
+  const double hours = setting_of(cluster.settings, "log.roll.hours", kSegmentSeconds / 3600);
+  const double brokers_ms = setting_of(cluster.settings, "log.roll.ms", hours * 3600e3);
+  const double seconds = setting_of(topic.settings, "segment.ms", brokers_ms) / 1e3;
+  const double brokers_bytes = setting_of(cluster.settings, "log.segment.bytes", kSegmentBytes);
+  const double bytes = setting_of(topic.settings, "segment.bytes", brokers_bytes);
+  return std::min(bytes * topic.partitions, in_bytes_per_s * seconds);
+}
 
 // Counts the groups and mirrors that read each topic. A group that is named twice is one.
 std::vector<uint32_t> readers_of(const Topology& fleet) {
@@ -34,7 +63,7 @@ std::vector<uint32_t> readers_of(const Topology& fleet) {
   return readers;
 }
 
-TopicRates rates_of(const Topic& topic, uint32_t readers) {
+TopicRates rates_of(const Cluster& cluster, const Topic& topic, uint32_t readers) {
   TopicRates out;
   out.in_bytes_per_s = topic.messages_per_s * static_cast<double>(topic.message_bytes) / compression_ratio(topic);
   out.readers = readers;
@@ -46,6 +75,7 @@ TopicRates rates_of(const Topic& topic, uint32_t readers) {
   const bool by_time = topic.retention_us > 0;
   const bool by_size = topic.retention_bytes > 0;
   out.kept_forever = !by_time && !by_size && !compacted;
+  if (!out.kept_forever) out.segment_bytes = segments_of(cluster, topic, out.in_bytes_per_s);
   out.kept_bytes = out.in_bytes_per_s * (by_time ? static_cast<double>(topic.retention_us) / 1e6 : kYearSeconds);
   if (by_size) out.kept_bytes = std::min(out.kept_bytes, static_cast<double>(topic.retention_bytes) * topic.partitions);
   if (topic.local_retention_us > 0) {
@@ -144,7 +174,7 @@ Rates rates_of(const Topology& fleet) {
   const std::vector<uint32_t> readers = readers_of(fleet);
   for (size_t i = 0; i < fleet.topics.size(); ++i) {
     const Topic& topic = fleet.topics[i];
-    const TopicRates& rates = out.topics.emplace_back(rates_of(topic, readers[i]));
+    const TopicRates& rates = out.topics.emplace_back(rates_of(fleet.cluster_of(topic), topic, readers[i]));
     ClusterRates& cluster = out.clusters[topic.cluster];
     FRESHET_ASSERT(rates.in_bytes_per_s >= 0 && rates.kept_bytes >= 0);
     cluster.in_bytes_per_s += rates.in_bytes_per_s;
@@ -152,7 +182,7 @@ Rates rates_of(const Topology& fleet) {
     cluster.out_bytes_per_s += rates.out_bytes_per_s;
     cluster.partitions += topic.partitions;
     cluster.replicas += uint64_t{topic.partitions} * topic.replication;
-    cluster.kept_bytes += rates.kept_bytes * topic.replication;
+    cluster.kept_bytes += rates.disk_bytes() * topic.replication;
   }
   FRESHET_ASSERT(out.topics.size() == fleet.topics.size());
   const std::vector<double> messages = messages_of_producers(fleet);

@@ -22,8 +22,12 @@ struct TopicRates {
   double out_bytes_per_s = 0;
   // One replica of it, at the average rate: by time, size or compaction, whatever leaves least.
   double kept_bytes = 0;
+  double segment_bytes = 0;   // beyond that: at most, as Kafka deletes and compacts whole segments only
   double remote_bytes = 0;    // in the remote storage, of a tiered topic: all that it keeps, once
   bool kept_forever = false;  // neither bounds it: kept_bytes is what a year brings
+
+  // What one replica of it may have on the disks.
+  [[nodiscard]] double disk_bytes() const { return kept_bytes + segment_bytes; }
 };
 
 // One producer sends so much, in so many requests.
@@ -41,7 +45,7 @@ struct ClusterRates {
   double produce_requests_per_s_peak = 0;
   uint64_t partitions = 0;
   uint64_t replicas = 0;
-  double kept_bytes = 0;  // of all replicas
+  double kept_bytes = 0;  // of all replicas, on the disks
 };
 
 // Each of the three lists is as long and in the order of the topology's own.

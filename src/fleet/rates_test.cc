@@ -35,7 +35,35 @@ TEST(Rates, OfTopicsAndClusters) {
   EXPECT_DOUBLE_EQ(rates.topics[1].kept_bytes, 50);  // by size, of 5 partitions
   EXPECT_DOUBLE_EQ(rates.clusters[0].in_bytes_per_s_peak, 600'000);
   EXPECT_EQ(rates.clusters[0].replicas, 12U);
-  EXPECT_DOUBLE_EQ(rates.clusters[1].kept_bytes, 60e6 + 50);
+  const double segments = 4 * static_cast<double>(1ull << 30);
+  EXPECT_DOUBLE_EQ(rates.topics[0].segment_bytes, segments);
+  EXPECT_DOUBLE_EQ(rates.topics[1].segment_bytes, 1000.0 * 7 * 86400) << "older than it is large";
+  EXPECT_DOUBLE_EQ(rates.clusters[1].kept_bytes, 3 * (20e6 + segments) + 50 + 1000.0 * 7 * 86400);
+}
+
+// What deletes is whole segments, so a partition has up to one more than it is to keep.
+TEST(Rates, APartitionKeepsUpToASegmentMore) {
+  const auto segments = [](const std::string& keys, const std::string& brokers = "{}") {
+    yaml::Problems problems("f");
+    const auto fleet =
+        parse_topology("fleet: f\nregions: [{name: r, zones: [a]}]\nclusters: [{name: c, settings: " + brokers +
+                           "}]\ntopics: [{name: t, cluster: c, partitions: 2, messages_per_second: "
+                           "1000, message_bytes: 1000, compression: none, " +
+                           keys + "}]\n",
+                       problems);
+    EXPECT_EQ(problems.text(), "");
+    return fleet ? rates_of(*fleet).topics[0].segment_bytes : -1;
+  };
+  const double whole = 2 * static_cast<double>(1ull << 30);
+  EXPECT_DOUBLE_EQ(segments("retention: 1m"), whole);
+  EXPECT_DOUBLE_EQ(segments("retention: 1d, retention_bytes: 1000"), whole);
+  EXPECT_DOUBLE_EQ(segments("retention: 0, cleanup: compact, compacted_bytes: 1GB"), whole) << "the open one";
+  EXPECT_EQ(segments("retention: 0"), 0) << "nothing is deleted, so nothing too late";
+  EXPECT_DOUBLE_EQ(segments("retention: 1m, settings: {segment.bytes: 1000000}"), 2e6);
+  EXPECT_DOUBLE_EQ(segments("retention: 1m, settings: {segment.ms: 60000}"), 60e6) << "1 MB a second";
+  EXPECT_DOUBLE_EQ(segments("retention: 1m", "{log.segment.bytes: 3000000, log.roll.ms: 1000}"), 1e6);
+  EXPECT_DOUBLE_EQ(segments("retention: 1m", "{log.roll.hours: 1}"), std::min(whole, 3600e6));
+  EXPECT_DOUBLE_EQ(segments("retention: 1m, settings: {segment.bytes: 1000000}", "{log.segment.bytes: 3000000}"), 2e6);
 }
 
 TEST(Rates, WhatIsBoundByNothingIsKeptForever) {

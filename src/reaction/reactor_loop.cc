@@ -281,6 +281,7 @@ void ReactorLoop::take_record(uint32_t lane_id, Lane& lane, const eventlog::Reco
   mark.lane = lane_id;
   mark.ticket = lane.offsets.begin(record.offset);
   mark.bytes = static_cast<uint32_t>(record.value.size());
+  if (record.value.empty()) return mark_done({mark});  // it was forgotten, or only ended a file: EventLog::retire
   const bool readable = scratch_.ParseFromArray(record.value.data(), static_cast<int>(record.value.size()));
   if (readable && scratch_.id().size() == sizeof(Hash128) && scratch_.version() > 0) {
     mark.received_at_us = scratch_.received_at_us();

@@ -75,6 +75,7 @@ RC_GTEST_PROP(ReactorProperty, EndsWithEveryChangeAppliedInOrder, (uint64_t seed
   std::map<char, uint64_t> versions;
   const size_t damaged_before = world.dice.roll(3);
   for (size_t i = 0; i < damaged_before; ++i) world.log.add(0, "\xff damaged");
+  if (world.dice.one_in(3)) world.log.add(0, "");  // nothing
   for (size_t i = 1 + world.dice.roll(60); i > 0; --i) {
     const char entity = "aaabcdp"[world.dice.roll(7)];
     v1::Change change = random_change(++versions[entity]);

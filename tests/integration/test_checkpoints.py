@@ -154,7 +154,7 @@ def test_commands(box):
     checkpoints = box.directory / "checkpoints"
     server = box.server(top=place(checkpoints))
     small_load(server)
-    check("running freshet makes checkpoints by itself" in command(server, "create", wanted=1), "create beside a running server")
+    check("stop it first" in command(server, "restore", "--replace", wanted=1), "restore beside a running server")
     server.stop()
     made = command(server, "create", "--json")["checkpoints"]
     check_equal([c["partition"] for c in made], [0, 1, 2, 3], "partitions of the checkpoints made")
@@ -176,6 +176,29 @@ def test_commands(box):
     broken = command(server, "verify", "--json", wanted=1)["checkpoints"]
     check_equal([c["partition"] for c in broken if "error" in c], [2], "partitions whose checkpoint is damaged")
     check(newest["bytes"] > 0, "a checkpoint of nothing")
+
+
+def test_made_while_running(box):
+    """A checkpoint of all that is committed, long before the next one is due; a wiped state comes back from it alone."""
+    checkpoints = box.directory / "checkpoints"
+    server = box.server(top=f'checkpoints: {{to: "file://{checkpoints}", interval: 1h, min_pause: 30m}}\n')
+    small_load(server)
+    first = command(server, "create", "--json")["checkpoints"]
+    check_equal([c["partition"] for c in first], [0, 1, 2, 3], "partitions of the checkpoints made")
+    check_equal(server.metric_sum("^freshet_checkpoint_total"), 4, "checkpoints that the process has made")
+    check_equal(command(server, "create", "--json")["checkpoints"], first, "nothing is new, so no checkpoint is")
+    http = server.ingest()
+    send_records(http, [{"message_id": f"again{i}", "user": {"user_id": f"u{i}"}, "set": {"n": i}} for i in range(500)])
+    server.wait_drained()
+    second = command(server, "create", "--json")["checkpoints"]
+    check(all(b["offset"] > a["offset"] for a, b in zip(first, second, strict=True)), f"offsets {first}, then {second}")
+    server.kill()
+    shutil.rmtree(server.directory / "data" / "state")
+    server.start()
+    check_equal(restored(server), 4, "states that were restored")
+    check_equal(server.metric_sum("^freshet_action_replayed_total"), 0, "records that had to be replayed: the checkpoints had all of them")
+    server.wait_drained()
+    compare_small(server)
 
 
 def damage(checkpoints, partition):

@@ -3,6 +3,7 @@ where somebody would be asked and for ports that are free."""
 import json
 import os
 import re
+import signal
 import subprocess
 
 import kafka
@@ -82,6 +83,119 @@ class Runbook:
                 said = self.succeeds(what, command)
                 if "mirror verify" in command and "\n" not in command:
                     check(json.loads(said)["complete"], f"{what}: {shorten(said)}")
+
+
+# Says which step it is, and waits until somebody has done it.
+PEOPLE = """echo "$FRESHET_STEP" >> steps.txt; n=$(wc -l < steps.txt); while [ ! -e go-$n ]; do sleep 0.2; done"""
+
+
+class Following:
+    """`--follow` as a process; people's steps are done as they come."""
+
+    def __init__(self, box, *arguments):
+        self.box, self.steps, self.arguments = box, box.directory / "steps.txt", arguments
+        self.done = len(self.lines())
+        self.log = open(box.directory / "follow.log", "ab")  # pylint: disable=consider-using-with
+        self.process = subprocess.Popen(  # pylint: disable=consider-using-with
+            [BUILD / "freshet", "fleet", "runbook", "migrate", "fleet.yaml", "--from", "mono.yaml", "--people", PEOPLE, "--yes", *arguments],
+            cwd=box.directory, stdout=self.log, stderr=self.log, stdin=subprocess.DEVNULL)
+        box.at_end(self.process.kill)
+
+    def lines(self):
+        return self.steps.read_text(encoding="utf-8").splitlines() if self.steps.exists() else []
+
+    def said(self):
+        return shorten((self.box.directory / "follow.log").read_text(errors="replace")[-2000:], 2000)
+
+    def next_step(self):
+        """What people are asked to do now; None: it has ended."""
+        wait_until(lambda: len(self.lines()) > self.done or self.process.poll() is not None, COPY_S, lambda: f"the next step: {self.said()}")
+        return self.lines()[self.done] if len(self.lines()) > self.done else None
+
+    def is_done(self):
+        self.done += 1
+        (self.box.directory / f"go-{self.done}").touch()
+
+
+def mirrors_of(box):
+    """Numbers of the processes that run by the files of this box."""
+    running = []
+    for file in box.directory.glob("mirror-*.yaml.pid"):
+        pid = int(file.read_text())
+        try:
+            line = open(f"/proc/{pid}/cmdline", "rb").read()  # pylint: disable=consider-using-with
+        except OSError:
+            continue
+        if file.name.removesuffix(".pid").encode() in line:
+            running.append(pid)
+    return running
+
+
+def two_clusters(box):
+    mono, home = kafka.start(box, name="mono"), kafka.start(box, name="home")
+    (box.directory / "mono.yaml").write_text(HEAD.format(fleet="old", cluster="mono", bootstrap=mono.brokers, partitions=3), encoding="utf-8")
+    (box.directory / "fleet.yaml").write_text(HEAD.format(fleet="new", cluster="home", bootstrap=home.brokers, partitions=6), encoding="utf-8")
+    test_mirror.make_topic(mono, "orders", 3)
+    return mono, home
+
+
+def end_mirrors(box):
+    for pid in mirrors_of(box):
+        os.kill(pid, signal.SIGKILL)
+
+
+def test_follow(box):
+    """Followed by the command itself, killed while people work, and gone on with; then everything is where it should be."""
+    mono, home = two_clusters(box)
+    box.at_end(lambda: end_mirrors(box))
+    writer = test_mirror.Writer(mono, "orders")
+    writer.send(500)
+    test_mirror.read_by_group(mono, "orders", "billing")
+    writer.send(200)
+    following = Following(box, "--follow")
+    seen = []
+    while (what := following.next_step()) is not None:
+        seen.append(what)
+        if what.startswith("Group billing is stopped") and seen.count(what) == 1:
+            following.process.kill()
+            following.process.wait(patient(30))
+            check_equal(len(mirrors_of(box)), 1, "mirrors that outlive whoever follows")
+            following.is_done()  # of the shell that waits yet
+            following = Following(box, "--resume")
+            continue
+        if what.startswith("shop writes orders on home"):
+            writer.cluster = home
+            writer.send(300)
+        following.is_done()
+    check_equal(following.process.wait(patient(60)), 0, f"exit status: {following.said()}")
+    check_equal(mirrors_of(box), [], "mirrors that still run")
+    writer.check(home, "orders")
+    writer.check(mono, "orders")
+    for wanted in ("Group billing is stopped on mono", "Group billing is started on home", "shop writes orders on home", "mono has no writer"):
+        check(any(what.startswith(wanted) for what in seen), f"nobody was asked '{wanted}': {seen}")
+
+
+def test_follow_back(box):
+    """All the way back from the middle: the mirrors end, people are asked for the rest, and the journal is at its begin."""
+    two_clusters(box)
+    box.at_end(lambda: end_mirrors(box))
+    following = Following(box, "--follow")
+    while not following.next_step().startswith("Group billing is stopped"):
+        following.is_done()
+    following.process.kill()
+    following.process.wait(patient(30))
+    following.is_done()
+    following = Following(box, "--back")
+    asked = []
+    while (what := following.next_step()) is not None:
+        asked.append(what)
+        following.is_done()
+    check_equal(following.process.wait(patient(60)), 0, f"exit status: {following.said()}")
+    check_equal(mirrors_of(box), [], "mirrors that still run")
+    check_equal(asked, ["end the mirror; nobody reads its copy", "nothing uses them yet"], "ways back")
+    journal = json.loads(subprocess.run([BUILD / "freshet", "fleet", "runbook", "migrate", "fleet.yaml", "--from", "mono.yaml", "--status", "--json"],
+                                        cwd=box.directory, capture_output=True, text=True, check=True, timeout=patient(60)).stdout)["journal"]
+    check_equal((journal["outcome"], journal["steps_done"]), ("stopped", 0), "the journal")
 
 
 def test_migrate(box):

@@ -6,13 +6,15 @@ import subprocess
 import time
 from pathlib import Path
 
+import apart
 import test_oracle_kill
+import test_roles
 import workload
 from harness import (SERVER_KEY, TENANT, Skipped, bearer, check, check_equal, freshet, note, profile, send_batch, send_records, shorten,
                      wait_until)
 from patience import patient
 from test_import import generate, import_file
-from test_oracle_kill import Sending, compare, make_requests, send_until_acknowledged
+from test_oracle_kill import GIVE_UP_S, Sending, compare, make_requests, send_until_acknowledged
 
 SHIFT = Path(__file__).with_name("clock_shift.c")
 DISK_MIB = 96  # the log alone takes as much ahead
@@ -26,11 +28,7 @@ def mount(*arguments):
 
 def test_disk_full(box):
     """It ends, says which disk is full, and once there is room goes on with all that it had acknowledged."""
-    disk = box.directory / "server-0"
-    disk.mkdir()
-    if os.geteuid() != 0 or not mount("-o", f"size={DISK_MIB}m", "freshet-test", str(disk)):
-        raise Skipped("a file system of its own needs mount(8), as root")
-    box.at_end(lambda: subprocess.run(["umount", "-l", str(disk)], check=False))
+    disk = own_disk(box, "server-0", DISK_MIB)
     number = test_oracle_kill.seed()
     note(f"FRESHET_SEED={number}")
     rng = random.Random(number)
@@ -58,6 +56,58 @@ def test_disk_full(box):
         send_until_acknowledged(http, request, sending)
     server.wait_drained()
     compare(server, everybody, made)
+
+
+def own_disk(box, name, mib):
+    """A file system of its own for a process that is called so."""
+    disk = box.directory / name
+    disk.mkdir()
+    if os.geteuid() != 0 or not mount("-o", f"size={mib}m", "freshet-test", str(disk)):
+        raise Skipped("a file system of its own needs mount(8), as root")
+    box.at_end(lambda: subprocess.run(["umount", "-l", str(disk)], check=False))
+    return disk
+
+
+def test_worker_disk_full(box):
+    """A worker on Kafka whose disk fills: it ends and names the file, the other one has its partitions, and with room it is back; nothing is lost or counted twice."""
+    disk = own_disk(box, "action-0", DISK_MIB)
+
+    def fill_a_workers_disk(fleet, rng, sending, senders):
+        first, second = fleet.actions
+        wait_until(lambda: sending.share() > 0.3, GIVE_UP_S, "progress of the senders")
+        fill(disk / "ballast")
+        wait_until(lambda: not first.running(), patient(90), "the end of a worker whose disk is full")
+        check_equal(first.process.returncode, 1, "exit status")
+        check("No space left on device" in first.log_tail(), lambda: f"does not say that the disk is full: {first.log_tail()}")
+        began = time.monotonic()
+        wait_until(lambda: test_roles.owned(second) == fleet.partitions, test_roles.TAKE_OVER_S, "the other worker has all partitions", every_s=0.1)
+        note(f"taken over after {time.monotonic() - began:.1f} s")
+        sending.go_on_to(0.7)
+        check(mount("-o", f"remount,size={MORE_MIB}m", str(disk)), "more room")
+        (disk / "ballast").unlink()
+        first.start()
+
+    test_roles.run(box, fill_a_workers_disk)
+
+
+def test_brokers_disk_nearly_full(box):
+    """With less free on a broker's disk than the reserve nothing is taken, in words; what the topics take is told; with a smaller one it goes on."""
+    fleet = apart.Apart(box, own=True)
+    settings = fleet.broker.settings()
+    fleet.broker.settings = lambda: settings + ", disk_reserve: 900TiB"
+    fleet.write_config()
+    fleet.start()
+    record = b'{"message_id":"m1","user":{"user_id":"u1"},"event":"E"}\n'
+    wait_until(lambda: fleet.ingest.ingest().request("POST", "/v1/records", record, bearer()).status == 503, patient(60), "a refusal while there is no room")
+    check("less than log.kafka.disk_reserve" in fleet.ingest.log_path.read_text(), "the log of ingest does not say why")
+    wait_until(lambda: fleet.admin().request("GET", "/v1/status").json()["disk_bytes"] > 0, patient(60), "what the topics take in the status")
+    fleet.ingest.stop()
+    fleet.broker.settings = lambda: settings + ", disk_reserve: 1MiB"
+    fleet.write_config()
+    fleet.ingest.start()
+    wait_until(lambda: fleet.ingest.ingest().request("POST", "/v1/records", record, bearer()).status == 200, patient(60), "records that are taken")
+    fleet.wait_drained()
+    check(profile(fleet.admin(), "user_id", "u1") is not None, "the record is not there")
 
 
 def fill(path):

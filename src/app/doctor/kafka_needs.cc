@@ -14,7 +14,7 @@ constexpr uint32_t kLeastMajor = 3, kLeastMinor = 9;
 
 //                                         ingest action reaction console
 constexpr TopicNeeds kNeeds[] = {
-    {Topic::kActions, {"W", "RWD", "W", "W"}}, {Topic::kChanges, {"", "W", "R", "R"}},
+    {Topic::kActions, {"W", "RWD", "W", "W"}}, {Topic::kChanges, {"", "W", "RWD", "R"}},
     {Topic::kEvents, {"", "W", "", "R"}},      {Topic::kDeadLetters, {"W", "RW", "W", "RWD"}},
     {Topic::kOverflow, {"RWD", "", "", "W"}},  {Topic::kImports, {"RW", "", "", ""}},
     {Topic::kLogs, {"W", "", "", ""}},         {Topic::kSchema, {"RW", "RW", "RW", "RW"}}};

@@ -19,13 +19,15 @@ using rdkafka::set_property;
 
 // What Freshet's promises rest on, so that nobody may set it: with acks=1 a broker's death would lose what was
 // acknowledged.
-constexpr std::array<std::string_view, 21> kReserved = {
-    "bootstrap.servers",       "metadata.broker.list", "client.id",           "group.id",
-    "group.instance.id",       "transactional.id",     "enable.idempotence",  "acks",
-    "request.required.acks",   "enable.auto.commit",   "isolation.level",     "enable.auto.offset.store",
-    "auto.offset.reset",       "enable.partition.eof", "check.crcs",          "partition.assignment.strategy",
-    "transaction.timeout.ms",  "message.timeout.ms",   "delivery.timeout.ms", "enable.gapless.guarantee",
-    "allow.auto.create.topics"};
+constexpr std::array<std::string_view, 23> kReserved = {
+    "bootstrap.servers",        "metadata.broker.list", "client.id",           "group.id",
+    "group.instance.id",        "transactional.id",     "enable.idempotence",  "acks",
+    "request.required.acks",    "enable.auto.commit",   "isolation.level",     "enable.auto.offset.store",
+    "auto.offset.reset",        "enable.partition.eof", "check.crcs",          "partition.assignment.strategy",
+    "transaction.timeout.ms",   "message.timeout.ms",   "delivery.timeout.ms", "enable.gapless.guarantee",
+    "allow.auto.create.topics",
+    "group.protocol",  // docs/decisions/0039-group-protocol.md
+    "group.remote.assignor"};
 
 Status set_all(rd_kafka_conf_t* conf, const KafkaProperties& properties) {
   for (const auto& [name, value] : properties) FRESHET_TRY(set_property(conf, name, value));

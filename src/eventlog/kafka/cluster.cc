@@ -212,6 +212,13 @@ Status Cluster::check(Topic topic, const TopicOptions& options) {
     log::warn(
         "kafka: topic {} has {} replicas although there are {} brokers: kafka-reassign-partitions.sh gives it more",
         name, replicas, metadata->broker_cnt);
+  if (const auto unread_ms = deletes_unread_ms(options, looked_up_in(settings)))
+    spdlog::warn(
+        "kafka: topic {} is deleted from after {} h, whether it was read or not. Freshet deletes itself what is old "
+        "and "
+        "read: kafka-configs.sh --bootstrap-server {} --alter --entity-type topics --entity-name {} --add-config "
+        "retention.ms=-1",
+        name, *unread_ms / 3'600'000, options_.brokers, name);
   const auto wrong = wrong_settings(options, replicas, looked_up_in(settings));
   if (wrong.empty()) return {};
   std::string why, mend;
@@ -279,6 +286,22 @@ Result<std::vector<Watermarks>> Cluster::watermarks(const std::vector<TopicParti
     const auto partition = static_cast<int32_t>(of[i].partition);
     out[i].low = rd_kafka_topic_partition_list_find(low.get(), topic, partition)->offset;
     out[i].high = std::max(out[i].low, rd_kafka_topic_partition_list_find(high.get(), topic, partition)->offset);
+  }
+  return out;
+}
+
+// The watermarks are asked for first: what comes between the two questions is young.
+Result<std::vector<Offset>> Cluster::first_since(Topic topic, env::TimeUs time_us) {
+  std::vector<TopicPartition> all;
+  for (uint32_t p = 0; p < partitions(topic); ++p) all.push_back({topic, p});
+  FRESHET_ASSIGN(const auto marks, watermarks(all));
+  const PartitionList list = list_of(names_, all, std::max<int64_t>(time_us / 1000, 0));
+  FRESHET_TRY(list_offsets(list.get(), fmt::format("asking for the age of {}", names_.of(topic))));
+  std::vector<Offset> out;
+  for (const TopicPartition& one : all) {
+    const Offset found =
+        rd_kafka_topic_partition_list_find(list.get(), names_.of(topic), static_cast<int32_t>(one.partition))->offset;
+    out.push_back(found < 0 ? marks[one.partition].high : found);
   }
   return out;
 }

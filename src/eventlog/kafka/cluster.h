@@ -56,6 +56,8 @@ class Cluster {
   [[nodiscard]] Status create_topic(Topic topic, const TopicOptions& options);
   // In the order of `of`. The high ones are those of readers: what is not decided yet lies above.
   [[nodiscard]] Result<std::vector<Watermarks>> watermarks(const std::vector<TopicPartition>& of);
+  // Of each partition the first record that was made at this time or later; if there is none, the high watermark.
+  [[nodiscard]] Result<std::vector<Offset>> first_since(Topic topic, env::TimeUs time_us);
   // kDecided: waits for transactions that are not, call_timeout_us at most (kRetry). A transaction that has just ended
   // may not be in the offsets yet, even though its id has been begun anew; so who goes on from there asks for these.
   enum class Offsets : uint8_t { kAsTheyAre, kDecided };

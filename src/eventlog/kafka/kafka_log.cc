@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <future>
 #include <mutex>
 #include <utility>
 
@@ -15,6 +16,7 @@
 #include "eventlog/kafka/produce/appender.h"
 #include "eventlog/kafka/reader.h"
 #include "eventlog/kafka/standby/slot_member.h"
+#include "eventlog/kafka/topic_settings.h"
 
 namespace freshet::eventlog {
 namespace kafka {
@@ -40,7 +42,7 @@ class KafkaLog final : public EventLog {
   Status create_topic(Topic topic, const TopicOptions& options) override {
     FRESHET_TRY(cluster_.create_topic(topic, options));
     const std::lock_guard lock(mutex_);
-    holders_[static_cast<size_t>(topic)] = options.consumers;
+    options_of_[static_cast<size_t>(topic)] = options;
     return {};
   }
 
@@ -73,21 +75,26 @@ class KafkaLog final : public EventLog {
     return reader_.read(partition, from, bytes_max);
   }
 
-  // Kafka deletes what it is told to, also what a group has not read yet. So the groups that hold the topic back are
-  // asked first.
   Status trim(TopicPartition partition, Offset before) override {
     FRESHET_ASSIGN(const auto marks, watermarks(partition));
-    std::vector<std::string> holders;
-    {
-      const std::lock_guard lock(mutex_);
-      holders = holders_[static_cast<size_t>(partition.topic)];
-    }
-    before = std::min(before, marks.high);
-    for (const std::string& group : holders) {
-      FRESHET_ASSIGN(const auto next, committed(group, partition));
-      before = std::min(before, next.value_or(marks.low));
-    }
+    FRESHET_ASSIGN(before, may_go(partition, marks, before));
     return before <= marks.low ? Status{} : cluster_.delete_records(partition, before);
+  }
+
+  Status retire(Topic topic) override {
+    const TopicOptions options = options_of(topic);
+    if (!kafka::is_held_back(options)) return {};
+    FRESHET_ASSIGN(const auto first, cluster_.first_since(topic, clock_.now_us() - kafka::held_back_us(options)));
+    for (uint32_t p = 0; p < first.size(); ++p) {
+      const TopicPartition of{topic, p};
+      FRESHET_ASSIGN(const auto marks, watermarks(of));
+      FRESHET_ASSIGN(const Offset before, may_go(of, marks, first[p]));
+      if (before <= marks.low) continue;
+      // The file that is written to stays, whatever is deleted in it, so where nothing comes any more it is ended.
+      if (before == marks.high) FRESHET_TRY(end_file(of));
+      FRESHET_TRY(cluster_.delete_records(of, before));
+    }
+    return {};
   }
 
   Result<std::optional<Offset>> committed(const std::string& group, TopicPartition partition) override {
@@ -109,14 +116,39 @@ class KafkaLog final : public EventLog {
   Result<size_t> record_bytes_max(Topic topic) override { return cluster_.record_bytes_max(topic); }
 
  private:
+  // Kafka deletes what it is told to, also what a group has not read yet. So the groups that hold the topic back are
+  // asked first.
+  [[nodiscard]] Result<Offset> may_go(TopicPartition partition, const Watermarks& marks, Offset before) {
+    before = std::min(before, marks.high);
+    for (const std::string& group : options_of(partition.topic).consumers) {
+      FRESHET_ASSIGN(const auto next, committed(group, partition));
+      before = std::min(before, next.value_or(marks.low));
+    }
+    return before;
+  }
+
+  // A record without a value: a segment ends with the first one that comes when it is old enough.
+  [[nodiscard]] Status end_file(TopicPartition of) {
+    std::vector<Produce> nudge(1);
+    nudge[0].to = of;
+    nudge[0].records.add({}, {});
+    std::promise<Status> done;
+    append(std::move(nudge), [&done](Status status) { done.set_value(std::move(status)); });
+    return done.get_future().get();
+  }
+
+  [[nodiscard]] TopicOptions options_of(Topic topic) {
+    const std::lock_guard lock(mutex_);
+    return options_of_[static_cast<size_t>(topic)];
+  }
+
   const KafkaOptions options_;
   env::Clock& clock_;
   Cluster cluster_;
   Reader reader_;
   std::unique_ptr<Appender> appender_;
   std::mutex mutex_;
-  // The groups that hold trimming back, by topic. Guarded by mutex_.
-  std::array<std::vector<std::string>, kTopics> holders_;
+  std::array<TopicOptions, kTopics> options_of_;  // as they were given to create_topic(); guarded by mutex_
 };
 
 }  // namespace

@@ -11,12 +11,13 @@
 //                   still runs takes its transactional ids and its places in the groups (kFenced there).
 //   dead members    The transactional id goes into the metadata of every committed offset. Who takes a partition over
 //                   and finds that its offsets wait for a transaction begins that id anew, which aborts it.
-//   retention       Kafka does not hold it back for readers, so a topic with TopicOptions::consumers keeps a week at
-//                   least, whatever its retention. Who is away for longer finds kNotFound: nothing is skipped in
-//                   silence.
+//   retention       Kafka does not hold it back for readers, so a topic with TopicOptions::consumers has none there:
+//                   retire() deletes what they have committed and is older than the retention, a week at least. One
+//                   that was made with a retention keeps it, and a warning says so. Who finds records gone is told
+//                   (kNotFound): nothing is skipped in silence.
 //   trimmed bytes   Kafka deletes whole segments, never the one that is written to. So topics whose records we delete
 //                   ourselves get short segments, and lingers_us() asks for the settings as they are.
-//   disk_bytes      It is 0: the brokers know, and tell it in their own metrics.
+//   disk_bytes      It is 0: librdkafka can't ask for it (app/log_disks.h does, by Kafka's protocol).
 //
 // Brokers that are away: appends are answered kRetry after delivery_timeout_us; polls find nothing; commits wait, up to
 // outage_max_us or wake(), and then answer kRetry, as nobody knows what became of them.

@@ -10,7 +10,7 @@ namespace freshet::eventlog::kafka {
 namespace {
 
 constexpr int kReplicas = 3;
-constexpr int64_t kHeldBackMs = 7 * 24 * 3600 * int64_t{1000};  // see kafka_log.h, retention
+constexpr int64_t kHeldBackMs = 7 * 24 * 3600 * int64_t{1000};  // at least: see kafka_log.h, retention
 constexpr int64_t kUnlimited = -1;
 constexpr int64_t kHourMs = 3'600'000;
 constexpr int64_t kDayMs = 24 * kHourMs;
@@ -20,17 +20,18 @@ constexpr int64_t kCheckMs = 300'000;
 constexpr int64_t kDeleteDelayMs = 60'000;
 constexpr int64_t kNewRecordMs = 60'000;  // see EventLog::lingers_us
 
+int64_t held_back_ms(const TopicOptions& options) { return std::max(options.retention_us / 1000, kHeldBackMs); }
+
 int64_t retention_ms(const TopicOptions& options) {
-  if (options.retention_us == 0) return kUnlimited;
-  const int64_t wanted = options.retention_us / 1000;
-  return options.consumers.empty() ? wanted : std::max(wanted, kHeldBackMs);
+  return options.retention_us == 0 || is_held_back(options) ? kUnlimited : options.retention_us / 1000;
 }
 
 // Whole segments are deleted, so records last so much longer than they should. What we trim goes soon; what is
 // kept for ever needs no more files than usual.
 int64_t segment_ms(const TopicOptions& options) {
   if (options.retention_us == 0) return options.consumers.empty() ? kSegmentMs : kHourMs;
-  return std::clamp(retention_ms(options) / 24, kHourMs, kDayMs);
+  const int64_t kept_ms = is_held_back(options) ? held_back_ms(options) : retention_ms(options);
+  return std::clamp(kept_ms / 24, kHourMs, kDayMs);
 }
 
 // A bound on bytes would delete what a slow reader has yet to read, however young it is.
@@ -53,6 +54,13 @@ std::optional<int64_t> number(const std::optional<std::string>& text) {
 int64_t amount(int64_t value) { return value < 0 ? std::numeric_limits<int64_t>::max() : value; }
 
 }  // namespace
+
+env::TimeUs held_back_us(const TopicOptions& options) { return held_back_ms(options) * 1000; }
+
+std::optional<int64_t> deletes_unread_ms(const TopicOptions& options, const SettingOf& setting) {
+  const auto is = number(setting("retention.ms"));
+  return is_held_back(options) && is && *is >= 0 ? is : std::nullopt;
+}
 
 // Three replicas of which two must have a record, if there are so many brokers: then one may die, and nothing
 // acknowledged is lost. An election of a replica that is behind would lose the rest, so it is forbidden.
@@ -83,7 +91,9 @@ std::vector<WrongSetting> wrong_settings(const TopicOptions& options, int replic
   need(setting("cleanup.policy").value_or("delete") == policy, fmt::format("cleanup.policy={}", policy),
        options.only_latest ? "records that nothing has replaced yet would be deleted, or none ever"
                            : "compaction would delete records of the same key that were never read");
-  at_least("retention.ms", retention_ms(options), "records would be deleted after {} ms");
+  // A topic from before Freshet held it back works on; deletes_unread_ms() tells.
+  at_least("retention.ms", is_held_back(options) ? held_back_ms(options) : retention_ms(options),
+           "records would be deleted after {} ms");
   at_least("retention.bytes", retention_bytes(options), "records would be deleted beyond {} bytes of a partition");
   at_least("max.message.bytes", kRecordBytesMax, "records of over {} bytes would be refused");
   if (replication >= kReplicas) at_least("min.insync.replicas", 2, "a record would count as durable with {} replica");

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <future>
 #include <map>
 
 #include "eventlog/kafka/client.h"
@@ -41,10 +42,25 @@ TEST(TopicSettings, UnlimitedUnlessSaid) {
   EXPECT_EQ(value_of(new_topic(hour, 1), "retention.bytes"), "1048576");
 }
 
-TEST(TopicSettings, WhatSomebodyReadsIsKeptAWeek) {
+// Kafka would delete it unread, so Freshet does it.
+TEST(TopicSettings, WhatSomebodyReadsIsKeptByKafkaForEver) {
   const TopicOptions read{1, 1 << 20, kHourUs, {"reaction"}};
-  EXPECT_EQ(value_of(new_topic(read, 1), "retention.ms"), "604800000");
+  EXPECT_EQ(value_of(new_topic(read, 1), "retention.ms"), "-1");
   EXPECT_EQ(value_of(new_topic(read, 1), "retention.bytes"), "-1");
+  EXPECT_EQ(value_of(new_topic(read, 1), "segment.ms"), "25200000") << "so that what is deleted leaves the disk";
+  EXPECT_EQ(held_back_us(read), 7 * 24 * kHourUs) << "a week at least";
+  EXPECT_EQ(held_back_us({1, 0, 30 * 24 * kHourUs, {"reaction"}}), 30 * 24 * kHourUs);
+}
+
+// Topics of earlier versions have a week; they work on, and it is told.
+TEST(TopicSettings, AnEarlierTopicDeletesUnreadAndSaysSo) {
+  const TopicOptions read{1, 1 << 20, kHourUs, {"reaction"}};
+  const SettingOf week = look_up({{"retention.ms", "604800000"}});
+  EXPECT_EQ(mended(wrong_settings(read, 1, week)), "");
+  EXPECT_EQ(deletes_unread_ms(read, week), 604'800'000);
+  EXPECT_EQ(deletes_unread_ms(read, look_up({{"retention.ms", "-1"}})), std::nullopt);
+  EXPECT_EQ(deletes_unread_ms({1, 0, kHourUs, {}}, week), std::nullopt) << "nobody is waited for";
+  EXPECT_EQ(mended(wrong_settings(read, 1, look_up({{"retention.ms", "3600000"}}))), "retention.ms=604800000 ");
 }
 
 TEST(TopicSettings, SegmentsAreShortWhereOldOnesMustGo) {
@@ -117,6 +133,59 @@ TEST(KafkaLog, SaysThatNoBrokerIsThere) {
   EXPECT_NE(log.error().message.find("127.0.0.1:1"), std::string::npos) << log.error().message;
   EXPECT_NE(log.error().message.find("refused"), std::string::npos) << log.error().message;
   EXPECT_EQ(log.error().message.find("hunter2"), std::string::npos);
+}
+
+// The system's time, some days ahead.
+class ClockAhead final : public env::Clock {
+ public:
+  explicit ClockAhead(env::TimeUs by) : by_(by) {}
+  env::TimeUs now_us() override { return env::real_clock().now_us() + by_; }
+  env::TimeUs monotonic_us() override { return env::real_clock().monotonic_us(); }
+  void sleep_us(env::TimeUs duration) override { env::real_clock().sleep_us(duration); }
+
+ private:
+  const env::TimeUs by_;
+};
+
+TEST(KafkaLog, WhatIsOldGoesOnceItWasRead) {
+  if (test_brokers().empty()) GTEST_SKIP() << "FRESHET_KAFKA_BROKERS is not set: ./dev kafka up";
+  const KafkaOptions options = test_options();
+  ClockAhead next_week(8 * 24 * kHourUs);
+  const auto log = std::move(open_kafka_log(options, next_week).value());
+  ASSERT_TRUE(log->create_topic(Topic::kChanges, {2, 0, kHourUs, {"reader"}}));
+  std::vector<Produce> batch(1);
+  batch[0].to = {Topic::kChanges, 0};
+  for (int i = 0; i < 10; ++i) batch[0].records.add("k", "v");
+  std::promise<Status> written;
+  log->append(std::move(batch), [&](Status status) { written.set_value(std::move(status)); });
+  ASSERT_TRUE(written.get_future().get());
+  const auto low = [&log] { return log->watermarks({Topic::kChanges, 0}).value().low; };
+  ASSERT_TRUE(log->retire(Topic::kChanges));
+  EXPECT_EQ(low(), 0) << "nobody has read it";
+
+  const ConsumerOptions reader{.group = "reader", .topics = {Topic::kChanges}, .delivery = Delivery::kAtLeastOnce};
+  const auto consumer = std::move(log->open_consumer(reader).value());
+  const env::TimeUs until = env::real_clock().monotonic_us() + kPatienceUs;
+  Offset next = 0;
+  while (next < 10 && env::real_clock().monotonic_us() < until) {
+    const auto polled = consumer->poll(1 << 20, 100'000);
+    ASSERT_TRUE(polled) << polled.error().message;
+    for (const Fetched& fetched : polled->fetched) next = std::max(next, fetched.next);
+  }
+  ASSERT_TRUE(consumer->commit({{}, {{{Topic::kChanges, 0}, 6}}}));
+  ASSERT_TRUE(log->retire(Topic::kChanges));
+  EXPECT_EQ(low(), 6) << "as far as it was read";
+
+  const auto today = open_test_log(options);
+  ASSERT_TRUE(today->create_topic(Topic::kChanges, {2, 0, kHourUs, {"reader"}}));
+  ASSERT_TRUE(consumer->commit({{}, {{{Topic::kChanges, 0}, 10}}}));
+  ASSERT_TRUE(today->retire(Topic::kChanges));
+  EXPECT_EQ(low(), 6) << "the rest is young";
+
+  ASSERT_TRUE(log->retire(Topic::kChanges));
+  EXPECT_EQ(low(), 10) << "all of it";
+  EXPECT_GT(log->watermarks({Topic::kChanges, 0}).value().high, 10) << "nothing ends the file that it lay in";
+  EXPECT_EQ(log->watermarks({Topic::kChanges, 1}).value().high, 0) << "where nothing was nothing is written";
 }
 
 TEST(KafkaLog, AForeignTopicIsRefusedWithTheRemedy) {

@@ -127,9 +127,9 @@ std::vector<Load> loads_of(const Topology& fleet, const Rates& rates) {
     add(load.average, 1);
     add(load.peak, topic.peak_factor);
     Kept& kept = kept_with(topic.replication, load.kept);
-    kept.bytes += each.kept_bytes;
+    kept.bytes += each.disk_bytes();
     kept.partitions += topic.partitions;
-    load.largest_replica_bytes = std::max(load.largest_replica_bytes, each.kept_bytes / topic.partitions);
+    load.largest_replica_bytes = std::max(load.largest_replica_bytes, each.disk_bytes() / topic.partitions);
   }
   for (size_t i = 0; i < fleet.producers.size(); ++i) {
     const Producer& producer = fleet.producers[i];

@@ -37,7 +37,7 @@ Placement place_cluster(const Topology& fleet, const Rates& rates, const std::ve
     to_place.push_back({.name = topic.name,
                         .partitions = topic.partitions,
                         .replication = std::min(topic.replication, cluster.brokers),  // lint refuses more
-                        .replica_bytes = each.kept_bytes / topic.partitions,
+                        .replica_bytes = each.disk_bytes() / topic.partitions,
                         .leader_load = kLeaderIn * in + kLeaderOut * out,
                         .follower_load = kFollowerIn * in});
   }

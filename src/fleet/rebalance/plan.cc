@@ -6,6 +6,7 @@
 #include <map>
 
 #include "fleet/rebalance/disks.h"
+#include "fleet/rebalance/racks.h"
 #include "fleet/text.h"
 
 namespace freshet::fleet::rebalance {
@@ -110,6 +111,7 @@ class Planner {
   const Limits& limits_;
   Disks disks_;
   std::map<std::string, double> topic_bytes_;
+  std::optional<RackOrder> racks_;                   // of the moves that wait
   std::optional<std::pair<Move, DirPeak>> refused_;  // the first that did not fit, at the time that is being filled
 };
 
@@ -145,7 +147,7 @@ void Planner::order(std::vector<Move>& moves) const {
 
 bool Planner::fits_beside(const Wave& wave, const Load& load, const Move& move, double topic_moving) const {
   const auto same = [&](const Move& other) { return other.partition == move.partition; };
-  if (std::any_of(wave.moves.begin(), wave.moves.end(), same)) return false;
+  if (std::any_of(wave.moves.begin(), wave.moves.end(), same) || !racks_->may_go(move)) return false;
   if (load.most_moves(move) >= limits_.moves_per_broker) return false;
   const Partition& partition = state_.partitions[move.partition];
   const double allowed = limits_.topic_share * topic_bytes_.at(partition.topic);
@@ -204,6 +206,7 @@ Wave Planner::gather(std::vector<Move>& waiting, double begin_s) {
     with.add(move, begin_s);
     const auto duration = with.duration_s(limits_);
     if (duration && join(wave, move, *duration)) {
+      racks_->goes(move);
       load = std::move(with);
       topic_moving += partition.bytes();
     } else {
@@ -218,6 +221,7 @@ Result<Plan> Planner::in_waves(std::vector<Move> moves) {
   FRESHET_ASSERT(limits_.moves_per_broker > 0);
   FRESHET_TRY(check_speed(moves));
   order(moves);
+  racks_.emplace(state_, moves);
   std::vector<Wave> waves;
   double now_s = 0, waits_s = 0;
   while (!moves.empty()) {

@@ -9,6 +9,8 @@
 #include <map>
 #include <set>
 
+#include "fleet/rebalance/racks.h"
+
 namespace freshet::fleet::rebalance {
 namespace {
 
@@ -262,6 +264,8 @@ TEST(MovesTarget, EvensTheDirsOfABroker) {
 State random_state() {
   const int32_t brokers = *rc::gen::inRange(2, 6);
   State state = cluster_of(brokers, 100 * kGB, static_cast<uint32_t>(*rc::gen::inRange(1, 3)));
+  const int racks = *rc::gen::inRange(1, 4);
+  for (Broker& broker : state.brokers) broker.rack = fmt::format("rack{}", *rc::gen::inRange(0, racks));
   const int partitions = *rc::gen::inRange(1, 16);
   for (int i = 0; i < partitions; ++i) {
     const auto replicas = *rc::gen::inRange(1, std::min(4, brokers + 1));
@@ -330,6 +334,62 @@ RC_GTEST_PROP(Moves, TheLeastThrottleIsSafeAndConverges, ()) {
   const auto slowest = plan_at_once(state, moves, limits);
   RC_ASSERT(slowest.has_value());
   RC_ASSERT(simulate(state, *slowest, limits) == "");
+}
+
+// The one that goes first decides whether both replicas lie in one rack for a while.
+TEST(Moves, TheOrderOnTheWayKeepsRacks) {
+  State state = cluster_of(6, 1000 * kGB);
+  const char* const racks[] = {"a", "b", "b", "c", "a", "c"};
+  for (size_t i = 0; i < 6; ++i) state.brokers[i].rack = racks[i];
+  // 1 (a) and 2 (b) become 4 (c) and 5 (a): 2 must not go to 5 while 1 is still there. Its dir is the fuller one.
+  add_partition(state, "t", {{1, 0}, {2, 0}}, 10 * kGB);
+  add_partition(state, "u", {{2, 0}}, 100 * kGB);
+  const auto plan = plan_waves(state, moves_of(state, {{{4, 0}, {5, 0}}, {{2, 0}}}), {});
+  ASSERT_TRUE(plan.has_value()) << plan.error().message;
+  ASSERT_EQ(plan->waves.size(), 2u);
+  EXPECT_EQ(plan->waves[0].moves[0].replicas, (std::vector<int32_t>{4, 2}));
+  EXPECT_EQ(plan->waves[1].moves[0].replicas, (std::vector<int32_t>{4, 5}));
+}
+
+// {1 (a), 2 (b)} to {3 (b), 4 (a)}: whoever comes takes the place of its own rack.
+TEST(MovesTarget, WhatSomebodyWantsKeepsRacksMoveByMove) {
+  State state = cluster_of(4, 100 * kGB);
+  state.brokers[0].rack = state.brokers[3].rack = "a";
+  state.brokers[1].rack = state.brokers[2].rack = "b";
+  add_partition(state, "t", {{1, 0}, {2, 0}}, kGB);
+  EXPECT_EQ(*target_from(state, {{"t", 0, {3, 4}}}), (Target{{{4, 0}, {3, 0}}}));
+}
+
+RC_GTEST_PROP(Moves, NoAcceptedPlanBreaksRackSpread, ()) {
+  const State state = random_state();
+  const auto target = target_of(state, random_goal(state));
+  if (!target) return;
+  std::vector<size_t> before, after;
+  for (size_t p = 0; p < state.partitions.size(); ++p) {
+    std::vector<int32_t> was, is;
+    for (const Replica& replica : state.partitions[p].replicas) was.push_back(replica.place.broker);
+    for (const Place place : (*target)[p]) is.push_back(place.broker);
+    before.push_back(racks_of(state, was));
+    after.push_back(racks_of(state, is));
+    // Fewer only where no other broker is left: what is drained has no other rack to go to.
+    if (after[p] < before[p]) {
+      for (const Broker& broker : state.brokers) {
+        const bool is_free = std::find(was.begin(), was.end(), broker.id) == was.end();
+        std::vector<int32_t> other = is;
+        for (size_t i = 0; i < is.size() && is_free; ++i)
+          if (is[i] != was[i]) other[i] = broker.id;
+        RC_ASSERT(racks_of(state, other) <= after[p]);
+      }
+    }
+  }
+  const auto plan = plan_waves(state, moves_of(state, *target), {});
+  if (!plan) return;
+  for (const Wave& wave : plan->waves) {
+    for (const Move& move : wave.moves) {
+      const size_t p = move.partition;
+      RC_ASSERT(racks_of(state, move.replicas) >= std::min(before[p], after[p]));
+    }
+  }
 }
 
 RC_GTEST_PROP(Moves, APlanEndsAtItsTarget, ()) {

@@ -215,6 +215,25 @@ void even_dirs_of(const State& state, const Broker& broker, const Goal& goal, Dr
   }
 }
 
+// Replicas come to these brokers in the place of those that go. Of one rack first, so that the others know what is
+// left. REQUIRES: as many go as come, and all that come are there.
+void bring(const State& state, const std::vector<int32_t>& brokers, size_t p, bool within_racks, Draft& draft) {
+  for (const int32_t id : brokers) {
+    if (draft.has(p, id)) continue;
+    const Broker& broker = *state.find(id);
+    const std::vector<Place>& places = draft.target()[p];
+    const auto leaver = std::find_if(places.begin(), places.end(), [&](const Place& place) {
+      const Broker* const from = state.find(place.broker);
+      const bool same_rack = from != nullptr && from->rack == broker.rack;
+      return !is_among(brokers, place.broker) && (same_rack || !within_racks);
+    });
+    if (leaver == places.end() && within_racks) continue;
+    FRESHET_ASSERT(leaver != places.end());
+    const auto dir = draft.emptiest_dir(broker, Draft::weight_of(state.partitions[p]));
+    draft.move(p, static_cast<size_t>(leaver - places.begin()), *dir);
+  }
+}
+
 Status check_goal(const State& state, const Goal& goal) {
   for (const std::vector<int32_t>* const ids : {&goal.add, &goal.drain}) {
     for (const int32_t id : *ids)
@@ -262,16 +281,12 @@ Result<Target> target_from(const State& state, const std::vector<Wanted>& wanted
       return wrong("a broker stands twice");
     const size_t p = static_cast<size_t>(at - state.partitions.begin());
     for (const int32_t id : one.brokers) {
-      if (draft.has(p, id)) continue;
       const Broker* const broker = state.find(id);
-      const auto dir = broker == nullptr ? std::nullopt : draft.emptiest_dir(*broker, Draft::weight_of(*at));
-      if (!dir) return wrong(fmt::format("broker {} is not there, or has no log dir that is online", id));
-      const std::vector<Place>& places = draft.target()[p];
-      const auto leaver = std::find_if(places.begin(), places.end(),
-                                       [&](const Place& place) { return !is_among(one.brokers, place.broker); });
-      FRESHET_ASSERT(leaver != places.end());  // as many go as come
-      draft.move(p, static_cast<size_t>(leaver - places.begin()), *dir);
+      if (!draft.has(p, id) && (broker == nullptr || !draft.emptiest_dir(*broker, 0)))
+        return wrong(fmt::format("broker {} is not there, or has no log dir that is online", id));
     }
+    bring(state, one.brokers, p, /*within_racks=*/true, draft);
+    bring(state, one.brokers, p, /*within_racks=*/false, draft);
   }
   return draft.take();
 }

@@ -33,7 +33,8 @@ struct Wanted {
   std::vector<int32_t> brokers;
 };
 // The target that somebody else made. What stays keeps its place in the order, and so its chance to lead; what comes
-// takes the place of what goes. kInvalid: a partition or broker is not there, twice, or of another number.
+// takes the place of what goes, of the same rack if one of it does, so that each move by itself keeps the racks.
+// kInvalid: a partition or broker is not there, twice, or of another number.
 [[nodiscard]] Result<Target> target_from(const State& state, const std::vector<Wanted>& wanted);
 
 }  // namespace freshet::fleet::rebalance

@@ -75,7 +75,7 @@ class MigrationWriter {
     before();
     for (const Moved& moved : moved_) topic(moved);
     after();
-    return Migration{std::move(out_), std::move(unresolved_)};
+    return Migration{std::move(out_), std::move(unresolved_), std::move(steps_), std::move(files_)};
   }
 
  private:
@@ -158,9 +158,30 @@ class MigrationWriter {
   }
 
   void line(const std::string& text) { out_ += text + "\n"; }
-  void step(const std::string& what) { line("- [ ] " + what); }
-  void command(const std::string& text) { out_ += "  ```sh\n  " + text + "\n  ```\n"; }
-  void way_back(const std::string& text) { line("  - Way back: " + text); }
+  void part(const std::string& heading) {
+    part_ = heading;
+    line("## " + heading + "\n");
+  }
+  // kPeople: what people do, but for what its command does. Of all others its command alone does it.
+  void step(StepKind kind, const std::string& what) {
+    line("- [ ] " + what);
+    steps_.push_back({kind, part_, what, "", "", "", kind == StepKind::kPeople});
+  }
+  void command(const std::string& text) {
+    out_ += "  ```sh\n  " + text + "\n  ```\n";
+    std::string plain = text;
+    for (size_t at = 0; (at = plain.find("\n  ", at)) != std::string::npos; ++at) plain.erase(at + 1, 2);
+    steps_.back().command = plain;
+  }
+  // The same of a mirror that runs from here on.
+  void mirror_command(const std::string& name, int port) {
+    command(fmt::format("freshet mirror --config mirror-{}.yaml --listen 127.0.0.1:{}", name, port));
+    steps_.back().mirror = fmt::format("mirror-{}.yaml", name);
+  }
+  void way_back(const std::string& text) {
+    line("  - Way back: " + text);
+    steps_.back().way_back = text;
+  }
 
   // What is open comes before all steps: whoever begins without an answer would find out in the middle.
   void head() {
@@ -170,21 +191,23 @@ class MigrationWriter {
                     "step of a topic both sides have all of its records.\n",
                     plural(moved_.size(), "topic"), mono_.name));
     if (unresolved_.empty()) return;
-    line("## Not answered by the files\n");
-    for (const std::string& one : unresolved_) step(one);
+    part("Not answered by the files");
+    for (const std::string& one : unresolved_) step(StepKind::kPeople, one);
     line("");
   }
 
   void before() {
-    line("## Before anything moves\n");
-    step("The new file has no errors.");
+    part("Before anything moves");
+    step(StepKind::kLook, "The new file has no errors.");
     command("freshet fleet lint " + fleet_.file);
-    step(fmt::format("The clusters of {} stand (`freshet fleet render`), and have their topics.", fleet_.name));
+    step(StepKind::kPeople,
+         fmt::format("The clusters of {} stand (`freshet fleet render`), and have their topics.", fleet_.name));
+    steps_.back().kind = StepKind::kCheck;
     command(fmt::format("freshet fleet apply {0} --dry-run && freshet fleet apply {0}", fleet_.file));
     way_back("nothing uses them yet");
-    step(fmt::format("{} is whole: nothing is under-replicated, no group is behind.", mono_.name));
+    step(StepKind::kLook, fmt::format("{} is whole: nothing is under-replicated, no group is behind.", mono_.name));
     command(fmt::format("freshet fleet watch {} --cluster {} --once", old_.file, mono_.name));
-    step("The mirrors' files are written.");
+    step(StepKind::kLook, "The mirrors' files are written.");
     mirror_files();
   }
 
@@ -226,6 +249,7 @@ class MigrationWriter {
                                 "topics", topics);
     if (!groups.empty()) yaml::put(file, "groups", yaml::list_of(groups));
     std::string text = yaml::write(file);
+    files_.push_back({fmt::format("mirror-{}.yaml", name), text});
     out_ += fmt::format("\n  `mirror-{}.yaml`:\n\n  ```yaml\n", name);
     while (!text.empty()) {
       const size_t end = std::min(text.find('\n'), text.size());
@@ -238,16 +262,17 @@ class MigrationWriter {
   void topic(const Moved& moved) {
     const Topic& before = old_.topics[moved.from];
     const Topic& after = fleet_.topics[moved.home];
-    line(fmt::format("\n## {}: {} → {}\n", before.name, mono_.name, home_name(moved)));
+    line("");
+    part(fmt::format("{}: {} → {}", before.name, mono_.name, home_name(moved)));
     line(fmt::format("{} messages/s, {} kept, {} there.\n", count_text(before.messages_per_s),
                      bytes_text(rates_.topics[moved.from].kept_bytes), plural(after.partitions, "partition")));
-    step(
-        "It is mirrored; several processes share the work, each with an `--instance` of its own. (One mirror copies "
-        "all topics that go to " +
-        home_name(moved) + ": it may run already.)");
-    command(fmt::format("freshet mirror --config mirror-{}.yaml --listen 127.0.0.1:8090", there(moved)));
+    step(StepKind::kMirror,
+         "It is mirrored; several processes share the work, each with an `--instance` of its own. (One mirror copies "
+         "all topics that go to " +
+             home_name(moved) + ": it may run already.)");
+    mirror_command(there(moved), 8090);
     way_back("end the mirror; nobody reads its copy");
-    step("The copy is whole: exit status 0, and `complete`.");
+    step(StepKind::kCheck, "The copy is whole: exit status 0, and `complete`.");
     command(verify_of(there(moved), before.name));
     for (const std::string& group : groups_of(old_, {moved.from})) reader(moved, group);
     writers(moved);
@@ -262,12 +287,16 @@ class MigrationWriter {
     const Cluster& cluster = fleet_.cluster_of(fleet_.topics[copy]);
     const std::vector<const Mirror*> way = way_to(moved, copy);
     for (const Mirror* mirror : way) {
-      step(fmt::format("{} has its copy: the mirror {} runs.", fleet_.clusters[mirror->to].name, mirror->name));
-      command(fmt::format("freshet mirror --config mirror-{0}.yaml --listen 127.0.0.1:8091\n  ", mirror->name) +
-              verify_of(mirror->name, name));
+      step(StepKind::kMirror,
+           fmt::format("{} has its copy: the mirror {} runs.", fleet_.clusters[mirror->to].name, mirror->name));
+      mirror_command(mirror->name, 8091);
       way_back("end the mirror; nobody reads its copy");
+      step(StepKind::kCheck, fmt::format("The copy of {} is whole.", fleet_.clusters[mirror->to].name));
+      command(verify_of(mirror->name, name));
     }
-    step(fmt::format("Group {} is stopped on {}, and its offsets go to {}.", group, mono_.name, cluster.name));
+    step(StepKind::kPeople,
+         fmt::format("Group {} is stopped on {}, and its offsets go to {}.", group, mono_.name, cluster.name));
+    steps_.back().kind = StepKind::kCheck;
     std::string offsets =
         fmt::format("freshet mirror offsets --config mirror-{}.yaml --group {} --apply", there(moved), group);
     for (const Mirror* mirror : way)
@@ -275,8 +304,10 @@ class MigrationWriter {
           fmt::format("\n  freshet mirror offsets --config mirror-{}.yaml --group {} --apply", mirror->name, group);
     command(offsets);
     way_back(fmt::format("start it on {} again: its offsets there are as it left them", mono_.name));
-    step(fmt::format("Group {} is started on {} ({}). It misses nothing, and reads some records again.", group,
+    step(StepKind::kPeople,
+         fmt::format("Group {} is started on {} ({}). It misses nothing, and reads some records again.", group,
                      cluster.name, bootstrap_text(fleet_, cluster)));
+    steps_.back().kind = StepKind::kLook;
     command(fmt::format("freshet fleet watch {} --cluster {} --once", fleet_.file, cluster.name));
     way_back(fmt::format("stop it, start it on {}: it reads again what it has read on {}", mono_.name, cluster.name));
   }
@@ -286,33 +317,44 @@ class MigrationWriter {
   void writers(const Moved& moved) {
     const std::string& name = old_.topics[moved.from].name;
     const std::vector<std::string> services = writers_of(moved.from);
-    step(fmt::format(
-        "The mirror back runs, so that {} keeps all records from here on (a record is not sent back where it "
-        "came from).",
-        mono_.name));
-    command(fmt::format("freshet mirror --config mirror-{}.yaml --listen 127.0.0.1:8092", back(moved)));
+    step(StepKind::kMirror,
+         fmt::format(
+             "The mirror back runs, so that {} keeps all records from here on (a record is not sent back where it "
+             "came from).",
+             mono_.name));
+    mirror_command(back(moved), 8092);
     way_back("end it");
     for (const std::string& service : services) {
-      step(fmt::format("{} writes {} on {} instead of {}.", service, name, home_name(moved), mono_.name));
+      step(StepKind::kPeople,
+           fmt::format("{} writes {} on {} instead of {}.", service, name, home_name(moved), mono_.name));
       way_back(fmt::format("it writes on {} again; the mirror there brings its records to the readers", mono_.name));
     }
     if (services.empty())
-      step(fmt::format("Whoever writes {} (the file names nobody) writes on {}.", name, home_name(moved)));
-    step(fmt::format("Nothing comes on {} any more but by the mirror back: both directions are whole.", mono_.name));
+      step(StepKind::kPeople,
+           fmt::format("Whoever writes {} (the file names nobody) writes on {}.", name, home_name(moved)));
+    step(StepKind::kPeople,
+         fmt::format("Nothing comes on {} any more but by the mirror back: both directions are whole.", mono_.name));
+    steps_.back().kind = StepKind::kCheck;
     command(verify_of(there(moved), name) + "\n  " + verify_of(back(moved), name));
     way_back("all of the above, from the bottom up");
   }
 
   // The only steps that have no way back, and so the last.
   void after() {
-    line("\n## When nobody wants to go back\n");
-    step("The mirrors to and from " + mono_.name + " are ended, those back first. From here on there is no way back.");
+    line("");
+    part("When nobody wants to go back");
+    step(StepKind::kPeople,
+         "The mirrors to and from " + mono_.name + " are ended, those back first. From here on there is no way back.");
+    steps_.back().kind = StepKind::kMirrorsEnd;
     // Not --strict: the mirrors' own topics are no part of the file.
-    step("The fleet is as the file says, but for the mirrors' own topics (freshet.mirror.…), which may be deleted.");
+    step(StepKind::kCheck,
+         "The fleet is as the file says, but for the mirrors' own topics (freshet.mirror.…), which may be deleted.");
     command("freshet fleet diff " + fleet_.file);
-    step(fmt::format("{} has no writer and no reader for as long as its longest retention.", mono_.name));
+    step(StepKind::kPeople,
+         fmt::format("{} has no writer and no reader for as long as its longest retention.", mono_.name));
+    steps_.back().kind = StepKind::kLook;
     command(fmt::format("freshet fleet watch {} --cluster {} --once --json", old_.file, mono_.name));
-    step(fmt::format("{} is taken down.", mono_.name));
+    step(StepKind::kPeople, fmt::format("{} is taken down.", mono_.name));
   }
 
   const Topology& old_;
@@ -322,7 +364,9 @@ class MigrationWriter {
   std::map<std::string, std::vector<Index>> homes_;
   std::vector<Moved> moved_;
   std::vector<std::string> unresolved_;
-  std::string out_;
+  std::string out_, part_;
+  std::vector<RunbookStep> steps_;
+  std::vector<RunbookFile> files_;
 };
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "fleet/runbook/steps.h"
 #include "fleet/topology.h"
 
 namespace freshet::fleet {
@@ -17,6 +18,8 @@ namespace freshet::fleet {
 struct Migration {
   std::string text;                     // of the runbook
   std::vector<std::string> unresolved;  // what the new file does not answer: also the first thing in the text
+  std::vector<RunbookStep> steps;       // the same as the text, for follow.h
+  std::vector<RunbookFile> files;       // of the mirrors
 };
 
 // From this cluster of `old` to the clusters of `fleet`. kInvalid: there is nothing to move.

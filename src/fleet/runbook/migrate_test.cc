@@ -87,8 +87,30 @@ TEST(Migrate, EveryStepOfATopicHasItsWayBack) {
   size_t steps = 0, ways = 0;
   for (size_t at = text.find("- [ ] ", begin); at < end; at = text.find("- [ ] ", at + 1)) ++steps;
   for (size_t at = text.find("  - Way back: ", begin); at < end; at = text.find("  - Way back: ", at + 1)) ++ways;
-  // But looking at whether a copy is whole, which changes nothing: once for each of two topics.
-  EXPECT_EQ(ways + 2, steps);
+  // But looking at whether a copy is whole, which changes nothing: of each of two topics at home, of one further on.
+  EXPECT_EQ(ways + 3, steps);
+}
+
+// What is followed is what is printed.
+TEST(Migrate, TheStepsAreThoseOfTheText) {
+  const Migration runbook = migration(kMonolith, kFleet);
+  size_t at = 0, mirrors = 0;
+  for (const RunbookStep& step : runbook.steps) {
+    at = runbook.text.find("- [ ] " + step.what, at);
+    ASSERT_NE(at, std::string::npos) << step.what;
+    EXPECT_THAT(runbook.text, HasSubstr("## " + step.part));
+    const std::string first = step.command.substr(0, step.command.find('\n'));
+    EXPECT_THAT(runbook.text.substr(at), HasSubstr(first));
+    mirrors += step.kind == StepKind::kMirror ? 1 : 0;
+    EXPECT_EQ(step.kind == StepKind::kMirror, !step.mirror.empty()) << step.what;
+    EXPECT_EQ(step.by_people && step.kind == StepKind::kPeople,
+              step.by_people && step.command.empty() && step.kind != StepKind::kMirrorsEnd)
+        << step.what;
+  }
+  EXPECT_EQ(mirrors, 5U);  // there, back, and one further on, of two topics
+  std::vector<std::string> names;
+  for (const RunbookFile& file : runbook.files) names.push_back(file.name);
+  EXPECT_THAT(names, ElementsAre("mirror-mono-to-front.yaml", "mirror-front-to-mono.yaml", "mirror-fan.yaml"));
 }
 
 TEST(Migrate, WhatTheFilesLeaveOpen) {

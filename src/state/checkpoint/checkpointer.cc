@@ -108,7 +108,7 @@ void Checkpointer::stop() {
 
 // Until a first checkpoint is made the log must keep everything: its beginning may be all that the partition can be
 // rebuilt from.
-int64_t Checkpointer::persisted(uint32_t partition, const PartitionState& state) {
+int64_t Checkpointer::persisted(uint32_t partition, const PartitionState& state, uint64_t round) {
   const std::lock_guard lock(mutex_);
   Item& item = items_[partition];
   const std::weak_ptr<kv::Store> store = state.store();
@@ -117,10 +117,43 @@ int64_t Checkpointer::persisted(uint32_t partition, const PartitionState& state)
   FRESHET_ASSERT(is_another || state.durable_offset() >= item.durable_offset);
   item.store = store;
   item.durable_offset = state.durable_offset();
+  item.round = std::max(item.round, round);
+  if (item.durable_offset == item.done_offset && !item.busy) item.made_round = item.round;
   if (item.durable_offset != item.done_offset && item.behind_since_us == 0)
     item.behind_since_us = options_.clock->monotonic_us();
   changed_.notify_one();
   return item.keep_from.value_or(0);
+}
+
+uint64_t Checkpointer::ask() {
+  const std::lock_guard lock(mutex_);
+  members_.clear();
+  asked_.clear();
+  return ++round_;
+}
+
+void Checkpointer::takes_part(uint64_t round, uint32_t member, const std::vector<uint32_t>& partitions) {
+  const std::lock_guard lock(mutex_);
+  if (round != round_) return;  // Somebody has asked again since.
+  members_.insert(member);
+  asked_.insert(partitions.begin(), partitions.end());
+}
+
+AskedFor Checkpointer::asked() {
+  const std::lock_guard lock(mutex_);
+  AskedFor out{.round = round_, .members = members_, .parts = {}};
+  for (const uint32_t partition : asked_) {
+    AskedFor::Part& part = out.parts.emplace_back();
+    part.partition = partition;
+    const auto found = items_.find(partition);
+    if (found == items_.end()) continue;  // Its state is not durable for the first time yet.
+    const Item& item = found->second;
+    part.offset = item.done_offset;
+    part.done = item.made_round >= out.round;
+    part.gone = !part.done && item.store.expired();
+    part.error = part.done ? "" : item.error;
+  }
+  return out;
 }
 
 // The partition that has waited longest of those that are due and have something new.
@@ -129,7 +162,8 @@ std::map<uint32_t, Checkpointer::Item>::iterator Checkpointer::next_due() {
   auto best = items_.end();
   for (auto at = items_.begin(); at != items_.end(); ++at) {
     const Item& item = at->second;
-    if (item.busy || item.due_us > now || item.durable_offset == item.done_offset || item.store.expired()) continue;
+    if (item.busy || item.durable_offset == item.done_offset || item.store.expired()) continue;
+    if (item.due_us > now && !item.hurries()) continue;
     if (best == items_.end() || item.due_us < best->second.due_us) best = at;
   }
   return best;
@@ -150,10 +184,11 @@ void Checkpointer::run() {
     FRESHET_ASSERT(!item.busy);  // Two threads with one writer would remove each other's files.
     item.busy = true;
     const env::TimeUs began = options_.clock->monotonic_us();
+    const uint64_t round = item.round;
     lock.unlock();
     const Status status = make(partition, store, item);
     lock.lock();
-    note(partition, item, began, status);
+    note(partition, item, began, round, status);
   }
 }
 
@@ -187,9 +222,12 @@ Status Checkpointer::make(uint32_t partition, const std::shared_ptr<kv::Store>& 
 }
 
 // Notes how a checkpoint ended. REQUIRES: the lock is held.
-void Checkpointer::note(uint32_t partition, Item& item, env::TimeUs began_us, const Status& status) {
+void Checkpointer::note(uint32_t partition, Item& item, env::TimeUs began_us, uint64_t round, const Status& status) {
   const env::TimeUs now = options_.clock->monotonic_us();
   item.busy = false;
+  item.failed = !status;
+  item.error = status ? "" : status.error().message;
+  if (status) item.made_round = std::max(item.made_round, round);
   if (!status) {
     item.due_us = now + std::max(options_.min_pause_us, std::min(kRetryPauseUs, options_.interval_us));
     if (stopping_) return;
@@ -211,6 +249,8 @@ void Checkpointer::note(uint32_t partition, Item& item, env::TimeUs began_us, co
   // The log must never forget what the newest checkpoint needs to be replayed from.
   FRESHET_ASSERT(!item.keep_from || *item.keep_from <= item.done_offset);
   item.behind_since_us = item.done_offset == item.durable_offset ? 0 : began_us;
+  // What was asked for meanwhile may have found nothing new.
+  if (item.done_offset == item.durable_offset) item.made_round = item.round;
 }
 
 void Checkpointer::measure_age() {

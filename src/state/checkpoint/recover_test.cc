@@ -398,7 +398,7 @@ class CheckpointerTest : public RecoverTest {
   // Tells it until the log may forget up to `offset`.
   static bool reaches(Checkpointer& checkpointer, const PartitionState& state, int64_t offset) {
     for (int i = 0; i < 1500; ++i) {
-      if (checkpointer.persisted(kPartition, state) >= offset) return true;
+      if (checkpointer.persisted(kPartition, state, 0) >= offset) return true;
       env::real_clock().sleep_us(20'000);
     }
     return false;
@@ -408,18 +408,68 @@ class CheckpointerTest : public RecoverTest {
 TEST_F(CheckpointerTest, TheLogKeepsWhatTheOldestKeptNeeds) {
   auto state = *options().open();
   Checkpointer checkpointer(fast());
-  EXPECT_EQ(checkpointer.persisted(kPartition, *state), 0);
+  EXPECT_EQ(checkpointer.persisted(kPartition, *state, 0), 0);
   fill(*state, 10);
   ASSERT_TRUE(reaches(checkpointer, *state, 10));
   fill(*state, 20);
-  EXPECT_EQ(checkpointer.persisted(kPartition, *state), 10);
+  EXPECT_EQ(checkpointer.persisted(kPartition, *state, 0), 10);
   env::real_clock().sleep_us(300'000);
-  EXPECT_EQ(checkpointer.persisted(kPartition, *state), 10) << "two are kept";
+  EXPECT_EQ(checkpointer.persisted(kPartition, *state, 0), 10) << "two are kept";
   fill(*state, 30);
   ASSERT_TRUE(reaches(checkpointer, *state, 20));
   checkpointer.stop();
   EXPECT_EQ(find_checkpoints(objects_, kPartition)->size(), 2u);
   EXPECT_FALSE(fs::exists(base_ + "/scratch"));
+}
+
+// Without waiting for the interval; and nothing counts that was made durable before it was asked for.
+TEST_F(CheckpointerTest, WhatIsAskedForIsMadeAtOnce) {
+  CheckpointerOptions slow = fast();
+  slow.interval_us = slow.min_pause_us = 3'600'000'000;
+  auto state = *options().open();
+  Checkpointer checkpointer(slow);
+  fill(*state, 10);
+  (void)checkpointer.persisted(kPartition, *state, 0);
+  const auto wait_for = [&checkpointer](const auto& is_so) {
+    for (int i = 0; i < 1500 && !is_so(checkpointer.asked()); ++i) env::real_clock().sleep_us(10'000);
+    return is_so(checkpointer.asked());
+  };
+  ASSERT_TRUE(wait_for([&](const AskedFor&) { return find_checkpoints(objects_, kPartition)->size() == 1; }));
+  const uint64_t round = checkpointer.ask();
+  EXPECT_EQ(round, checkpointer.round());
+  EXPECT_TRUE(checkpointer.asked().parts.empty()) << "no worker has heard of it";
+  checkpointer.takes_part(round, 0, {kPartition});
+  fill(*state, 20);
+  (void)checkpointer.persisted(kPartition, *state, round - 1);
+  env::real_clock().sleep_us(100'000);
+  ASSERT_EQ(checkpointer.asked().parts.size(), 1U);
+  EXPECT_FALSE(checkpointer.asked().parts[0].done) << "what became durable was begun before";
+  (void)checkpointer.persisted(kPartition, *state, round);
+  ASSERT_TRUE(wait_for([](const AskedFor& asked) { return asked.parts[0].done; }));
+  EXPECT_EQ(checkpointer.asked().parts[0].offset, 20);
+  EXPECT_EQ(checkpointer.asked().members, std::set<uint32_t>{0});
+
+  // Again, with nothing new: there is nothing to make.
+  const uint64_t second = checkpointer.ask();
+  checkpointer.takes_part(second, 0, {kPartition});
+  (void)checkpointer.persisted(kPartition, *state, second);
+  EXPECT_TRUE(wait_for([](const AskedFor& asked) { return asked.parts[0].done; }));
+  checkpointer.stop();
+  EXPECT_EQ(find_checkpoints(objects_, kPartition)->size(), 2U);
+}
+
+TEST_F(CheckpointerTest, WhatIsAskedForAndFailsSaysWhy) {
+  objects_.before = []() -> Status { return fail(Code::kRetry, "away"); };
+  auto state = *options().open();
+  Checkpointer checkpointer(fast());
+  const uint64_t round = checkpointer.ask();
+  checkpointer.takes_part(round, 0, {kPartition});
+  fill(*state, 10);
+  (void)checkpointer.persisted(kPartition, *state, round);
+  const auto error = [&checkpointer] { return checkpointer.asked().parts.at(0).error; };
+  for (int i = 0; i < 1500 && error().empty(); ++i) env::real_clock().sleep_us(10'000);
+  EXPECT_NE(error().find("away"), std::string::npos) << error();
+  EXPECT_FALSE(checkpointer.asked().parts[0].done);
 }
 
 TEST_F(CheckpointerTest, AStoreThatIsAwayIsCountedAndTriedAgain) {
@@ -430,9 +480,9 @@ TEST_F(CheckpointerTest, AStoreThatIsAwayIsCountedAndTriedAgain) {
   auto state = *options().open();
   fill(*state, 10);
   Checkpointer checkpointer(fast());
-  EXPECT_EQ(checkpointer.persisted(kPartition, *state), 0);
+  EXPECT_EQ(checkpointer.persisted(kPartition, *state, 0), 0);
   while (failures() < before + 2) env::real_clock().sleep_us(10'000);
-  EXPECT_EQ(checkpointer.persisted(kPartition, *state), 0) << "nothing may be forgotten";
+  EXPECT_EQ(checkpointer.persisted(kPartition, *state, 0), 0) << "nothing may be forgotten";
   away = false;
   ASSERT_TRUE(reaches(checkpointer, *state, 10));
 }

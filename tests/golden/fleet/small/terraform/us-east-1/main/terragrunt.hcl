@@ -14,7 +14,7 @@ inputs = {
   dns_zone = "kafka.internal"
   volumes = {
     type           = "gp3"
-    size_gib       = 250
+    size_gib       = 260
     iops           = 3000
     throughput_mib = 125
   }
