@@ -74,6 +74,33 @@ Result<Settings> describe(Client& client, const KafkaOptions& options, rd_kafka_
   return settings_in(event.get(), question);
 }
 
+// rd_kafka_offsets_for_times() would ask as its client reads: for the last stable offset.
+Status list_ends(Client& client, const KafkaOptions& options, rd_kafka_topic_partition_list_t* list) {
+  const AdminOptions how(rd_kafka_AdminOptions_new(client.get(), RD_KAFKA_ADMIN_OP_LISTOFFSETS));
+  const rdkafka::ErrorPtr wrong(
+      rd_kafka_AdminOptions_set_isolation_level(how.get(), RD_KAFKA_ISOLATION_LEVEL_READ_UNCOMMITTED));
+  if (wrong != nullptr) return fail(Code::kInvalid, rd_kafka_error_string(wrong.get()));
+  for (int i = 0; i < list->cnt; ++i) list->elems[i].offset = RD_KAFKA_OFFSET_SPEC_LATEST;
+  Queue queue(rd_kafka_queue_new(client.get()));
+  rd_kafka_ListOffsets(client.get(), list, how.get(), queue.get());
+  const std::string question = "asking for the ends of topics";
+  FRESHET_ASSIGN(const auto event, answer_to(options, std::move(queue), question));
+  size_t count = 0;
+  const auto* const result = rd_kafka_event_ListOffsets_result(event.get());
+  const rd_kafka_ListOffsetsResultInfo_t** const all = rd_kafka_ListOffsets_result_infos(result, &count);
+  if (count != static_cast<size_t>(list->cnt)) return fail(Code::kRetry, "kafka: " + question + ": some are not told");
+  for (size_t i = 0; i < count; ++i) {
+    const rd_kafka_topic_partition_t* const one = rd_kafka_ListOffsetsResultInfo_topic_partition(all[i]);
+    if (one->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
+      Error out = error_of(one->err, question);
+      if (out.code == Code::kNotFound) out.code = Code::kRetry;  // a broker has not heard of the topic yet
+      return tl::unexpected(std::move(out));
+    }
+    rd_kafka_topic_partition_list_find(list, one->topic, one->partition)->offset = one->offset;
+  }
+  return {};
+}
+
 Result<std::map<std::string, std::string>> allowed_on(Client& client, const KafkaOptions& options,
                                                       const std::vector<std::string>& topics) {
   std::vector<const char*> names;
