@@ -70,6 +70,7 @@ PLAN = {
     "console_uses.delivery": (12, 2),
     "console_uses.digits": (20, 2),
     "console_uses.erase_and_lift": (30, 2),
+    "console_uses.events_by_day": (15, 2),
     "console_uses.letters": (25, 2),
     "console_uses.live_of_one_request": (30, 2),
     "console_uses.live_with_all_topics": (25, 2),
