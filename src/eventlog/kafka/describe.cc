@@ -124,4 +124,30 @@ Result<std::map<std::string, std::string>> allowed_on(Client& client, const Kafk
   return out;
 }
 
+Result<std::string> allowed_in(Client& client, const KafkaOptions& options, const std::string& group) {
+  const AdminOptions how(rd_kafka_AdminOptions_new(client.get(), RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS));
+  const rdkafka::ErrorPtr wrong(rd_kafka_AdminOptions_set_include_authorized_operations(how.get(), 1));
+  if (wrong != nullptr) return fail(Code::kInvalid, rd_kafka_error_string(wrong.get()));
+  Queue queue(rd_kafka_queue_new(client.get()));
+  const char* names[] = {group.c_str()};
+  rd_kafka_DescribeConsumerGroups(client.get(), names, 1, how.get(), queue.get());
+  const std::string question = "asking what is allowed in group " + group;
+  FRESHET_ASSIGN(const auto event, answer_to(options, std::move(queue), question));
+  size_t count = 0;
+  const auto* const all =
+      rd_kafka_DescribeConsumerGroups_result_groups(rd_kafka_event_DescribeConsumerGroups_result(event.get()), &count);
+  if (count != 1) return fail(Code::kRetry, "kafka: " + question + ": an answer without it");
+  const auto error = rd_kafka_error_code(rd_kafka_ConsumerGroupDescription_error(all[0]));
+  if (error == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED) return std::string();
+  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return tl::unexpected(error_of(error, question));
+  const rd_kafka_AclOperation_t* const allowed =
+      rd_kafka_ConsumerGroupDescription_authorized_operations(all[0], &count);
+  std::string out;
+  for (size_t i = 0; i < count; ++i) {
+    if (allowed[i] == RD_KAFKA_ACL_OPERATION_READ) out += 'R';
+    if (allowed[i] == RD_KAFKA_ACL_OPERATION_DESCRIBE) out += 'D';
+  }
+  return out;
+}
+
 }  // namespace freshet::eventlog::kafka
