@@ -262,7 +262,7 @@ constexpr MetricEntry kMetrics[] = {
      "Requests for the lane beside the server's threads, by what became of them."},
     {"freshet_ingest_rejected_total", kCounter, "items", "tenant, code",
      "Items rejected, by reason."},
-    {"freshet_ingest_request_seconds", kHistogram, "seconds", "endpoint",
+    {"freshet_ingest_request_seconds", kHistogram, "seconds", "endpoint, method, status",
      "From a request of somebody with a key to its answer."},
     {"freshet_ingest_requests_total", kCounter, "requests", "endpoint, status",
      "Requests, by endpoint and status."},
