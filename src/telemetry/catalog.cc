@@ -134,6 +134,8 @@ constexpr MetricEntry kMetrics[] = {
      "Within how long erasures are verified, as the retention of topics is configured."},
     {"freshet_fleet_broker_bytes", kGauge, "bytes", "cluster, broker",
      "fleet watch: bytes of all its replicas."},
+    {"freshet_fleet_broker_cpu_ratio", kGauge, "ratio", "cluster, broker",
+     "fleet watch --machines: busy share of its machine's processors over the last minute."},
     {"freshet_fleet_broker_leaders", kGauge, "partitions", "cluster, broker",
      "fleet watch: partitions that the broker leads."},
     {"freshet_fleet_broker_replicas", kGauge, "replicas", "cluster, broker",

@@ -141,6 +141,7 @@ PLAN = {
     "exemplars.slow_and_failed_are_traced": (10, 1),
     "fleet_watch.bad_input": (3, 1),
     "fleet_watch.batches": (40, 2),
+    "fleet_watch.machines": (6, 1),
     "fleet_watch.probe": (60, 3),
     "fleet_watch.probe_of_a_topic_of_others": (15, 1),
     "fleet_watch.verdicts": (60, 2),
