@@ -161,6 +161,7 @@ PLAN = {
     "kafka.broker_kill": (115, 1),
     "kafka.kill": (69, 1),
     "kafka.no_broker": (16, 1),
+    "kafka.open_transaction": (40, 1),
     "kafka.suite": (165, 1),
     "kafka.suite_of_today": (180, 1, LONG),
     "kafka.suite_on_three_brokers": (200, 3, LONG),
