@@ -3,12 +3,14 @@
 
 #include <fcntl.h>
 #include <fmt/core.h>
+#include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "base/assert.h"
 
@@ -16,13 +18,12 @@ extern char** environ;
 
 namespace freshet::app {
 
-Status Child::begin(const std::string& command) {
+Status Child::begin(const std::string& command, int output) {
   FRESHET_ASSERT(pid_ < 0);
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-  // Our own standard output is for results, which a program may read.
-  posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO);
+  posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
   posix_spawnattr_t attributes;
   posix_spawnattr_init(&attributes);
   // A group of its own: Ctrl-C is for us, who finish the broker that is away, not for what brings it back.
@@ -47,6 +48,12 @@ Result<std::optional<int>> Child::ended() {
   if (done < 0) return fail(Code::kFatal, fmt::format("how the command ended is not known: {}", std::strerror(errno)));
   constexpr int kSignalled = 128;
   return std::optional<int>(WIFEXITED(status) ? WEXITSTATUS(status) : kSignalled + WTERMSIG(status));
+}
+
+void Child::kill() {
+  if (pid_ < 0) return;
+  ::kill(-pid_, SIGKILL);
+  ::waitpid(std::exchange(pid_, -1), nullptr, 0);
 }
 
 }  // namespace freshet::app

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <sys/types.h>
+#include <unistd.h>
 
 #include <optional>
 #include <string>
@@ -17,11 +18,13 @@ class Child {
   Child(const Child&) = delete;
   Child& operator=(const Child&) = delete;
 
-  // `sh -c COMMAND` with our environment; its output goes to standard error, its input is empty. kFatal: it can't be.
-  // REQUIRES: none runs.
-  [[nodiscard]] Status begin(const std::string& command);
+  // `sh -c COMMAND` with our environment; its output goes there, by default to standard error, as our own standard
+  // output is for results, which a program may read; its input is empty. kFatal: it can't be. REQUIRES: none runs.
+  [[nodiscard]] Status begin(const std::string& command, int output = STDERR_FILENO);
   // Its exit status, once; 128 + N if signal N ended it, as shells say it; nullopt: it runs yet.
   [[nodiscard]] Result<std::optional<int>> ended();
+  // Kills it with all that it has started, if it runs.
+  void kill();
 
  private:
   pid_t pid_ = -1;  // -1: none

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <memory>
 
+#include "app/broker_command.h"
 #include "app/child.h"
 #include "app/fleet_command.h"
 #include "app/fleet_live.h"
@@ -42,30 +43,6 @@ int restart_wrong(const Error& error, const RestartCommand& command) {
 int restart_failed(const Error& error, const RestartCommand& command) {
   (void)restart_wrong(error, command);
   return 1;
-}
-
-// What brokers say of themselves goes into somebody's shell: only what an address or a rack is made of does.
-bool is_harmless(const std::string& text) {
-  return std::ranges::all_of(text, [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-' ||
-           c == ':' || c == '_';
-  });
-}
-
-// Words in braces that are not ours are the shell's or the command's own, and stay.
-Result<std::string> command_for(std::string text, const rolling::Broker& broker) {
-  if (!is_harmless(broker.host) || !is_harmless(broker.rack))
-    return fail(Code::kFatal,
-                fmt::format("broker {} has a host or rack that is no name: no command is run with it", broker.id));
-  const std::pair<std::string_view, std::string> words[] = {{"{broker}", std::to_string(broker.id)},
-                                                            {"{host}", broker.host},
-                                                            {"{port}", std::to_string(broker.port)},
-                                                            {"{rack}", broker.rack}};
-  for (const auto& [word, value] : words) {
-    for (size_t at = text.find(word); at != text.npos; at = text.find(word, at + value.size()))
-      text.replace(at, word.size(), value);
-  }
-  return text;
 }
 
 int show_restarts(const rolling::Journal& journal, const RestartCommand& command) {
@@ -165,11 +142,13 @@ int work_on(const RestartCommand& command, const cluster::Connection& reach, con
   auto client = open_protocol(reach, command.cluster, wanted_id);
   if (!client) return restart_failed(client.error(), command);
   Child child;
-  rolling::KafkaPort port(*std::move(client), {[&](const rolling::Broker& broker) -> Status {
-                                                 FRESHET_ASSIGN(const auto text, command_for(command.command, broker));
-                                                 return child.begin(text);
-                                               },
-                                               [&] { return child.ended(); }});
+  rolling::KafkaPort port(*std::move(client),
+                          {[&](const rolling::Broker& broker) -> Status {
+                             FRESHET_ASSIGN(const auto text, command_for(command.command, {broker.id, broker.host,
+                                                                                           broker.port, broker.rack}));
+                             return child.begin(text);
+                           },
+                           [&] { return child.ended(); }});
   if (!command.resume) return print_or_follow(command, port);
   tell_of_restart("going on: " + rolling::text_of_journal(**known));
   return is_wanted(command) ? followed(command, port, **known) : 1;

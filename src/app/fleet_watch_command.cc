@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <memory>
 
+#include "app/broker_machines.h"
 #include "app/fleet_command.h"
 #include "app/fleet_live.h"
 #include "app/json_output.h"
@@ -31,7 +32,7 @@ struct WatchCommand {
   std::string file, cluster;
   ReachOptions reach;
   std::string interval = "10s", window = "5m", timeout = "5s";
-  std::string listen;
+  std::string listen, machines;
   uint64_t looks = 0;  // 0: without end
   bool once = false;
   bool json = false;
@@ -172,7 +173,10 @@ int watch(WatchCommand command) {
     const fleet::Cluster& its = topology->clusters[cluster];
     fleet::LiveSourceOptions options{way->connection, its.connect.cluster_id, its.watch.probe};
     options.connection.timeout_us = times->timeout_us;
-    return fleet::open_live_source(options, env::real_clock());
+    auto source = fleet::open_live_source(options, env::real_clock());
+    if (!source || command.machines.empty()) return source;
+    return Result<std::unique_ptr<fleet::LookSource>>(
+        with_machines(std::move(*source), command.machines, times->timeout_us, env::real_clock()));
   };
   const fleet::WatcherOptions options{.interval_us = times->interval_us, .memory = {.window_us = times->window_us}};
   fleet::Watcher watcher(*topology, clusters, options, open, env::real_clock());
@@ -203,6 +207,10 @@ void add_fleet_watch_command(CLI::App& fleet, int& exit_code) {
   sub->add_option("--interval", command->interval, "Time between looks")->capture_default_str();
   sub->add_option("--window", command->window, "Verdicts and rates are of about so long")->capture_default_str();
   sub->add_option("--timeout", command->timeout, "Of each question to a broker")->capture_default_str();
+  sub->add_option(
+      "--machines", command->machines,
+      "What brings /proc/stat of a broker's machine, by the shell, as 'ssh {host} cat /proc/stat': how busy "
+      "each is; {broker}, {host} and {port} are the broker's");
   sub->add_option("--listen", command->listen,
                   "Serve /v1/fleet (the look as JSON), /metrics and /healthz at HOST:PORT");
   sub->callback([command, &exit_code] { exit_code = watch(*command); });

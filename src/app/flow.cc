@@ -25,19 +25,20 @@ constexpr env::TimeUs kLookAgainUs = 200'000;
 // Partitions whose oldest record is read: one that is stuck soon has the longest lag.
 constexpr size_t kAgesOfStage = 2;
 
-struct WaitingPart {
-  uint32_t partition = 0;
-  Offset end = 0;
-  Offset done = 0;
-  std::optional<int64_t> oldest_us;
-};
-
 void write_time(JsonWriter& json, std::string_view name, const std::optional<int64_t>& us) {
   json.key(name);
   us ? json.value(model::format_time(*us)) : json.null();
 }
 
 }  // namespace
+
+struct Flow::WaitingPart {
+  uint32_t partition = 0;
+  Offset end = 0;
+  Offset done = 0;
+  std::optional<int64_t> oldest_us;
+  bool held = false;  // the first that waits can't be read, as a transaction is open
+};
 
 // What is read of one group. Nothing is guessed: until the log has told, there is no lag, not a lag of 0.
 struct Flow::Stage {
@@ -69,7 +70,7 @@ struct Flow::Stage {
       json.begin_object().member("partition", part.partition).member("end", part.end).member("done", part.done);
       json.member("lag", part.end - part.done);
       write_time(json, "oldest_at", part.oldest_us);
-      json.end_object();
+      json.member("held", part.held).end_object();
     }
     json.end_array().end_object();
   }
@@ -115,23 +116,28 @@ void Flow::look_at(Stage& stage, const std::vector<eventlog::Position>& done) {
   stage.partitions = backlog->size();
   for (uint32_t p = 0; p < backlog->size(); ++p)
     if (const Backlog& part = (*backlog)[p]; part.lag() > 0)
-      stage.waiting.push_back({p, part.end, part.next, std::nullopt});
+      stage.waiting.push_back({p, part.end, part.next, std::nullopt, false});
   std::sort(stage.waiting.begin(), stage.waiting.end(), [](const WaitingPart& a, const WaitingPart& b) {
     return std::pair(b.end - b.done, a.partition) < std::pair(a.end - a.done, b.partition);
   });
   for (size_t i = 0; i < std::min(stage.waiting.size(), kAgesOfStage); ++i)
-    stage.waiting[i].oldest_us = received_us({stage.topic, stage.waiting[i].partition}, stage.waiting[i].done);
+    look_at_first(stage.topic, stage.waiting[i]);
 }
 
-// A record that can't be read at the moment is none to wait for: the lag is told all the same.
-std::optional<int64_t> Flow::received_us(eventlog::TopicPartition from, Offset at) {
-  const auto fetched = log_.read(from, at, 1);
-  if (!fetched || fetched->records.empty()) return std::nullopt;
-  const std::string_view value = fetched->records.front().value;
+// A reader that comes to nothing, and not to the end either, stands before a transaction that is not decided. What the
+// log does not tell just now is not waited for: the lag is told all the same.
+void Flow::look_at_first(Topic topic, WaitingPart& part) {
+  const auto fetched = log_.read({topic, part.partition}, part.done, 1);
+  if (!fetched) return;
+  part.held = fetched->records.empty() && fetched->next < part.end;
+  if (!fetched->records.empty()) part.oldest_us = received_us(topic, fetched->records.front().value);
+}
+
+std::optional<int64_t> Flow::received_us(Topic topic, std::string_view value) {
   const auto size = static_cast<int>(value.size());
   v1::Change change;
   v1::Envelope envelope;
-  const bool is_change = from.topic == Topic::kChanges;
+  const bool is_change = topic == Topic::kChanges;
   if (is_change ? !change.ParseFromArray(value.data(), size) : !envelope.ParseFromArray(value.data(), size))
     return std::nullopt;
   const int64_t us = is_change ? change.received_at_us() : envelope.received_at_us();

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "action/worker_options.h"
 #include "freshet/v1/change.pb.h"
 #include "freshet/v1/envelope.pb.h"
@@ -33,7 +35,8 @@ class FlowLog final : public eventlog::FakeLog {
     return found == done.end() ? std::nullopt : std::optional(found->second);
   }
   Result<eventlog::Fetched> read(eventlog::TopicPartition partition, Offset from, size_t) override {
-    eventlog::Fetched out{partition, {}, from, nullptr};
+    if (from >= readable_to) return eventlog::Fetched{partition, {}, from, nullptr};
+    eventlog::Fetched out{partition, {}, std::max(from, ends[partition]), nullptr};
     if (const auto found = records.find({partition, from}); found != records.end())
       out.records.push_back({from, "", found->second});
     return out;
@@ -41,6 +44,7 @@ class FlowLog final : public eventlog::FakeLog {
 
   bool is_away = false;
   int asked = 0;
+  Offset readable_to = std::numeric_limits<Offset>::max();  // of all partitions: a transaction is open there
   std::map<eventlog::TopicPartition, Offset> ends;
   std::map<std::pair<std::string, uint32_t>, Offset> done;
   std::map<std::pair<eventlog::TopicPartition, Offset>, std::string> records;
@@ -66,7 +70,16 @@ TEST_F(FlowTest, SaysWhereRecordsWaitAndSinceWhen) {
   log_.records[{{Topic::kActions, 1}, 95}] = envelope.SerializeAsString();
   EXPECT_THAT(json(), HasSubstr(R"({"name":"action","partitions":2,"lag":5,"oldest_at":"2026-01-02T03:04:05.678Z",)"
                                 R"("waiting":[{"partition":1,"end":100,"done":95,"lag":5,)"
-                                R"("oldest_at":"2026-01-02T03:04:05.678Z"}]})"));
+                                R"("oldest_at":"2026-01-02T03:04:05.678Z","held":false}]})"));
+}
+
+// Its worker was killed in the middle of it: what waits is told, though nobody can read it before the brokers abort it.
+TEST_F(FlowTest, WhatLiesBehindAnOpenTransactionIsHeld) {
+  log_.ends = {{{Topic::kActions, 0}, 7}, {{Topic::kActions, 1}, 3}};
+  log_.done = {{{action::kActionGroup, 0}, 3}, {{action::kActionGroup, 1}, 3}};
+  log_.readable_to = 3;
+  EXPECT_THAT(json(), HasSubstr(R"("lag":4,"oldest_at":null,"waiting":[{"partition":0,"end":7,"done":3,"lag":4,)"
+                                R"("oldest_at":null,"held":true}]})"));
 }
 
 TEST_F(FlowTest, WhatIsReadableIsDone) {
@@ -81,7 +94,8 @@ TEST_F(FlowTest, WhatIsReadableIsDone) {
 
 TEST_F(FlowTest, WhatIsNoRecordHasNoAge) {
   log_.ends = {{{Topic::kActions, 0}, 1}};
-  EXPECT_THAT(json(), HasSubstr(R"("lag":1,"oldest_at":null)"));
+  EXPECT_THAT(json(), HasSubstr(R"("lag":1,"oldest_at":null,"waiting":[{"partition":0,"end":1,"done":0,"lag":1,)"
+                                R"("oldest_at":null,"held":false})"));
   log_.records[{{Topic::kActions, 0}, 0}] = "not an envelope";
   EXPECT_THAT(json(), HasSubstr(R"("lag":1,"oldest_at":null)"));
 }

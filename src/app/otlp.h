@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "app/otlp_conventions.h"
 #include "telemetry/trace.h"
 
 namespace freshet::app {
@@ -17,6 +18,7 @@ struct TracedProcess {
   std::string instance;  // service.instance.id
   std::string version;   // service.version
   std::string roles;     // freshet.roles
+  ConventionFacts facts = {};
 };
 
 // Makes the body of POST /v1/traces.

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cmath>
 #include <utility>
 
@@ -30,6 +31,11 @@ std::array<std::pair<std::string_view, std::string_view>, 4> resource_of(const T
 
 void add_attribute(otlp_metrics::KeyValue& out, std::string_view key, std::string_view value) {
   out.set_key(key.data(), key.size());
+  int64_t number = 0;
+  // The one that is a number, by the conventions.
+  if (key == "http.response.status_code" &&
+      std::from_chars(value.data(), value.data() + value.size(), number).ec == std::errc())
+    return out.mutable_value()->set_int_value(number);
   out.mutable_value()->set_string_value(value.data(), value.size());
 }
 
@@ -64,10 +70,11 @@ void set_histogram(const prometheus::ClientMetric::Histogram& from, otlp_metrics
   }
 }
 
-void set_metric(const MetricFamily& family, int64_t began_ns, int64_t now_ns, otlp_metrics::Metric& out) {
-  out.set_name(name_of_signal(family.name));
+void set_metric(const MetricFamily& family, std::string_view name, std::string_view unit, int64_t began_ns,
+                int64_t now_ns, otlp_metrics::Metric& out) {
+  out.set_name(name.data(), name.size());
   out.set_description(family.help);
-  out.set_unit(unit_of(family.name));
+  out.set_unit(unit.data(), unit.size());
   for (const ClientMetric& metric : family.metric) {
     if (family.type == MetricType::Histogram) {
       out.mutable_histogram()->set_aggregation_temporality(otlp_metrics::TEMPORALITY_CUMULATIVE);
@@ -105,7 +112,10 @@ std::string encode_metrics(const TracedProcess& process, std::span<const MetricF
   otlp_metrics::ScopeMetrics& scope = *ours.add_scope_metrics();
   scope.mutable_scope()->set_name("freshet");
   scope.mutable_scope()->set_version(process.version);
-  for (const MetricFamily& family : families) set_metric(family, began_ns, now_ns, *scope.add_metrics());
+  for (const MetricFamily& family : families)
+    set_metric(family, name_of_signal(family.name), unit_of(family.name), began_ns, now_ns, *scope.add_metrics());
+  for (const ConventionalMetric& metric : by_convention(families, process.facts))
+    set_metric(metric.family, metric.family.name, metric.unit, began_ns, now_ns, *scope.add_metrics());
   return request.SerializeAsString();
 }
 

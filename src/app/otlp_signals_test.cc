@@ -54,6 +54,66 @@ TEST(OtlpSignals, HaveTheirUnits) {
   EXPECT_TRUE(disk.has_gauge());
 }
 
+const foreign::otlp::Metric* find_metric(const foreign::otlp::ResourceMetrics& in, const std::string& name) {
+  for (const auto& metric : in.scope_metrics(0).metrics())
+    if (metric.name() == name) return &metric;
+  return nullptr;
+}
+
+template <class Point>
+std::string attributes_of(const Point& point) {
+  std::string out;
+  for (const auto& one : point.attributes())
+    out += one.key() + "=" +
+           (one.value().has_int_value() ? "#" + std::to_string(one.value().int_value()) : one.value().string_value()) +
+           " ";
+  return out;
+}
+
+// Who has a dashboard for these names should need no other.
+TEST(OtlpSignals, HaveTheNamesOfTheSemanticConventionsToo) {
+  prometheus::MetricFamily requests = histogram_of({3, 4});
+  requests.name = "freshet_ingest_request_seconds";
+  requests.metric[0].label = {{"endpoint", "/v1/batch"}, {"method", "POST"}, {"status", "503"}};
+  prometheus::MetricFamily actions{"freshet_action_records_total", "", prometheus::MetricType::Counter, {{}, {}}};
+  actions.metric[0].label = {{"worker", "0"}};
+  actions.metric[0].counter.value = 3;
+  actions.metric[1].label = {{"worker", "1"}};
+  actions.metric[1].counter.value = 4;
+  prometheus::MetricFamily changes{"freshet_reaction_changes_total", "", prometheus::MetricType::Counter, {{}}};
+  prometheus::MetricFamily bulks = histogram_of({1, 2});
+  bulks.name = "freshet_docstore_bulk_seconds";
+  bulks.metric.push_back(bulks.metric[0]);
+  TracedProcess process = kProcess;
+  process.facts = {{"kafka", "freshet.", "mongodb"}, "https"};
+  foreign::otlp::ExportMetricsRequest request;
+  const std::vector<prometheus::MetricFamily> families = {requests, actions, changes, bulks};
+  ASSERT_TRUE(request.ParseFromString(encode_metrics(process, families, 5, 7)));
+  const auto& ours = request.resource_metrics(0);
+  EXPECT_NE(find_metric(ours, "freshet_ingest_request_seconds"), nullptr) << "ours stay";
+  const auto* http = find_metric(ours, "http.server.request.duration");
+  ASSERT_NE(http, nullptr);
+  EXPECT_EQ(http->unit(), "s");
+  EXPECT_EQ(http->histogram().data_points(0).count(), 7U);
+  EXPECT_EQ(attributes_of(http->histogram().data_points(0)),
+            "url.scheme=https http.route=/v1/batch http.request.method=POST http.response.status_code=#503 "
+            "error.type=503 ");
+  const auto* consumed = find_metric(ours, "messaging.client.consumed.messages");
+  ASSERT_NE(consumed, nullptr);
+  EXPECT_EQ(consumed->unit(), "{message}");
+  ASSERT_EQ(consumed->sum().data_points_size(), 2) << "of actions and of changes";
+  EXPECT_EQ(consumed->sum().data_points(0).as_double(), 7) << "workers are no attribute there";
+  EXPECT_EQ(attributes_of(consumed->sum().data_points(1)),
+            "messaging.system=kafka messaging.destination.name=freshet.changes messaging.operation.name=poll "
+            "messaging.operation.type=receive ");
+  const auto* db = find_metric(ours, "db.client.operation.duration");
+  ASSERT_NE(db, nullptr);
+  ASSERT_EQ(db->histogram().data_points_size(), 1);
+  EXPECT_EQ(db->histogram().data_points(0).bucket_counts(1), 4U);
+  EXPECT_EQ(attributes_of(db->histogram().data_points(0)), "db.system.name=mongodb db.operation.name=bulkWrite ");
+  EXPECT_EQ(find_metric(ours, "messaging.client.operation.duration"), nullptr) << "nothing was committed";
+}
+
 // Two metrics of one name in one scope are an error to a collector, and it keeps one of them.
 TEST(OtlpSignals, NoTwoMetricsHaveOneName) {
   std::set<std::string> names;

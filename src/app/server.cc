@@ -407,6 +407,7 @@ class ServerImpl final : public Server {
     process.instance = installation_->name();
     process.version = std::string(version());
     process.roles = text_of(config_.roles);
+    process.facts = {tracer_options(config_).systems, config_.ingest.tls.cert.empty() ? "http" : "https"};
     telemetry::gauge("freshet_process_info", "1; its labels say which process this is.",
                      {{"process", process.instance}, {"roles", process.roles}, {"version", process.version}})
         .set(1);

@@ -1,5 +1,6 @@
 // Lags are differences of offsets, so they count transaction markers too: on Kafka a lag of a few
-// may stay where nothing is left to do.
+// may stay where nothing is left to do. And they count what lies behind a transaction that is open,
+// and can't be read before it is decided: a worker that was killed in one leaves it open for seconds.
 
 #include "app/stages.h"
 
@@ -19,7 +20,7 @@ std::optional<std::vector<Backlog>> backlog_of(eventlog::EventLog& log, const ch
   // The commits are read before the watermarks: what comes in between then counts as lag, and never
   // as done.
   const auto committed = log.all_committed(group, topic);
-  const auto marks = committed ? log.all_watermarks(topic) : Result<std::vector<eventlog::Watermarks>>{};
+  const auto marks = committed ? log.all_appended(topic) : Result<std::vector<eventlog::Watermarks>>{};
   if (!marks || !committed) return std::nullopt;
   if (marks->size() != committed->size()) return std::nullopt;  // somebody adds partitions to the topic just now
   std::vector<Backlog> out;
@@ -55,7 +56,7 @@ std::optional<int64_t> committed_by(eventlog::EventLog& log, const char* group, 
 }
 
 std::optional<int64_t> appended_to(eventlog::EventLog& log, Topic topic) {
-  const auto marks = log.all_watermarks(topic);
+  const auto marks = log.all_appended(topic);
   if (!marks) return std::nullopt;
   int64_t sum = 0;
   for (const auto& [low, high] : *marks) sum += high;

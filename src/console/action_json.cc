@@ -5,22 +5,16 @@
 #include <vector>
 
 #include "base/json_writer.h"
+#include "base/text.h"
 #include "model/time.h"
 
 namespace freshet::console {
 namespace {
 
-std::string_view word_of(v1::Envelope::Kind kind) {
-  switch (kind) {
-    case v1::Envelope::TRACK: return "track";
-    case v1::Envelope::IDENTIFY: return "identify";
-    case v1::Envelope::MERGE: return "merge";
-    case v1::Envelope::ERASE: return "erase";
-    case v1::Envelope::DEVICE: return "device";
-    case v1::Envelope::UNLINK: return "unlink";
-    case v1::Envelope::UNSUPPRESS: return "unsuppress";
-    default: return {};
-  }
+// What partitions say to one another, and what this release does not know.
+bool is_no_senders(v1::Envelope::Kind kind) {
+  return kind == v1::Envelope::KIND_UNSPECIFIED || kind == v1::Envelope::CONTROL || kind == v1::Envelope::LOOP ||
+         !v1::Envelope::Kind_IsValid(kind);
 }
 
 void write_identifiers(JsonWriter& json, const google::protobuf::RepeatedPtrField<v1::Identifier>& identifiers) {
@@ -35,8 +29,8 @@ void write_identifiers(JsonWriter& json, const google::protobuf::RepeatedPtrFiel
 }  // namespace
 
 std::optional<std::string> action_json(const v1::Envelope& record) {
-  const std::string_view kind = word_of(record.kind());
-  if (kind.empty()) return std::nullopt;
+  if (is_no_senders(record.kind())) return std::nullopt;
+  const std::string kind = lower_case(v1::Envelope::Kind_Name(record.kind()));
   std::string out;
   JsonWriter json(out);
   json.begin_object().member("message_id", record.message_id()).member("kind", kind).member("source", record.source());

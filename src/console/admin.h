@@ -100,6 +100,10 @@ class Admin {
   [[nodiscard]] const AdminOptions& options() const { return options_; }
   // To be called every few seconds: freshness of the last minute.
   void sample();
+  // Has `then` answer a call about a profile of call.tenant and call.kind, on whatever thread the store has; if there
+  // is none, that is answered.
+  void with_profile(const Call& call, const std::string& type, const std::string& value,
+                    const std::function<void(const docstore::StoredDocument&)>& then);
 
  private:
   [[nodiscard]] static std::span<const Route> routes();
@@ -114,10 +118,9 @@ class Admin {
   [[nodiscard]] std::string freshness_of(const std::string& tenant);
   // document_json or identity_json.
   using Render = std::string (*)(std::string_view, v1::EntityKind, std::string_view, const v1::Document&);
-  void profile_lookup(Call& call, const model::Tenant& tenant, v1::EntityKind kind, Render render);
-  void profile_show(Call& call, const model::Tenant& tenant, v1::EntityKind kind, Render render);
-  void answer_profile(Call& call, const model::Tenant& tenant, v1::EntityKind kind, const std::string& type,
-                      const std::string& value, Render render);
+  void profile_lookup(Call& call, Render render);
+  void profile_show(Call& call, Render render);
+  void answer_profile(Call& call, const std::string& type, const std::string& value, Render render);
   void submit_order(Call& call, const model::Tenant& tenant, v1::EntityKind kind, v1::Envelope::Kind order);
   void send_orders(const Call& call, std::vector<v1::Envelope> orders, std::string_view name);
 

@@ -124,12 +124,12 @@ void list_imports(Admin& admin, Admin::Call& call) {
     return call.fail(400, "bad_request", "after must be `next` of the page before");
   if (!admin.options().imports_json)
     return call.fail(409, "conflict", "imports are known to processes that ingest; this one does not");
-  auto list = [call, imports = admin.options().imports_json, after, limit = *limit] {
-    auto listed = imports(call.tenant->name, after, limit);
-    listed ? call.ok(std::move(*listed)) : call.fail(listed.error());
-  };
   FRESHET_ASSERT(admin.options().people != nullptr);
-  admin.options().people->answer(call, std::move(list));
+  admin.options().people->answer(
+      call, [imports = admin.options().imports_json, after, limit = *limit](const Admin::Call& asked) {
+        auto listed = imports(asked.tenant->name, after, limit);
+        listed ? asked.ok(std::move(*listed)) : asked.fail(listed.error());
+      });
 }
 
 }  // namespace freshet::console

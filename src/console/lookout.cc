@@ -4,17 +4,14 @@
 #include <simdjson.h>
 
 #include <algorithm>
-#include <chrono>
-#include <condition_variable>
 #include <mutex>
 #include <optional>
-#include <thread>
 #include <utility>
 
 #include "base/assert.h"
 #include "base/json_writer.h"
 #include "base/result.h"
-#include "env/thread.h"
+#include "env/turns.h"
 #include "http/client.h"
 
 namespace freshet::console {
@@ -105,27 +102,22 @@ std::string lines_of(std::string_view metrics, const std::vector<std::string_vie
 class Lookout::Post {
  public:
   Post(std::string address, bool is_peer, std::string token, env::TimeUs every_us, env::Clock& clock)
-      : address_(std::move(address)), is_peer_(is_peer), token_(std::move(token)), every_us_(every_us), clock_(clock) {
-    thread_ = std::thread([this] {
-      env::name_thread("lookout");
-      run();
-    });
-  }
-  ~Post() {
-    {
-      const std::lock_guard lock(mutex_);
-      stopping_ = true;
-    }
-    changed_.notify_all();
-    thread_.join();
-  }
+      : address_(std::move(address)),
+        is_peer_(is_peer),
+        token_(std::move(token)),
+        every_us_(every_us),
+        clock_(clock),
+        turns_("lookout", [this](bool last) {
+          if (!last) turn();
+          return every_us_;
+        }) {}
   Post(const Post&) = delete;
   Post& operator=(const Post&) = delete;
 
   void write(JsonWriter& json) const;
 
  private:
-  void run();
+  void turn();
   [[nodiscard]] Result<Seen> look();
   [[nodiscard]] Result<Seen> look_at_fleet();
   [[nodiscard]] Result<Seen> look_at_peer();
@@ -139,32 +131,25 @@ class Lookout::Post {
   env::Clock& clock_;
   std::unique_ptr<http::Client> client_;  // of the thread
   mutable std::mutex mutex_;
-  std::condition_variable changed_;
-  bool stopping_ = false;    // guarded by mutex_, as are those below
-  Seen seen_;                // the last look that was answered
+  Seen seen_;                // the last look that was answered; guarded by mutex_, as are those below
   env::TimeUs seen_us_ = 0;  // when; 0: never
   std::string error_ = "it was not asked yet";
-  std::thread thread_;
+  env::Turns turns_;
 };
 
 // A look that fails leaves the one before in place: whoever asks at night wants to know what was last seen, and how
 // long ago, more than an empty page.
-void Lookout::Post::run() {
-  std::unique_lock lock(mutex_);
-  while (!stopping_) {
-    lock.unlock();
-    auto found = look();
-    const env::TimeUs now = clock_.monotonic_us();
-    if (!found) client_.reset();  // what is half read belongs to no later question
-    lock.lock();
-    if (found) {
-      seen_ = std::move(*found);
-      seen_us_ = std::max<env::TimeUs>(now, 1);
-      error_.clear();
-    } else {
-      error_ = plain(found.error().message);
-    }
-    changed_.wait_for(lock, std::chrono::microseconds(every_us_), [this] { return stopping_; });
+void Lookout::Post::turn() {
+  auto found = look();
+  const env::TimeUs now = clock_.monotonic_us();
+  if (!found) client_.reset();  // what is half read belongs to no later question
+  const std::lock_guard lock(mutex_);
+  if (found) {
+    seen_ = std::move(*found);
+    seen_us_ = std::max<env::TimeUs>(now, 1);
+    error_.clear();
+  } else {
+    error_ = plain(found.error().message);
   }
 }
 

@@ -14,7 +14,6 @@
 #include "console/people.h"
 #include "console/spellings.h"
 #include "model/document.h"
-#include "model/identifier.h"
 
 namespace freshet::console {
 namespace {
@@ -49,13 +48,7 @@ Result<MessageQuestion> parse_message_question(const model::Tenant& tenant, cons
   if (!sender) return refused;
   std::tie(question.type, question.value) = *sender;
   // It may have come before numbers were brought to one spelling.
-  const auto add = [&](const std::string& spelled) {
-    v1::Identifier& one = sought.senders.emplace_back();
-    one.set_type(question.type);
-    one.set_value(spelled);
-  };
-  add(model::normalize_identifier(tenant, question.type, question.value));
-  if (const auto other = model::other_spelling(tenant, question.type, question.value)) add(*other);
+  sought.senders = spellings_of(tenant, question.type, question.value);
   return question;
 }
 

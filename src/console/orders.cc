@@ -6,28 +6,20 @@
 #include <simdjson.h>
 
 #include <algorithm>
+#include <vector>
 
 #include "base/assert.h"
 #include "base/hash.h"
 #include "base/json_writer.h"
+#include "console/spellings.h"
 #include "model/identifier.h"
 
 namespace freshet::console {
 namespace {
 
-// A spelling of an identifier, by its type and what was sent.
-using Spell = std::string (*)(const model::Tenant&, std::string_view, std::string_view);
-
-std::string as_stored(const model::Tenant& tenant, std::string_view type, std::string_view value) {
-  return model::normalize_identifier(tenant, type, value);
-}
-std::string as_sent(const model::Tenant&, std::string_view type, std::string_view value) {
-  return model::normalize_identifier(type, value);
-}
-
-// One of the two members of an order: exactly one identifier, of a type of the tenant's users.
-Result<v1::Identifier> identifier_in(simdjson::dom::object order, std::string_view name, const model::Tenant& tenant,
-                                     Spell spell) {
+// One of the two members of an order: exactly one identifier, of a type of the tenant's users, in all its spellings.
+Result<std::vector<v1::Identifier>> identifier_in(simdjson::dom::object order, std::string_view name,
+                                                  const model::Tenant& tenant) {
   simdjson::dom::object one;
   if (order[name].get_object().get(one) != simdjson::SUCCESS || one.size() != 1)
     return fail(Code::kInvalid, fmt::format(R"("{}" must be one identifier, such as {{"user_id":"u1"}})", name));
@@ -38,10 +30,8 @@ Result<v1::Identifier> identifier_in(simdjson::dom::object order, std::string_vi
   const auto& types = tenant.rules.user_priority();
   if (std::find(types.begin(), types.end(), field.key) == types.end())
     return fail(Code::kInvalid, fmt::format("\"{}\": the tenant's users have no identifiers of this type", name));
-  v1::Identifier out;
-  out.set_type(std::string(field.key));
-  out.set_value(spell(tenant, out.type(), value));
-  if (model::is_blocked_identifier(out.value(), tenant.rules))
+  auto out = spellings_of(tenant, std::string(field.key), std::string(value));
+  if (model::is_blocked_identifier(out.front().value(), tenant.rules))
     return fail(Code::kInvalid, fmt::format("\"{}\": this value is never an identifier, so nobody has it", name));
   return out;
 }
@@ -53,15 +43,16 @@ Result<v1::Envelope> read_order(const Admin::Call& call, v1::Envelope::Kind kind
   simdjson::dom::object order;
   if (parser.parse(call.request.body).get_object().get(order) != simdjson::SUCCESS || order.size() != 2)
     return fail(Code::kInvalid, fmt::format("the body must be an object with \"{}\" and \"{}\"", own, other));
+  FRESHET_ASSIGN(const auto firsts, identifier_in(order, own, *call.tenant));
+  FRESHET_ASSIGN(const auto seconds, identifier_in(order, other, *call.tenant));
   v1::Envelope envelope;
-  v1::Identifier& first = *envelope.add_user();
-  v1::Identifier& second = *envelope.mutable_other();
+  v1::Identifier& first = *envelope.add_user() = firsts.front();
+  v1::Identifier& second = *envelope.mutable_other() = seconds.front();
   const auto are_same = [&] { return first.type() == second.type() && first.value() == second.value(); };
   // Two spellings of one number are two profiles only where one of them is from before numbers were brought to one.
-  for (const Spell spell : {as_stored, as_sent}) {
-    FRESHET_ASSIGN(first, identifier_in(order, own, *call.tenant, spell));
-    FRESHET_ASSIGN(second, identifier_in(order, other, *call.tenant, spell));
-    if (!are_same()) break;
+  if (are_same()) {
+    first = firsts.back();
+    second = seconds.back();
   }
   if (are_same()) return fail(Code::kInvalid, fmt::format("\"{}\" and \"{}\" are the same", own, other));
   envelope.set_kind(kind);

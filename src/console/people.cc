@@ -14,7 +14,6 @@
 #include "base/json_writer.h"
 #include "console/letter_routes.h"
 #include "docstore/rules.h"
-#include "env/thread.h"
 #include "freshet/v1/envelope.pb.h"
 #include "model/document.h"
 #include "model/identifier.h"
@@ -108,59 +107,39 @@ void respond(const Asked& asked) {
 
 }  // namespace
 
-People::People(eventlog::EventLog& log, docstore::DocStore& store) : log_(log), store_(store) {
-  thread_ = std::thread([this] {
-    env::name_thread("people");
-    run();
-  });
-}
+People::People(eventlog::EventLog& log, docstore::DocStore& store)
+    : log_(log), store_(store), turns_("people", [this](bool last) {
+        turn(last);
+        return env::kUntilWoken;
+      }) {}
 
-People::~People() {
-  {
-    const std::lock_guard lock(mutex_);
-    stopping_ = true;
-  }
-  changed_.notify_all();
-  thread_.join();
-}
-
-void People::answer(const Admin::Call& call) {
+void People::answer(const Admin::Call& call, Look look) {
   FRESHET_ASSERT(call.tenant != nullptr);
-  answer(call, [this, call] { look(call); });
-}
-
-void People::answer(const Admin::Call& call, std::function<void()> work) {
   {
     const std::lock_guard lock(mutex_);
-    if (!stopping_ && waiting_.size() < kWaitingMax) {
-      waiting_.push_back({call, std::move(work)});
-      changed_.notify_all();
+    if (!ended_ && waiting_.size() < kWaitingMax) {
+      waiting_.emplace_back(call, std::move(look));
+      turns_.wake();
       return;
     }
   }
   call.fail(503, "busy", "others ask the same just now; come again in a moment");
 }
 
-void People::run() {
+void People::turn(bool last) {
   std::unique_lock lock(mutex_);
-  while (true) {
-    changed_.wait(lock, [this] { return stopping_ || !waiting_.empty(); });
-    if (waiting_.empty()) return;
-    const Waiting next = std::move(waiting_.front());
+  ended_ = last;
+  while (!waiting_.empty()) {
+    const auto [call, look] = std::move(waiting_.front());
     waiting_.pop_front();
-    const bool ends = stopping_;
     lock.unlock();
-    if (ends) {
-      next.call.fail(503, "busy", "this process ends");
-    } else {
-      next.work();
-    }
+    last ? call.fail(503, "busy", "this process ends") : look(call);
     lock.lock();
   }
 }
 
 // All of them are asked for at once; the store answers in any order, and the last answer is the one that is sent.
-void People::look(const Admin::Call& call) const {
+void People::recent(const Admin::Call& call) const {
   auto seen = seen_lately(log_, call.tenant->name);
   if (!seen) return call.fail(503, "busy", "the log does not answer: " + seen.error().message);
   const auto asked = std::make_shared<Asked>();
@@ -181,7 +160,8 @@ void People::look(const Admin::Call& call) const {
 
 void recent_users(Admin& admin, Admin::Call& call) {
   FRESHET_ASSERT(admin.options().people != nullptr);
-  admin.options().people->answer(call);
+  People& people = *admin.options().people;
+  people.answer(call, [&people](const Admin::Call& asked) { people.recent(asked); });
 }
 
 void show_by_id(Admin& admin, Admin::Call& call) {

@@ -2,50 +2,40 @@
 // whose records came last; and whether a record of theirs came. docs/api/admin.yaml has the answers.
 #pragma once
 
-#include <condition_variable>
 #include <deque>
 #include <functional>
 #include <mutex>
-#include <thread>
 
 #include "console/call.h"
 #include "docstore/doc_store.h"
+#include "env/turns.h"
 #include "eventlog/event_log.h"
 
 namespace freshet::console {
 
-// Reads the ends of `actions` when somebody asks who was there last, on a thread of its own, a bounded part of each
-// partition. Only who has a profile now is told, so nobody who was erased is.
+// Reads the log for questions about persons, on a thread of its own, one after the other, of each a bounded part.
 class People {
  public:
+  using Look = std::function<void(const Admin::Call&)>;
+
   // Log and store must outlive it, and so must whoever the store answers to: stop it after the listener.
   People(eventlog::EventLog& log, docstore::DocStore& store);
-  // Answers whoever still waits.
-  ~People();
-  People(const People&) = delete;
-  People& operator=(const People&) = delete;
 
-  // Answers the call later. Thread-safe. REQUIRES: call.tenant is not null.
-  void answer(const Admin::Call& call);
-  // The same of another one that reads the log for its answer: a log that is away must hold no thread of the listener.
-  void answer(const Admin::Call& call, std::function<void()> work);
+  // Has `look` answer the call later: a log that is away must hold no thread of the listener. It is refused if too many
+  // wait, or if this ends. Thread-safe. REQUIRES: call.tenant is not null.
+  void answer(const Admin::Call& call, Look look);
+  // Who was there last. Only who has a profile now is told, so nobody who was erased is.
+  void recent(const Admin::Call& call) const;
 
  private:
-  // One that waits, and what answers it.
-  struct Waiting {
-    Admin::Call call;
-    std::function<void()> work;
-  };
-  void run();
-  void look(const Admin::Call& call) const;
+  void turn(bool last);
 
   eventlog::EventLog& log_;
   docstore::DocStore& store_;
   std::mutex mutex_;
-  std::condition_variable changed_;
-  std::deque<Waiting> waiting_;  // guarded by mutex_, as is the next
-  bool stopping_ = false;
-  std::thread thread_;
+  std::deque<std::pair<Admin::Call, Look>> waiting_;  // guarded by mutex_, as is the next
+  bool ended_ = false;
+  env::Turns turns_;
 };
 
 // Routes. REQUIRES: the admin is a console's.

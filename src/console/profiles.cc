@@ -78,49 +78,52 @@ Result<std::pair<std::string, std::string>> parse_lookup(const std::string& body
   return fail(Code::kInvalid, std::string(kLookupShape));
 }
 
-void Admin::profile_lookup(Call& call, const model::Tenant& tenant, v1::EntityKind kind, Render render) {
+void Admin::profile_lookup(Call& call, Render render) {
   const auto identifier = parse_lookup(call.request.body);
   if (!identifier) return call.fail(identifier.error());
-  answer_profile(call, tenant, kind, identifier->first, identifier->second, render);
+  answer_profile(call, identifier->first, identifier->second, render);
 }
 
-void Admin::profile_show(Call& call, const model::Tenant& tenant, v1::EntityKind kind, Render render) {
-  answer_profile(call, tenant, kind, call.arguments[1], call.arguments[2], render);
+void Admin::profile_show(Call& call, Render render) {
+  answer_profile(call, call.arguments[1], call.arguments[2], render);
 }
 
-void Admin::answer_profile(Call& call, const model::Tenant& tenant, v1::EntityKind kind, const std::string& type,
-                           const std::string& value, Render render) {
-  const auto answer = [this, call, kind, type, name = tenant.name, render](const Found& found) {
+void Admin::answer_profile(Call& call, const std::string& type, const std::string& value, Render render) {
+  with_profile(call, type, value, [call, render](const docstore::StoredDocument& stored) {
+    call.ok(render(call.tenant->name, call.kind, stored.key.id.view(), stored.document));
+  });
+}
+
+void Admin::with_profile(const Call& call, const std::string& type, const std::string& value,
+                         const std::function<void(const docstore::StoredDocument&)>& then) {
+  const auto answer = [this, call, type, then](const Found& found) {
     if (!found) return call.fail(found.error());
-    if (*found) return call.ok(render(name, kind, (*found)->key.id.view(), (*found)->document));
+    if (*found) return then(**found);
     if (options_.rebuilding && options_.rebuilding())
       return call.fail(503, "rebuilding", "the profile store is being made anew: this profile may be still to come");
     call.fail(404, "not_found",
-              fmt::format("tenant {} has no {} with this {}: never seen, or erased", name, noun(kind), type));
+              fmt::format("tenant {} has no {} with this {}: never seen, or erased", call.tenant->name, noun(call.kind),
+                          type));
   };
-  find_by_any_spelling(*options_.store, tenant, kind, type, value, answer);
+  find_by_any_spelling(*options_.store, *call.tenant, call.kind, type, value, answer);
 }
 
 void Admin::submit_order(Call& call, const model::Tenant& tenant, v1::EntityKind kind, v1::Envelope::Kind order) {
-  const std::string value = model::normalize_identifier(tenant, call.arguments[1], call.arguments[2]);
-  if (model::is_blocked_identifier(value, tenant.rules))
+  const auto spellings = spellings_of(tenant, call.arguments[1], call.arguments[2]);
+  if (model::is_blocked_identifier(spellings.front().value(), tenant.rules))
     return call.fail(400, "blocked_identifier", "this value is never an identifier, so nobody has it");
   std::vector<v1::Envelope> orders;
-  const auto add = [&](const std::string& spelled) {
+  // Nobody may be left under the spelling of before. It goes first: what is answered is the order for the other one.
+  for (auto spelled = spellings.rbegin(); spelled != spellings.rend(); ++spelled) {
     v1::Envelope& envelope = orders.emplace_back();
     envelope.set_tenant(tenant.name);
     envelope.set_source("admin");
     envelope.set_message_id("admin-" + to_hex(options_.random->bytes(16)));
     envelope.set_kind(order);
-    auto& identifier = *(kind == v1::ENTITY_KIND_USER ? envelope.add_user() : envelope.add_device());
-    identifier.set_type(call.arguments[1]);
-    identifier.set_value(spelled);
+    *(kind == v1::ENTITY_KIND_USER ? envelope.add_user() : envelope.add_device()) = *spelled;
     envelope.set_received_at_us(options_.clock->now_us());
     envelope.set_time_us(envelope.received_at_us());
-  };
-  // Nobody may be left under the spelling of before. It goes first: what is answered is the order for the other one.
-  if (const auto other = model::other_spelling(tenant, call.arguments[1], call.arguments[2])) add(*other);
-  add(value);
+  }
 
   if (order == v1::Envelope::UNSUPPRESS) return send_orders(call, std::move(orders), "unsuppress");
   // First it is written down that it was asked for: an erasure that is lost on the way is found by whoever looks.

@@ -5,6 +5,7 @@
 #include "console/orders.h"
 #include "console/page.h"
 #include "console/people.h"
+#include "console/person_events.h"
 #include "console/route.h"
 #include "console/streams.h"
 #include "console/tenants.h"
@@ -49,16 +50,10 @@ struct Admin::Table {
   using enum Audience;
   using enum Process;
   using enum schema::Subject;
-  static constexpr auto kShow = [](Admin& a, Call& c) { a.profile_show(c, *c.tenant, c.kind, model::document_json); };
-  static constexpr auto kShowIdentity = [](Admin& a, Call& c) {
-    a.profile_show(c, *c.tenant, c.kind, model::identity_json);
-  };
-  static constexpr auto kLookup = [](Admin& a, Call& c) {
-    a.profile_lookup(c, *c.tenant, c.kind, model::document_json);
-  };
-  static constexpr auto kFindId = [](Admin& a, Call& c) {
-    a.profile_lookup(c, *c.tenant, c.kind, model::identity_json);
-  };
+  static constexpr auto kShow = [](Admin& a, Call& c) { a.profile_show(c, model::document_json); };
+  static constexpr auto kShowIdentity = [](Admin& a, Call& c) { a.profile_show(c, model::identity_json); };
+  static constexpr auto kLookup = [](Admin& a, Call& c) { a.profile_lookup(c, model::document_json); };
+  static constexpr auto kFindId = [](Admin& a, Call& c) { a.profile_lookup(c, model::identity_json); };
   static constexpr auto kEraseOrder = [](Admin& a, Call& c) { a.submit_order(c, *c.tenant, c.kind, kErasing); };
   static constexpr auto kUnsuppressOrder = [](Admin& a, Call& c) { a.submit_order(c, *c.tenant, c.kind, kLifting); };
   static constexpr auto kForgetEvent = [](Admin& a, Call& c) { a.schema_forget(c, {kEvent}); };
@@ -102,6 +97,7 @@ struct Admin::Table {
       {"GET", "/v1/tenants/{tenant}/freshness", kRead, kConsole, [](Admin& a, Call& c) { a.freshness(c); }},
       {"POST", "/v1/tenants/{tenant}/users/lookup", kRead, kConsole, kLookup, kUser},
       {"POST", "/v1/tenants/{tenant}/users/lookup/identity", kRead, kConsole, kFindId, kUser},
+      {"POST", "/v1/tenants/{tenant}/users/lookup/events", kRead, kConsole, show_events, kUser},
       {"GET", "/v1/tenants/{tenant}/users/recent", kRead, kConsole, recent_users},
       {"POST", "/v1/tenants/{tenant}/users/search", kRead, kConsole, search_profiles, kUser},
       {"POST", "/v1/tenants/{tenant}/users/merge", kErase, kConsole, merge_users},

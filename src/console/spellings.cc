@@ -4,21 +4,29 @@
 
 namespace freshet::console {
 
+std::vector<v1::Identifier> spellings_of(const model::Tenant& tenant, const std::string& type,
+                                         const std::string& value) {
+  std::vector<v1::Identifier> all(1);
+  all.front().set_type(type);
+  all.front().set_value(model::normalize_identifier(tenant, type, value));
+  const auto other = model::other_spelling(tenant, type, value);
+  if (!other) return all;
+  all.emplace_back().set_type(type);
+  all.back().set_value(*other);
+  return all;
+}
+
 void find_by_any_spelling(docstore::DocStore& store, const model::Tenant& tenant, v1::EntityKind kind,
                           const std::string& type, const std::string& value,
                           const std::function<void(const Found&)>& done) {
-  v1::Identifier identifier;
-  identifier.set_type(type);
-  identifier.set_value(model::normalize_identifier(tenant, type, value));
-  const auto other = model::other_spelling(tenant, type, value);
-  if (!other) return store.find_soon(tenant.name, kind, identifier, done);
+  const auto all = spellings_of(tenant, type, value);
+  if (all.size() == 1) return store.find_soon(tenant.name, kind, all.front(), done);
   // Who has not been heard of since numbers were brought to one spelling is known by the one that was sent.
-  v1::Identifier sent = identifier;
-  sent.set_value(*other);
-  store.find_soon(tenant.name, kind, identifier, [&store, name = tenant.name, kind, sent, done](const Found& found) {
+  const auto ask_again = [&store, name = tenant.name, kind, sent = all.back(), done](const Found& found) {
     if (!found || *found) return done(found);
     store.find_soon(name, kind, sent, done);
-  });
+  };
+  store.find_soon(tenant.name, kind, all.front(), ask_again);
 }
 
 }  // namespace freshet::console

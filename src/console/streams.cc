@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <chrono>
 #include <optional>
 #include <utility>
 
@@ -15,7 +14,6 @@
 #include "base/json_writer.h"
 #include "base/text.h"
 #include "console/action_json.h"
-#include "env/thread.h"
 #include "freshet/v1/envelope.pb.h"
 #include "model/change_json.h"
 #include "model/time.h"
@@ -35,7 +33,7 @@ constexpr size_t kQuestionsMax = 256;
 constexpr size_t kPageBytesMax = 4u << 20;    // of an answer, but for its last record
 constexpr size_t kScanBytesMax = 8u << 20;    // of one turn, records of other tenants among them
 constexpr size_t kReadBytesMax = 512u << 10;  // of one read
-constexpr auto kLookAgain = std::chrono::milliseconds(50);
+constexpr env::TimeUs kLookAgainUs = 50'000;
 // A browser comes again after so long, with the cursor that it has.
 constexpr std::string_view kRetryLine = "retry: 500\n\n";
 
@@ -123,21 +121,8 @@ Result<StreamPlace> parse_place(std::string_view text, size_t partitions) {
   return out;
 }
 
-Streams::Streams(eventlog::EventLog& log, env::Clock& clock) : log_(log), clock_(clock) {
-  thread_ = std::thread([this] {
-    env::name_thread("streams");
-    run();
-  });
-}
-
-Streams::~Streams() {
-  {
-    const std::lock_guard lock(mutex_);
-    stopping_ = true;
-  }
-  changed_.notify_all();
-  thread_.join();
-}
+Streams::Streams(eventlog::EventLog& log, env::Clock& clock)
+    : log_(log), clock_(clock), turns_("streams", [this](bool last) { return turn(last); }) {}
 
 void Streams::answer(Admin::Call& call, Topic topic) {
   FRESHET_ASSERT(call.tenant != nullptr);
@@ -159,39 +144,29 @@ void Streams::answer(Admin::Call& call, Topic topic) {
   question.until = clock_.monotonic_us() + static_cast<env::TimeUs>(*seconds) * 1'000'000;
   {
     const std::lock_guard lock(mutex_);
-    if (!stopping_ && waiting_.size() < kQuestionsMax) {
+    if (!ended_ && waiting_.size() < kQuestionsMax) {
       waiting_.push_back(std::move(question));
-      has_new_ = true;
-      changed_.notify_all();
+      turns_.wake();
       return;
     }
   }
   call.fail(503, "busy", "too many readers wait already; come again in a moment");
 }
 
-void Streams::run() {
+env::TimeUs Streams::turn(bool last) {
   std::unique_lock lock(mutex_);
-  while (true) {
-    const auto is_due = [&] { return has_new_ || stopping_; };
-    if (waiting_.empty()) {
-      changed_.wait(lock, is_due);
-    } else {
-      changed_.wait_for(lock, kLookAgain, is_due);
-    }
-    has_new_ = false;
-    const bool last = stopping_;
-    std::list<Question> turn = std::exchange(waiting_, {});
-    lock.unlock();
-    for (auto one = turn.begin(); one != turn.end();) one = look(*one) ? turn.erase(one) : std::next(one);
-    lock.lock();
-    FRESHET_ASSERT(!last || turn.empty());  // Who stops waits for nobody.
-    waiting_.splice(waiting_.end(), turn);
-    if (last) return;
-  }
+  ended_ = last;
+  std::list<Question> turn = std::exchange(waiting_, {});
+  lock.unlock();
+  for (auto one = turn.begin(); one != turn.end();) one = look(*one, last) ? turn.erase(one) : std::next(one);
+  lock.lock();
+  FRESHET_ASSERT(!last || turn.empty());  // Who stops waits for nobody.
+  waiting_.splice(waiting_.end(), turn);
+  return waiting_.empty() ? env::kUntilWoken : kLookAgainUs;
 }
 
 // True: it was answered. A reader that waits hears of what was lost as soon as it is lost, and not when it asks again.
-bool Streams::look(Question& question) {
+bool Streams::look(Question& question, bool last) {
   const auto marks = log_.all_watermarks(question.topic);
   if (marks && question.place.empty()) question.place = ends_of(*marks, question.from_end);
   if (!marks || marks->size() != question.place.size()) {
@@ -206,7 +181,7 @@ bool Streams::look(Question& question) {
     question.call.fail(done.error());
     return true;
   }
-  if (question.count == 0 && clock_.monotonic_us() < question.until && !stopping_) return false;
+  if (question.count == 0 && clock_.monotonic_us() < question.until && !last) return false;
   respond(question);
   return true;
 }
@@ -263,16 +238,20 @@ void stream_actions(Admin& admin, Admin::Call& call) {
   admin.options().streams->answer(call, Topic::kActions);
 }
 
+bool has_events(const Admin& admin, const Admin::Call& call) {
+  if (!admin.options().events_if_read || !call.tenant->rules.events_unread()) return true;
+  call.fail(409, "not_written",
+            "nobody reads this tenant's events by configuration, so none are written: events: {keep: 7d} in "
+            "freshet.yaml, with a higher revision, or a sink of the tenant with on: events has them written "
+            "from then on");
+  return false;
+}
+
 void stream_events(Admin& admin, Admin::Call& call) {
   FRESHET_ASSERT(admin.options().streams != nullptr);
   if (admin.options().events_as_protobuf)
     return call.fail(409, "conflict", "events.format is protobuf: read the topic events itself");
-  if (admin.options().events_if_read && call.tenant->rules.events_unread())
-    return call.fail(409, "not_written",
-                     "nobody reads this tenant's events by configuration, so none are written: events: {keep: 7d} in "
-                     "freshet.yaml, with a higher revision, or a sink of the tenant with on: events has them written "
-                     "from then on");
-  admin.options().streams->answer(call, Topic::kEvents);
+  if (has_events(admin, call)) admin.options().streams->answer(call, Topic::kEvents);
 }
 
 void stream_changes(Admin& admin, Admin::Call& call) {

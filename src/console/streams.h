@@ -8,16 +8,14 @@
 // by one thread, in turns, each of which reads a bounded part of the log.
 #pragma once
 
-#include <atomic>
-#include <condition_variable>
 #include <list>
 #include <mutex>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <vector>
 
 #include "console/call.h"
+#include "env/turns.h"
 #include "eventlog/event_log.h"
 
 namespace freshet::console {
@@ -31,12 +29,8 @@ using StreamPlace = std::vector<eventlog::Offset>;
 
 class Streams {
  public:
-  // Log and clock must outlive it.
+  // Log and clock must outlive it. Its end answers whoever still waits.
   Streams(eventlog::EventLog& log, env::Clock& clock);
-  // Answers whoever still waits.
-  ~Streams();
-  Streams(const Streams&) = delete;
-  Streams& operator=(const Streams&) = delete;
 
   // Answers the call, now or within what it is ready to wait. Thread-safe. REQUIRES: call.tenant is not null.
   void answer(Admin::Call& call, eventlog::Topic topic);
@@ -56,9 +50,10 @@ class Streams {
     bool from_end = false;
   };
 
-  void run();
-  // True: it was answered.
-  [[nodiscard]] bool look(Question& question);
+  // Returns when to look again.
+  [[nodiscard]] env::TimeUs turn(bool last);
+  // True: it was answered. `last`: it is not asked again, so it is.
+  [[nodiscard]] bool look(Question& question, bool last);
   // Reads on, a bounded part.
   [[nodiscard]] Status read(Question& question, const std::vector<eventlog::Watermarks>& marks);
   [[nodiscard]] Status read_partition(Question& question, uint32_t partition, eventlog::Offset high, size_t& scanned);
@@ -67,12 +62,13 @@ class Streams {
   eventlog::EventLog& log_;
   env::Clock& clock_;
   std::mutex mutex_;
-  std::condition_variable changed_;
   std::list<Question> waiting_;  // guarded by mutex_, as is the next
-  bool has_new_ = false;         // a question that was not looked at yet
-  std::atomic<bool> stopping_{false};
-  std::thread thread_;
+  bool ended_ = false;
+  env::Turns turns_;
 };
+
+// False: the call was told why topic `events` has none of its tenant.
+[[nodiscard]] bool has_events(const Admin& admin, const Admin::Call& call);
 
 // Routes. REQUIRES: the admin is a console's.
 void stream_actions(Admin& admin, Admin::Call& call);

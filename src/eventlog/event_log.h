@@ -11,7 +11,7 @@
 //                       commit_transaction; kConflict: aborted, drop memory and replay; kFenced: another owner, stop;
 //                       with no outputs and kAtLeastOnce: a plain offset commit
 //   committed           OffsetFetch
-//   seek, watermarks    the same names
+//   seek, watermarks    the same names; high is the last stable offset, of all_appended the high watermark
 //   trim                DeleteRecords
 //   keys                partition = murmur2(key) mod partitions, chosen by the caller: see base/hash.h
 #pragma once
@@ -182,7 +182,7 @@ class Consumer {
 // Which records a partition has: those of the offsets [low, high).
 struct Watermarks {
   Offset low = 0;   // the oldest record that is kept
-  Offset high = 0;  // the next record will have at least this offset
+  Offset high = 0;  // the next record that a reader gets, and that is not there yet, will have at least this offset
 };
 
 // How a topic is divided, and how long its records are kept.
@@ -213,6 +213,9 @@ class EventLog {
   [[nodiscard]] virtual Result<Watermarks> watermarks(TopicPartition partition) = 0;
   // Of all partitions of a topic, by their numbers: where each question is a round trip, one for all of them.
   [[nodiscard]] virtual Result<std::vector<Watermarks>> all_watermarks(Topic topic);
+  // The same, but that `high` is behind every record that was appended, also what no reader is handed yet, as it is of
+  // a transaction that is not decided, or lies behind one. For whoever says what waits.
+  [[nodiscard]] virtual Result<std::vector<Watermarks>> all_appended(Topic topic) { return all_watermarks(topic); }
   // Reads without a consumer, for tools and pages: from `from` (or the low watermark if that is higher).
   [[nodiscard]] virtual Result<Fetched> read(TopicPartition partition, Offset from, size_t bytes_max) = 0;
   // Records before `before` may be deleted (not those that a group of TopicOptions::consumers has not committed):

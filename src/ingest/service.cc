@@ -205,7 +205,9 @@ struct Service::Call : Service::Head {
     const env::TimeUs now_us = clock->now_us();
     const env::TimeUs took_us = std::max<env::TimeUs>(now_us - began_us, 0);
     telemetry::Histogram& times = telemetry::histogram("freshet_ingest_request_us", "From a request to its answer.",
-                                                       {{"endpoint", std::string(route->endpoint)}});
+                                                       {{"endpoint", std::string(route->endpoint)},
+                                                        {"method", std::string(route->method)},
+                                                        {"status", std::to_string(status)}});
     times.record(took_us);
     if (!span) span = late_span(status, took_us);
     std::optional<telemetry::LogTrace> lines;

@@ -275,7 +275,8 @@ TEST_F(TracedServiceTest, WhatFailsHasASpanWhateverTheSamplerSays) {
   EXPECT_EQ(made[0].error, "status 503");
   EXPECT_EQ(attribute(made[0], "freshet.sampled_by"), "error");
   EXPECT_EQ(attribute(made[0], "freshet.tenant"), "demo");
-  const auto& times = telemetry::histogram("freshet_ingest_request_us", "", {{"endpoint", "/v1/track"}});
+  const auto& times = telemetry::histogram("freshet_ingest_request_us", "",
+                                           {{"endpoint", "/v1/track"}, {"method", "POST"}, {"status", "503"}});
   EXPECT_GT(times.count(), 0u);
   EXPECT_FALSE(telemetry::exemplars_of(times).empty());
   send("POST", "/v1/track", kTrack, kWriteKey,

@@ -470,7 +470,7 @@ void ReactorLoop::measure_lag(env::TimeUs now) {
   measure_due_ = now + kMeasureIntervalUs;
   int64_t lag = 0;
   // One call for all partitions: on Kafka each question is a round trip.
-  const auto marks = options_.log->all_watermarks(eventlog::Topic::kChanges);
+  const auto marks = options_.log->all_appended(eventlog::Topic::kChanges);
   for (const auto& [id, lane] : lanes_) {
     const uint32_t partition = lane.of.partition;
     if (!marks || partition >= marks->size()) continue;

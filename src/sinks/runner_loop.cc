@@ -388,7 +388,7 @@ void RunnerLoop::observe() {
 }
 
 void RunnerLoop::observe_topic(Topic topic, env::TimeUs now, int64_t& records, env::TimeUs& oldest) {
-  const auto marks = options_.log->all_watermarks(topic);
+  const auto marks = options_.log->all_appended(topic);
   for (auto& [of, share] : shares_) {
     if (of.topic != topic) continue;
     const bool told = marks && of.partition < marks->size();

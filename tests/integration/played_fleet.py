@@ -14,7 +14,7 @@ def group(name, topic, verdict, lag, **more):
 
 
 def broker(number, shares, fills_s=None):
-    return {"id": number, "host": f"kafka-{number}", "leaders": 12, "replicas": 36, "bytes": 900 * GIB,
+    return {"id": number, "host": f"kafka-{number}", "leaders": 12, "replicas": 36, "bytes": 900 * GIB, "cpu": 0.31 + 0.1 * (number % 4),
             "log_dirs": [{"path": f"/var/lib/kafka/disk{n + 1}", "failed": False, "replica_bytes": int(share * 900 * GIB), "used_bytes": int(share * 1000 * GIB), "total_bytes": 1000 * GIB,
                           "full_s": fills_s if n == 0 else None} for n, share in enumerate(shares)]}
 

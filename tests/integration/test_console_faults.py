@@ -109,11 +109,12 @@ def test_rules(box):
 
 
 RULES = r"""async () => {
-  const {problemsOf, nextToRunOut} = await import('/console/problems.js');
+  const {problemsOf, nextToRunOut, waitingOf} = await import('/console/problems.js');
   const {Metrics} = await import('/console/api.js');
   const {freshnessOfAll} = await import('/console/processes.js');
   const at = '2026-01-02T03:04:10.000Z', old = '2026-01-02T03:04:05.000Z', clock = `freshet_clock_seconds ${Date.now() / 1000}\n`;
   const stage = (name, lag, oldest) => ({name, partitions: 4, lag, oldest_at: oldest, waiting: lag ? [{partition: 2, end: 9, done: 9 - lag, lag, oldest_at: oldest}] : []});
+  const held = (name, lag) => ({...stage(name, lag, null), waiting: [{...stage(name, lag, null).waiting[0], held: true}]});
   const status = (done, more = {}) => ({ready: true, stages: [{name: 'ingest', done}, {name: 'action', done}, {name: 'reaction', done}], freshness: [], ...more});
   const quiet = {at, stages: [stage('overflow', 0, null), stage('action', 0, null), stage('reaction', 0, null)]};
   const flow = (action, reaction) => ({at, stages: [stage('overflow', 0, null), action || stage('action', 0, null), reaction || stage('reaction', 0, null)]});
@@ -129,6 +130,8 @@ RULES = r"""async () => {
     ['action stalls', {flow: flow(stage('action', 5, old))}, 'Action stands still: 5 records wait, the oldest for 5 s'],
     ['action moves', {flow: flow(stage('action', 5, old)), old: flow(stage('action', 6, old))}, ''],
     ['markers of transactions', {flow: flow(stage('action', 1, null))}, ''],
+    ['a transaction that was left open', {flow: flow(held('action', 5))}, 'Action stands still: 5 records wait, behind a transaction that was left open'],
+    ['a transaction of just now', {flow: flow(held('action', 5)), old: flow(stage('action', 5, null))}, ''],
     ['action is behind', {flow: flow(stage('action', 5, '2026-01-02T03:03:10.000Z')), old: quiet}, 'Action is behind'],
     ['reaction stalls', {flow: flow(null, stage('reaction', 5, old))}, 'Reaction stands still'],
     ['the store takes nothing', {flow: flow(null, stage('reaction', 5, old)), text: 'freshet_reaction_retries_total 3\nfreshet_reaction_writes_total 7', before: 'freshet_reaction_writes_total 7'}, 'The profile store takes nothing'],
@@ -145,7 +148,8 @@ RULES = r"""async () => {
     ['sink', {text: 'freshet_sink_up{sink="s",tenant="t"} 0\nfreshet_sink_failures_total{sink="s",tenant="t"} 2'}, 'A sink can’t hand over'],
     ['sink that begins', {text: 'freshet_sink_up{sink="s",tenant="t"} 0'}, ''],
     ['sink behind', {text: 'freshet_sink_up{sink="s",tenant="t"} 1\nfreshet_sink_lag_seconds{sink="s",tenant="t"} 1200'}, 'A sink is 20 minutes behind'],
-    ['overflow', {text: 'freshet_overflow_limit_records 10\nfreshet_overflow_waiting_records{tenant="t",lane="a"} 3\nfreshet_overflow_waiting_records{tenant="t",lane="b"} 3'}, '60 % of what may wait'],
+    ['overflow', {text: 'freshet_overflow_full_ratio{tenant="t"} 0.6'}, '60 % of what may wait'],
+    ['room in overflow', {text: 'freshet_overflow_full_ratio{tenant="t"} 0.4\nfreshet_overflow_limit_records 10\nfreshet_overflow_waiting_records{tenant="t",lane="a"} 4'}, ''],
     ['late', {more: fresh(20)}, '20 % of the last minute’s records could be read later than 0.5 s; 1.0 % may be'],
     ['late as it may', {more: fresh(10)}, ''],
     ['rejected', {text: 'freshet_ingest_items_total{tenant="t"} 50\nfreshet_ingest_rejected_total{tenant="t"} 10', before: 'freshet_ingest_items_total{tenant="t"} 0'}, '17 % of the items'],
@@ -164,7 +168,7 @@ RULES = r"""async () => {
     ['disk of long ago', {processes: [peer('freshet_disk_bytes 100\nfreshet_disk_free_bytes 4', {age: 100})]}, ''],
     ['store elsewhere', {processes: [peer('freshet_store_unhealthy{store="state"} 1')]}, 'A store can’t be read or written'],
     ['checkpoints elsewhere', {processes: [peer('freshet_checkpoint_age_seconds 700')]}, 'What the last 12 minutes brought is in no checkpoint'],
-    ['overflow elsewhere', {processes: [peer('freshet_overflow_limit_records 10\nfreshet_overflow_waiting_records{tenant="t",lane="a"} 6')]}, '60 % of what may wait'],
+    ['overflow elsewhere', {processes: [peer('freshet_overflow_full_ratio{tenant="t"} 0.6')]}, '60 % of what may wait'],
     ['rejected elsewhere', {processes: [peer('freshet_ingest_rejected_total{tenant="t"} 10', {earlier: new Metrics('freshet_ingest_rejected_total{tenant="t"} 0')})]}, '100 % of the items'],
     ['poison elsewhere', {processes: [peer('freshet_reaction_poison_total 1', {earlier: new Metrics('')})]}, '1 record of the last minute could not be processed'],
     ['the store takes nothing elsewhere', {flow: flow(null, stage('reaction', 5, old)), processes: [peer('freshet_reaction_retries_total 3\nfreshet_reaction_writes_total 7', {earlier: new Metrics('freshet_reaction_writes_total 7')})]}, 'The profile store takes nothing'],
@@ -188,6 +192,9 @@ RULES = r"""async () => {
   if (!clockOff.some((one) => one.what.startsWith('The clocks'))) failed.push('clock');
   const worst = look({flow: flow(stage('action', 5, old)), text: 'freshet_checkpoint_age_seconds 700'});
   if (worst[0].severity !== 'bad' || worst[1].severity !== 'warn') failed.push('the worst comes first');
+  const [full] = nextToRunOut({metrics: new Metrics('freshet_overflow_full_ratio{tenant="a"} 0.2\nfreshet_overflow_full_ratio{tenant="b"} 0.7'), free: []});
+  if (full.share !== 0.7 || !full.what.endsWith('of tenant b')) failed.push(`what runs out next of overflow: ${JSON.stringify(full)}`);
+  if (waitingOf(flow(held('action', 5))).records !== 5 || waitingOf(flow(stage('action', 1, null))).records !== 0) failed.push('how many wait');
   const now = Date.now(), next = nextToRunOut({metrics: new Metrics('freshet_disk_bytes 100000\nfreshet_disk_free_bytes 36000'), free: [[now - 100000, 37000], [now, 36000]]});
   if (next[0].note !== 'at this pace full in 1 h') failed.push(`what runs out next: ${JSON.stringify(next)}`);
   return failed;

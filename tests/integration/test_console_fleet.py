@@ -82,6 +82,8 @@ def test_bad_night(box):
         console.wait("4", "nav a[aria-current] .count", WAIT_S)  # urgent ones
         rows = page.evaluate("Object.fromEntries([...document.querySelectorAll('#clusters tbody tr')].map((r) => [r.children[0].innerText, [r.children[1].innerText, r.children[2].innerText]]))")
         check_equal(rows, {"front": ["1 to look at", "12.0 ms"], "orders": ["5 to look at", "fails"], "payments": ["away", "–"]}, "clusters")
+        busiest = page.evaluate("Object.fromEntries([...document.querySelectorAll('#clusters tbody tr')].map((r) => [r.children[0].innerText, r.children[10].innerText]))")
+        check_equal((busiest["orders"], busiest["payments"]), ("61 %", "–"), "the busiest machine of each cluster")
         verdicts = page.evaluate("Object.fromEntries([...document.querySelectorAll('#groups tbody tr')].map((r) => [r.children[1].innerText, r.children[3].innerText]))")
         check_equal(verdicts, {"billing": "nobody reads", "fraud": "stands still", "mailer": "falls behind", "reports": "keeps up", "gateway-audit": "keeps up"}, "groups, the furthest behind first")
         check_equal(page.locator("#topics tbody tr:first-child td").all_inner_texts()[1:3], ["clicks", "21 400".replace(" ", "\u202f")], "the busiest topic")

@@ -1,6 +1,7 @@
 """Every page of the console in a real browser: opened by its address, used, and compared with the API. With
 FRESHET_SCREENSHOTS=DIRECTORY the pictures of docs/console/ are taken."""
 import os
+import time
 from pathlib import Path
 
 import browser
@@ -270,6 +271,8 @@ def test_pictures(box):
     target = Path(os.environ.get("FRESHET_SCREENSHOTS") or box.directory)
     checkpoints = f'checkpoints: {{to: "file://{box.directory}/checkpoints", interval: 5s, min_pause: 1s}}\n'
     server = filled(box, top=checkpoints + "events: {keep: 7d}\nprofiles: {changes: written}\n")
+    days = [time.strftime("%Y-%m-%dT10:00:00Z", time.gmtime(time.time() - 86_400 * (i % 9 + i % 2))) for i in range(24)]
+    send_records(server.ingest(), [{"message_id": f"d{i}", "user": {"user_id": "u1"}, "event": ("Product Viewed", "App Opened", "Added To Cart")[i % 3], "timestamp": day} for i, day in enumerate(days)])
     for user in ("u30", "u31"):
         server.admin().request("DELETE", f"/v1/tenants/{TENANT}/users/user_id/{user}")
     http = server.ingest()

@@ -1,4 +1,5 @@
 """Each page of the console is used, in a browser, and what comes of it is asked of the API."""
+import collections
 import json
 
 import browser
@@ -333,6 +334,59 @@ def test_person(box):
     page.click("text=Open this device")
     console.wait("Users (1)", "#profile")
     console.close()
+
+
+def by_day(records):
+    days = collections.defaultdict(collections.Counter)
+    for record in records:
+        days[record["timestamp"][:10]][record["event"]] += 1
+    return sorted(days.items(), reverse=True)
+
+
+def test_events_by_day(box):
+    """A person's events day by day, also those of a profile that became part of it; and why not, where nobody has them written."""
+    server = box.server(top=TAILED)
+    http = server.ingest()
+
+    def of(user, count):
+        return [{"message_id": f"{user}-{i}", "user": user_of(user), "event": ("Viewed", "Bought")[i % 2], "timestamp": f"2026-01-0{i % 4 + 1}T0{i}:00:00.000Z"} for i in range(count)]
+
+    def user_of(user):
+        return {"user_id" if user == "u1" else "anonymous_id": user}
+    mine, visit = of("u1", 9), of("a1", 6)
+    send_records(http, mine + visit + of("a2", 5))
+    server.wait_drained()
+    send_records(http, [{"message_id": "sign-in", "user": {"user_id": "u1", "anonymous_id": "a1"}, "set": {"city": "Pune"}}])
+    server.wait_drained()
+    wanted = by_day(mine + visit)
+    said = server.admin().request("POST", f"/v1/tenants/{TENANT}/users/lookup/events", '{"user_id":"u1"}').json()
+    check_equal([(one["day"], one["events"]) for one in said["days"]], [(day, dict(names)) for day, names in wanted], "what the API says")
+    check_equal((len(said["latest"]), said["next"]), (15, None), "the latest, and that this is all")
+    console = browser.Console(box, server)
+    page = console.open("person", tenant=TENANT)
+    console.look_up("u1")
+    console.wait("That is all that topic events keeps.", "#days")
+    check_equal(page.locator("#days tbody >> nth=0").locator("td:first-child").all_inner_texts(), [day for day, _ in wanted], "days on the page")
+    check_equal(page.locator("#days tbody >> nth=0").locator("td:nth-child(2)").all_inner_texts(), [str(sum(names.values())) for _, names in wanted], "how many on each")
+    page.click("#days summary")
+    console.check_everybody_can_use_it("events by day")
+    check_equal(page.evaluate(JOINED), [{"day": "2026-01-02", "events": {"A": 3, "B": 1}}, {"day": "2026-01-01", "events": {"A": 1}}], "a day that two parts have")
+    console.close()
+    server.stop()
+    unread = box.server()
+    send_records(unread.ingest(), mine)
+    unread.wait_drained()
+    console = browser.Console(box, unread)
+    console.open("person", tenant=TENANT)
+    console.look_up("u1")
+    console.wait("By day they are not known: nobody reads this tenant's events by configuration", "#days")
+    console.close()
+
+
+JOINED = """async () => {
+  const {joined} = await import('/console/days.js');
+  return joined([{day: '2026-01-02', events: {A: 1}}], [{day: '2026-01-02', events: {A: 2, B: 1}}, {day: '2026-01-01', events: {A: 1}}]);
+}"""
 
 
 def test_charts(box):

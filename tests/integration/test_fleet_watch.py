@@ -270,3 +270,24 @@ def test_batches(box):
             check("linger.ms=" in topic["advice"] and topic["advised"]["batches_per_s"] < topic["batches_per_s"], topic)
     check(advised, "no look advised a linger.ms: nothing of the advice was checked")
     watching.end()
+
+
+def test_machines(box):
+    """How busy brokers' machines are, by a shell's word; a command that hangs, or says something else, holds nothing up."""
+    file = fleet_file(box, kafka.share())
+
+    def living(look):
+        return next(one for one in look["clusters"] if one["cluster"] == "living")
+
+    def watching(command):
+        return Watching(box, file, "--cluster", "living", "--json", "--interval", "300ms", "--timeout", "1s", "--machines", command)
+    watch = watching("test {host} = 127.0.0.1 && cat /proc/stat")
+    cpu = living(watch.until(lambda look: any(broker["cpu"] is not None for broker in living(look)["brokers"]), "a share"))["brokers"][0]["cpu"]
+    check(0 <= cpu <= 1, f"the busy share is {cpu}")
+    watch.end()
+    for command in ("sleep 60; cat /proc/stat", "echo nothing"):
+        watch = watching(command)
+        look = living(watch.until(lambda look: living(look)["looked"], f"a look with {command}"))
+        check_equal([broker["cpu"] for broker in look["brokers"]], [None], f"cpu with {command}")
+        check(look["took_s"] < patient(10), f"a look took {look['took_s']} s")
+        watch.end()

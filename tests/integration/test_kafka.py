@@ -6,7 +6,7 @@ import time
 
 import kafka
 import test_oracle_kill
-from harness import BUILD, check, check_equal, freshet, note, shorten, wait_until
+from harness import BUILD, TENANT, check, check_equal, freshet, note, send_records, shorten, wait_until
 from patience import patient
 
 SUITE_S = patient(600)
@@ -68,6 +68,32 @@ def test_broker_kill(box):
     server, _, made = test_oracle_kill.run(box, partitions=4, records=4_000, people=100, disturb=kill_broker, kafka=broker.settings())
     check_events(broker, made)
     note(f"stopped in {server.stop():.1f} s")
+
+
+def test_open_transaction(box):
+    """What lies behind a transaction that somebody left open waits, and is told as waiting, though nobody can read it; then it goes on."""
+    broker = kafka.share()
+    server = box.server(kafka=broker.settings())
+    send_records(server.ingest(), [{"message_id": "first", "user": {"user_id": "u"}, "event": "E"}])
+    server.wait_drained()
+    dead = subprocess.Popen(["kcat", "-P", "-b", broker.brokers, "-t", f"{broker.prefix}actions", "-p", "0", "-X", f"transactional.id={TENANT}-left-open",
+                             "-X", "transaction.timeout.ms=20000", "-X", "linger.ms=0"], stdin=subprocess.PIPE)
+    box.at_end(dead.kill)
+    dead.stdin.write(b"not an envelope\n")
+    dead.stdin.flush()
+    wait_until(lambda: server.lags()["action"], patient(20), "what nobody can read yet counts as waiting")
+    send_records(server.ingest(), [{"message_id": f"m{i}", "user": {"user_id": f"u{i}"}, "event": "E"} for i in range(200)])
+    dead.kill()
+
+    def held():
+        stage = next(one for one in server.get("/v1/flow").json()["stages"] if one["name"] == "action")
+        return next((part for part in stage["waiting"] if part["held"]), None)
+    part = wait_until(held, patient(10), "a partition that is held back")
+    check_equal((part["partition"], part["lag"] > 1, part["oldest_at"]), (0, True, None), "what is held back")
+    check(server.metrics()["freshet_action_lag_records"] > 0, "the metric of the lag")
+    server.wait_drained(patient(60))  # the brokers abort it
+    check_equal(server.admin().request("GET", f"/v1/tenants/{TENANT}/users/user_id/u199").status, 200, "a record that waited")
+    check(held() is None, "it is held no more")
 
 
 def check_events(broker, made):

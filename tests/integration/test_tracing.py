@@ -196,6 +196,10 @@ def check_kinds(metrics):
     check_equal((records.WhichOneof("data"), records.unit, records.sum.is_monotonic, records.sum.aggregation_temporality), ("sum", "{records}", True, 2),
                 "a counter")
     check_equal((lag.WhichOneof("data"), freshness.WhichOneof("data"), freshness.unit), ("gauge", "histogram", "s"), "a gauge and a histogram")
+    requests, consumed = metrics["http.server.request.duration"], metrics["messaging.client.consumed.messages"]
+    check_equal((requests.unit, attributes(requests.histogram.data_points[0])),
+                ("s", {"http.route": "/v1/records", "http.request.method": "POST", "http.response.status_code": 200, "url.scheme": "http"}), "requests by the semantic conventions")
+    check_equal((consumed.unit, attributes(consumed.sum.data_points[0])["messaging.destination.name"]), ("{message}", "actions"), "messages by the semantic conventions")
     for point in freshness.histogram.data_points:
         check_equal(attributes(point), {"tenant": TENANT}, "whose freshness")
         check_equal((sum(point.bucket_counts), len(point.bucket_counts)), (point.count, len(point.explicit_bounds) + 1), "buckets")
@@ -269,7 +273,7 @@ def test_a_collector_of_others(box):
     server = box.server(top=f"profiles: {{kind: embedded}}\ntracing: {{{to}, sample: 1}}\ntelemetry: {{{to}, interval: 1s}}\n")
     send_records(server.ingest(), [{"user": {"user_id": "u1"}, "event": "E", "message_id": "m1"}])
     wanted = ["Name           : POST /v1/records", "Name           : process", "Name           : write", "messaging.destination.name: Str(actions)",
-              "db.collection.name: Str(users)", "service.name: Str(freshet)", "-> Name: freshet_freshness_seconds", "-> Unit: {records}", "-> IsMonotonic: true",
+              "db.collection.name: Str(users)", "service.name: Str(freshet)", "-> Name: freshet_freshness_seconds", "-> Name: http.server.request.duration", "-> http.response.status_code: Int(200)", "-> Unit: {records}", "-> IsMonotonic: true",
               "-> AggregationTemporality: Cumulative", "Body: Str(admin and console on"]
     wait_until(lambda: all(text in said.read_text(encoding="utf-8") for text in wanted), patient(30),
                lambda: f"not told by the collector: {[text for text in wanted if text not in said.read_text(encoding='utf-8')]}")

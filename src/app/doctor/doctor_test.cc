@@ -108,8 +108,46 @@ TEST(KafkaNeeds, TellWhatIsMissingAndWhoNeedsIt) {
   EXPECT_EQ(said(eventlog::Topic::kEvents, ""), "topic t: this user may not Read, which reaction needs") << "sinks do";
 }
 
+TEST(KafkaNeeds, TellOfGroupsAndTransactionalIds) {
+  Config config;
+  config.roles = {.ingest = true, .action = true, .reaction = false, .console = false};
+  const eventlog::WantedAccess wanted = access_wanted(config);
+  EXPECT_EQ(wanted.groups, (std::vector<std::string>{"overflow", "action", "reaction"}))
+      << "ingest describes reaction's";
+  EXPECT_EQ(wanted.transactional_ids, (std::vector<std::string>{"overflow.doctor", "action.doctor"}));
+  const auto said = [&](const std::string& group, std::optional<std::string> allowed) {
+    std::vector<Finding> all;
+    Findings out("kafka", all);
+    judge_group(config, group, {"f." + group, std::move(allowed)}, out);
+    return all.empty() ? "" : all[0].found;
+  };
+  EXPECT_EQ(said("action", "RD"), "");
+  EXPECT_EQ(said("action", "D"), "group f.action: this user may not Read, which action needs");
+  EXPECT_EQ(said("action", ""), "group f.action: this user may not Describe, Read, which ingest, action needs");
+  EXPECT_EQ(said("reaction", "D"), "");
+  EXPECT_EQ(said("overflow", std::nullopt), "group f.overflow: the brokers do not say what this user may do there");
+  const auto told = [](const eventlog::TransactionalIdReport& is) {
+    std::vector<Finding> all;
+    Findings out("kafka", all);
+    judge_transactional_id("action.doctor", is, out);
+    return all.empty() ? "" : all[0].found;
+  };
+  EXPECT_EQ(told({"f.action.doctor", false, ""}), "");
+  EXPECT_EQ(told({"f.action.doctor", true, "no"}),
+            "transactional ids f.action.…: this user may not Write, which action needs");
+  EXPECT_EQ(told({"f.action.doctor", false, "no coordinator"}), "no coordinator");
+  config.roles = {.ingest = false, .action = false, .reaction = true, .console = false};
+  config.tenants = {model::default_tenant("acme")};
+  config.tenants[0].sinks.emplace_back().name = "lake";
+  EXPECT_EQ(access_wanted(config).groups, (std::vector<std::string>{"reaction", "sink.acme.lake"}));
+  EXPECT_TRUE(access_wanted(config).transactional_ids.empty());
+  EXPECT_EQ(said("sink.acme.lake", ""), "group f.sink.acme.lake: this user may not Read, which reaction needs");
+}
+
 TEST(NameMask, PutsNumbersInThePlaceOfTenantsAndSinks) {
   NameMask mask({model::default_tenant("first")});
+  model::Tenant with_sink = model::default_tenant("acme");
+  with_sink.sinks.emplace_back().name = "my.lake";
   EXPECT_EQ(mask.in_answer(R"(a{tenant="acme",c="d"} 1 a{tenant="b"} a{sink="crm",tenant="acme"})"),
             R"(a{tenant="tenant-2",c="d"} 1 a{tenant="tenant-3"} a{sink="sink-1",tenant="tenant-2"})");
   EXPECT_EQ(mask.in_answer(R"([{"tenant":"acme","n":1}])"), R"([{"tenant":"tenant-2","n":1}])");
@@ -117,6 +155,8 @@ TEST(NameMask, PutsNumbersInThePlaceOfTenantsAndSinks) {
             R"(a{store="sinks/tenant-2.sink-1.0a"} b{store="data/profiles"})");
   EXPECT_EQ(mask.in_sentence("no index freshet_first.users: x (firsts, first)"),
             "no index freshet_tenant-1.users: x (firsts, tenant-1)");
+  EXPECT_EQ(NameMask({with_sink}).in_sentence("group freshet.sink.acme.my.lake: this user, acme"),
+            "group freshet.sink.tenant-1.sink-1: this user, tenant-1");
   EXPECT_EQ(mask.in_path("sinks/other.a.b.0a/MANIFEST"), "sinks/tenant-4.sink-2.0a/MANIFEST");
   EXPECT_EQ(mask.in_path("log/MANIFEST"), "log/MANIFEST");
 }

@@ -2,7 +2,13 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <charconv>
+
+#include "action/worker_options.h"
+#include "ingest/overflow/lane_key.h"
+#include "reaction/reactor_options.h"
+#include "sinks/runner_loop.h"
 
 namespace freshet::app {
 namespace {
@@ -10,6 +16,8 @@ namespace {
 using eventlog::Topic;
 
 // Kafka's first release that Freshet is tested with (docs/configuration.md, Kafka).
+constexpr const char* kAclAdvice =
+    "docs/operations/acls.md has the commands; if this user plays fewer roles, say --roles";
 constexpr uint32_t kLeastMajor = 3, kLeastMinor = 9;
 
 //                                         ingest action reaction console
@@ -18,6 +26,32 @@ constexpr TopicNeeds kNeeds[] = {
     {Topic::kEvents, {"", "W", "", "R"}},      {Topic::kDeadLetters, {"W", "RW", "W", "RWD"}},
     {Topic::kOverflow, {"RWD", "", "", "W"}},  {Topic::kImports, {"RW", "", "", ""}},
     {Topic::kLogs, {"W", "", "", ""}},         {Topic::kSchema, {"RW", "RW", "RW", "RW"}}};
+
+constexpr size_t kSinksAsked = 20;
+
+// Letters of R (read), D (describe) for each role.
+struct GroupNeeds {
+  std::string_view group;
+  std::string_view of_role[4];
+};
+//                                           ingest action reaction console
+constexpr GroupNeeds kGroupNeeds[] = {{ingest::kDrainGroup, {"R", "", "", "D"}},
+                                      {action::kActionGroup, {"D", "R", "", "D"}},
+                                      {reaction::kReactionGroup, {"D", "", "R", "D"}}};
+constexpr GroupNeeds kSinkNeeds = {"", {"", "", "R", ""}};
+
+const GroupNeeds& needs_of_group(std::string_view group) {
+  for (const GroupNeeds& needs : kGroupNeeds)
+    if (needs.group == group) return needs;
+  return kSinkNeeds;
+}
+
+// Each ends in what no process has there: its client's name, and a number.
+struct IdNeeds {
+  std::string_view id;
+  Role role;
+};
+constexpr IdNeeds kIdNeeds[] = {{"overflow.doctor", Role::kIngest}, {"action.doctor", Role::kAction}};
 
 // Sinks run in reaction, and read events and who was erased.
 std::string_view needs_of(const Config& config, const TopicNeeds& needs, Role role) {
@@ -76,9 +110,53 @@ void judge_access(const Config& config, Topic topic, const eventlog::TopicReport
       }
     }
     if (!operations.empty())
-      out.fail(fmt::format("topic {}: this user may not {}, which {} needs", is.name, operations, roles),
-               "docs/operations/acls.md has the commands; if this user plays fewer roles, say --roles");
+      out.fail(fmt::format("topic {}: this user may not {}, which {} needs", is.name, operations, roles), kAclAdvice);
   }
+}
+
+eventlog::WantedAccess access_wanted(const Config& config) {
+  eventlog::WantedAccess out;
+  const auto roles = list_of(config.roles);
+  for (const GroupNeeds& needs : kGroupNeeds) {
+    const auto uses = [&](Role role) { return !needs.of_role[static_cast<size_t>(role)].empty(); };
+    if (std::ranges::any_of(roles, uses)) out.groups.emplace_back(needs.group);
+  }
+  for (const model::Tenant& tenant : config.tenants)
+    for (const model::Sink& sink : tenant.sinks)
+      if (config.roles.reaction && out.groups.size() < kSinksAsked)
+        out.groups.push_back(sinks::group_of(tenant.name, sink.name));
+  for (const IdNeeds& needs : kIdNeeds)
+    if (std::ranges::find(roles, needs.role) != roles.end()) out.transactional_ids.emplace_back(needs.id);
+  return out;
+}
+
+void judge_group(const Config& config, const std::string& group, const eventlog::GroupReport& is, Findings& out) {
+  if (!is.allowed)
+    return out.warn(fmt::format("group {}: the brokers do not say what this user may do there", is.name),
+                    "compare its ACLs with docs/operations/acls.md yourself");
+  std::string operations, roles;
+  for (const Role role : list_of(config.roles)) {
+    for (const char letter : needs_of_group(group).of_role[static_cast<size_t>(role)]) {
+      if (is.allowed->find(letter) != std::string::npos) continue;
+      add_word(operations, letter == 'R' ? "Read" : "Describe");
+      add_word(roles, name_of(role));
+    }
+  }
+  if (!operations.empty())
+    out.fail(fmt::format("group {}: this user may not {}, which {} needs", is.name, operations, roles), kAclAdvice);
+}
+
+void judge_transactional_id(const std::string& wanted, const eventlog::TransactionalIdReport& is, Findings& out) {
+  if (is.refused.empty()) return;
+  if (!is.forbidden)
+    return out.fail(is.refused,
+                    "are the partitions of topic __transaction_state there (kafka-topics.sh --describe "
+                    "--unavailable-partitions)? Nothing can be committed without them");
+  for (const IdNeeds& needs : kIdNeeds)
+    if (needs.id == wanted)
+      out.fail(fmt::format("transactional ids {}…: this user may not Write, which {} needs",
+                           is.id.substr(0, is.id.rfind('.') + 1), name_of(needs.role)),
+               kAclAdvice);
 }
 
 }  // namespace freshet::app

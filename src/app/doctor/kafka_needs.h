@@ -25,4 +25,9 @@ void judge_kafka_release(const eventlog::KafkaReport& report, Findings& out);
 // What the roles of this configuration may not do on a topic that is there.
 void judge_access(const Config& config, eventlog::Topic topic, const eventlog::TopicReport& is, Findings& out);
 
+// Groups, and transactional ids of nobody, by which is seen what the roles of this configuration may use.
+[[nodiscard]] eventlog::WantedAccess access_wanted(const Config& config);
+void judge_group(const Config& config, const std::string& group, const eventlog::GroupReport& is, Findings& out);
+void judge_transactional_id(const std::string& wanted, const eventlog::TransactionalIdReport& is, Findings& out);
+
 }  // namespace freshet::app

@@ -9,6 +9,7 @@ namespace {
 
 constexpr std::string_view kDatabase = "freshet_";  // docstore/mongo/collections.cc
 constexpr std::string_view kSinks = "sinks/";       // app/sinks.cc
+constexpr std::string_view kGroup = "sink.";        // sinks/runner_loop.cc
 
 // Of names of tenants (app/config_tenants.cc).
 bool is_name_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-'; }
@@ -16,7 +17,10 @@ bool is_name_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <=
 }  // namespace
 
 NameMask::NameMask(const std::vector<model::Tenant>& tenants) {
-  for (const model::Tenant& one : tenants) static_cast<void>(tenant(one.name));
+  for (const model::Tenant& one : tenants) {
+    static_cast<void>(tenant(one.name));
+    for (const model::Sink& its : one.sinks) static_cast<void>(sink(its.name));
+  }
 }
 
 std::string NameMask::numbered(Numbers& numbers, std::string_view kind, std::string_view name) {
@@ -55,10 +59,16 @@ std::string NameMask::in_sentence(std::string_view text) const {
       word.remove_prefix(kDatabase.size());
     }
     const auto known = tenants_.find(word);
+    const bool in_group = known != tenants_.end() && out.ends_with(kGroup) && text.starts_with('.');
     out.append(known == tenants_.end() ? std::string(word) : fmt::format("tenant-{}", known->second));
     if (text.empty()) break;
     out += text.front();
     text.remove_prefix(1);
+    if (!in_group) continue;
+    const std::string_view name = text.substr(0, text.find_first_of(": "));
+    const auto its = sinks_.find(name);
+    out.append(its == sinks_.end() ? "sink" : fmt::format("sink-{}", its->second));
+    text.remove_prefix(name.size());
   }
   return out;
 }

@@ -18,7 +18,7 @@ class NameMask {
 
   // What a process answers: labels of metrics, and JSON members "tenant".
   [[nodiscard]] std::string in_answer(std::string_view text);
-  // A sentence of ours that may name a tenant that is known by now, or its database.
+  // A sentence of ours that may name a tenant that is known by now, its database, or the group of one of its sinks.
   [[nodiscard]] std::string in_sentence(std::string_view text) const;
   // A path below the data directory: the tables of sinks are called after them.
   [[nodiscard]] std::string in_path(std::string_view path);

@@ -112,7 +112,8 @@ void look_at_kafka(const Subject& subject, Findings& out) {
   eventlog::KafkaOptions options = kafka_options(config, "doctor");
   options.open_timeout_us = kPatienceUs;
   const std::vector<eventlog::WantedTopic> wanted = topics_of(config);
-  const auto report = eventlog::inspect_kafka(options, wanted, *subject.clock);
+  const eventlog::WantedAccess access = access_wanted(config);
+  const auto report = eventlog::inspect_kafka(options, wanted, access, *subject.clock);
   if (!report)
     return out.fail(report.error().message, "docs/operations/kafka-errors.md lists what brokers answer and why");
   judge_kafka_release(*report, out);
@@ -121,6 +122,9 @@ void look_at_kafka(const Subject& subject, Findings& out) {
     look_at_topic(config, wanted[i], report->topics[i], out);
     judge_access(config, wanted[i].topic, report->topics[i], out);
   }
+  for (size_t i = 0; i < access.groups.size(); ++i) judge_group(config, access.groups[i], report->groups[i], out);
+  for (size_t i = 0; i < access.transactional_ids.size(); ++i)
+    judge_transactional_id(access.transactional_ids[i], report->transactional_ids[i], out);
 }
 
 void look_at_mongodb(const Subject& subject, Findings& out) {

@@ -25,11 +25,17 @@ function probeOf({looked, probe}) {
   return pill(kind, kind === 'bad' ? words : words + millis(probe.p99_s == null ? null : probe.p99_s * 1000));
 }
 
+// Of those whose machines the watch asks (--machines); null: of none.
+function busiest({looked, brokers}) {
+  const known = looked ? brokers.map(({cpu}) => cpu).filter((cpu) => cpu != null) : [];
+  return known.length ? Math.max(...known) : null;
+}
+
 function clusterTable(clusters) {
-  return table('Clusters', ['Cluster', 'State', 'Probe, p99', '#Brokers', '#Topics', '#Partitions', '#Under-replicated', '#Offline', '#Being moved', '#Skew of leaders', '#Looked at'], clusters.map((one) => row(
+  return table('Clusters', ['Cluster', 'State', 'Probe, p99', '#Brokers', '#Topics', '#Partitions', '#Under-replicated', '#Offline', '#Being moved', '#Skew of leaders', '#Busiest machine', '#Looked at'], clusters.map((one) => row(
     cell(one.cluster, 'word'), cell(stateOf(one)), cell(probeOf(one)),
     ...[one.brokers.length, one.topics, one.partitions].map((n) => cell(one.looked ? count(n) : '–', 'number')), cell(one.looked ? count(one.under_replicated) : '–', one.under_replicated ? 'number late' : 'number'),
-    cell(one.looked ? count(one.offline) : '–', one.offline ? 'number late' : 'number'), cell(one.looked ? count(one.moving) : '–', 'number'), cell(!one.looked || one.skew.leaders == null ? '–' : one.skew.leaders.toFixed(2), 'number'),
+    cell(one.looked ? count(one.offline) : '–', one.offline ? 'number late' : 'number'), cell(one.looked ? count(one.moving) : '–', 'number'), cell(!one.looked || one.skew.leaders == null ? '–' : one.skew.leaders.toFixed(2), 'number'), cell(percent(busiest(one)), busiest(one) > 0.85 ? 'number late' : 'number'),
     cell(ago(one.age), one.age == null || one.age > OLD_S ? 'number late' : 'number'))));
 }
 

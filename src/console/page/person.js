@@ -1,6 +1,7 @@
 // Person: who somebody is, what is known, how the identity came about; and the orders that change it. Identifiers are in
 // bodies and in the tab's history, never in an address, so they are in no log.
 import {call, ofTenant, post, session} from './api.js';
+import {eventDays} from './days.js';
 import {briefId, button, capital, card, cell, confirmed, count, empty, failure, make, note, row, run, shown, svg, table, time} from './dom.js';
 import {pretty} from './json.js';
 import {waitingOf} from './problems.js';
@@ -220,6 +221,7 @@ export function mount(root, context) {
         checker(context, profile, history)),
       card('Identity', make('div', {class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Identity as a graph'}, graph(profile)),
         make('details', {open: history.length < 12}, make('summary', {}, `What made it (${history.length})`), historyTable(history)), orders(context, wanted, profile, show)),
+      profile.kind === 'user' ? card('Events by day', eventDays(tenant, wanted)) : null,
       card('What is known', eventTable(profile.events), make('div', {class: 'columns'}, make('div', {}, facts('Attributes', Object.entries(profile.attributes)) || note('No attributes.'),
         referredTo(tenant, profile, (of, t, v) => go('person', {}, {person: {kind: of, type: t, value: v}}))),
       make('div', {}, facts('Computed', Object.entries(profile.computed)), facts('Subscriptions', Object.entries(profile.subscriptions || {})), facts('Sessions', sessionsOf(profile.sessions)))),

@@ -27,13 +27,17 @@ const storeTakesNothing = (seen) => [seen, ...(seen.processes || [])].some(({met
   growth(metrics, earlier, 'freshet_reaction_retries_total') > 0 && growth(metrics, earlier, 'freshet_reaction_writes_total') === 0);
 
 // Partitions of the stage where records wait and none was done since the flow of before, a second or more ago; none of
-// them unless one has waited for long: what can't be told to be a record (a marker of a transaction) has no age.
+// them unless one has waited for long, or is held back by a transaction that was open then, too: what can't be told to
+// be a record (a marker of a transaction) has no age.
 function stalled(stage, seen) {
   const before = seen.flowBefore?.stages.find((one) => one.name === stage.name);
-  const stuck = stage.waiting.filter((part) => before?.waiting.some((old) => old.partition === part.partition && old.done === part.done));
+  const old = (part) => before?.waiting.find((one) => one.partition === part.partition && one.done === part.done);
+  const stuck = stage.waiting.filter(old);
   const oldest = Math.max(0, ...stuck.map((part) => ageOf(part, Date.parse(seen.flow.at))));
-  return oldest >= STALLED_S ? stuck : [];
+  return oldest >= STALLED_S || stuck.some((part) => part.held && old(part).held) ? stuck : [];
 }
+
+const isHeld = (stage) => stage.waiting.some((part) => part.held);
 
 // Whether the log tells what waits: '' it does; WARN not this once, or others get on; BAD nobody does.
 export function silenceOfLog({flow, flowLast, metrics, processes = []}) {
@@ -45,12 +49,13 @@ export function silenceOfLog({flow, flowLast, metrics, processes = []}) {
 const isUntold = (flow) => flow?.stages.some((stage) => stage.name !== 'overflow' && stage.lag === null) || false;
 
 // Whether somebody should look again soon, as the next look may tell a moment's wait from a fault.
-export const isDoubtful = (flow) => isUntold(flow) || (flow?.stages.some((stage) => ageOf(stage, Date.parse(flow.at)) > 0.5) ?? false);
+export const isDoubtful = (flow) => isUntold(flow) || (flow?.stages.some((stage) => isHeld(stage) || ageOf(stage, Date.parse(flow.at)) > 0.5) ?? false);
 
-// How many records wait of a stage: {records, told}. What has no age is markers of transactions, unless the log is silent.
+// How many records wait of a stage: {records, told}. What has no age, and is not held back, is markers of transactions,
+// unless the log is silent.
 export function waitingOf(flow) {
   const told = !!flow && flow.stages.length > 0 && flow.stages.every((stage) => stage.lag !== null);
-  return {told, records: (flow?.stages || []).reduce((sum, stage) => sum + (stage.oldest_at ? stage.lag : 0), 0)};
+  return {told, records: (flow?.stages || []).reduce((sum, stage) => sum + (stage.oldest_at || isHeld(stage) ? stage.lag : 0), 0)};
 }
 
 function* ofStages(seen) {
@@ -69,7 +74,7 @@ function* ofStages(seen) {
   }
   if (!flow) return;
   const atMs = Date.parse(flow.at);
-  const oldest = (stage) => `${plural(stage.lag, 'record')} wait${stage.lag === 1 ? 's' : ''}, the oldest for ${ageOf(stage, atMs).toFixed(0)} s`;
+  const oldest = (stage) => `${plural(stage.lag, 'record')} wait${stage.lag === 1 ? 's' : ''}, ${stage.oldest_at ? `the oldest for ${ageOf(stage, atMs).toFixed(0)} s` : 'behind a transaction that was left open'}`;
   const where = (stage, parts = stage.waiting) => parts.length === stage.partitions ? `all ${plural(stage.partitions, 'partition')}` :
     `partition${parts.length === 1 ? '' : 's'} ${parts.slice(0, 8).map((one) => one.partition).sort((a, b) => a - b).join(', ')}${parts.length > 8 ? ', …' : ''} of ${stage.partitions}`;
   const stuck = {action: by.action ? stalled(by.action, seen) : [], reaction: by.reaction ? stalled(by.reaction, seen) : []};
@@ -144,19 +149,12 @@ function* ofSinks({metrics}) {
   }
 }
 
-// Over a tenant's lanes: what is limited is their sum.
-function waitsByTenant(metrics) {
-  const waits = new Map();
-  for (const {labels, value} of metrics.all('freshet_overflow_waiting_records')) waits.set(labels.tenant, (waits.get(labels.tenant) || 0) + value);
-  return waits;
-}
-
 // Of tenants, at this process.
 function* ofItems({metrics, earlier}) {
-  const limit = metrics.value('freshet_overflow_limit_records');
-  for (const [tenant, records] of waitsByTenant(metrics))
-    if (limit > 0 && records / limit > 0.5)
-      yield problem(records / limit > 0.9 ? BAD : WARN, `${pct(records / limit)} of what may wait of a tenant waits; when it is full, it gets 429`, `tenant ${tenant}`,
+  // Of the fullest of its lanes: the server knows what each takes, in records and in bytes.
+  for (const {labels: {tenant}, value: full} of metrics.all('freshet_overflow_full_ratio'))
+    if (full > 0.5)
+      yield problem(full > 0.9 ? BAD : WARN, `${pct(full)} of what may wait of a tenant waits; when it is full, it gets 429`, `tenant ${tenant}`,
         'It sends more than its rate. Raise `rate`, or talk to whoever sends.', 'freshetoverflowfull');
   // Whoever has nothing accepted may have no series of what was.
   for (const tenant of new Set(metrics.all('freshet_ingest_rejected_total').map(({labels}) => labels.tenant))) {
@@ -246,8 +244,8 @@ export function nextToRunOut({metrics, schema, letters, free, processes = []}) {
   if (letters) add('Dead letters kept', letters.kept.letters, letters.quota.letters, 'count', 'then the oldest go');
   for (const {name, metrics: said} of [{name: '', metrics}, ...processes]) {
     const of = name && ` of ${name}`;
-    const limit = said.value('freshet_overflow_limit_records');
-    if (limit > 0) add(`Overflow${of}, of the fullest tenant`, Math.max(0, ...waitsByTenant(said).values()), limit, 'count', 'then it gets 429');
+    const [fullest] = said.all('freshet_overflow_full_ratio').toSorted((a, b) => b.value - a.value);
+    if (fullest) out.push({what: `Overflow${of} of tenant ${fullest.labels.tenant}`, used: null, of: null, share: fullest.value, note: 'the fullest; then it gets 429'});
     for (const {labels, value} of said.all('freshet_http_tls_certificate_end_seconds')) {
       const days = (value - Date.now() / 1000) / DAY_S;
       out.push({what: `Certificate of ${labels.listener}${of}`, used: null, of: null, share: Math.max(0, 1 - days / 90), note: `ends in ${days.toFixed(0)} days`});

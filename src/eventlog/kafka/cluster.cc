@@ -272,7 +272,7 @@ Status Cluster::list_offsets(rd_kafka_topic_partition_list_t* list, const std::s
   return tl::unexpected(std::move(out));
 }
 
-Result<std::vector<Watermarks>> Cluster::watermarks(const std::vector<TopicPartition>& of) {
+Result<std::vector<Watermarks>> Cluster::watermarks(const std::vector<TopicPartition>& of, Upto upto) {
   std::vector<Watermarks> out(of.size());
   if (of.empty()) return out;
   for (const TopicPartition& one : of)
@@ -280,7 +280,8 @@ Result<std::vector<Watermarks>> Cluster::watermarks(const std::vector<TopicParti
   const PartitionList low = list_of(names_, of, RD_KAFKA_OFFSET_BEGINNING);
   const PartitionList high = list_of(names_, of, RD_KAFKA_OFFSET_END);
   FRESHET_TRY(list_offsets(low.get(), "asking for the low watermarks"));
-  FRESHET_TRY(list_offsets(high.get(), "asking for the high watermarks"));
+  FRESHET_TRY(upto == Upto::kAppended ? list_ends(*client_, options_, high.get())
+                                      : list_offsets(high.get(), "asking for the high watermarks"));
   for (size_t i = 0; i < of.size(); ++i) {
     const char* topic = names_.of(of[i].topic);
     const auto partition = static_cast<int32_t>(of[i].partition);

@@ -54,8 +54,10 @@ class Cluster {
 
   // Waits for brokers that answer but are not ready, KafkaOptions::settle_timeout_us at most (kRetry).
   [[nodiscard]] Status create_topic(Topic topic, const TopicOptions& options);
-  // In the order of `of`. The high ones are those of readers: what is not decided yet lies above.
-  [[nodiscard]] Result<std::vector<Watermarks>> watermarks(const std::vector<TopicPartition>& of);
+  // In the order of `of`. kReadable: the high ones are those of readers, what is not decided yet lies above.
+  enum class Upto : uint8_t { kReadable, kAppended };
+  [[nodiscard]] Result<std::vector<Watermarks>> watermarks(const std::vector<TopicPartition>& of,
+                                                           Upto upto = Upto::kReadable);
   // Of each partition the first record that was made at this time or later; if there is none, the high watermark.
   [[nodiscard]] Result<std::vector<Offset>> first_since(Topic topic, env::TimeUs time_us);
   // kDecided: waits for transactions that are not, call_timeout_us at most (kRetry). A transaction that has just ended

@@ -74,6 +74,33 @@ Result<Settings> describe(Client& client, const KafkaOptions& options, rd_kafka_
   return settings_in(event.get(), question);
 }
 
+// rd_kafka_offsets_for_times() would ask as its client reads: for the last stable offset.
+Status list_ends(Client& client, const KafkaOptions& options, rd_kafka_topic_partition_list_t* list) {
+  const AdminOptions how(rd_kafka_AdminOptions_new(client.get(), RD_KAFKA_ADMIN_OP_LISTOFFSETS));
+  const rdkafka::ErrorPtr wrong(
+      rd_kafka_AdminOptions_set_isolation_level(how.get(), RD_KAFKA_ISOLATION_LEVEL_READ_UNCOMMITTED));
+  if (wrong != nullptr) return fail(Code::kInvalid, rd_kafka_error_string(wrong.get()));
+  for (int i = 0; i < list->cnt; ++i) list->elems[i].offset = RD_KAFKA_OFFSET_SPEC_LATEST;
+  Queue queue(rd_kafka_queue_new(client.get()));
+  rd_kafka_ListOffsets(client.get(), list, how.get(), queue.get());
+  const std::string question = "asking for the ends of topics";
+  FRESHET_ASSIGN(const auto event, answer_to(options, std::move(queue), question));
+  size_t count = 0;
+  const auto* const result = rd_kafka_event_ListOffsets_result(event.get());
+  const rd_kafka_ListOffsetsResultInfo_t** const all = rd_kafka_ListOffsets_result_infos(result, &count);
+  if (count != static_cast<size_t>(list->cnt)) return fail(Code::kRetry, "kafka: " + question + ": some are not told");
+  for (size_t i = 0; i < count; ++i) {
+    const rd_kafka_topic_partition_t* const one = rd_kafka_ListOffsetsResultInfo_topic_partition(all[i]);
+    if (one->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
+      Error out = error_of(one->err, question);
+      if (out.code == Code::kNotFound) out.code = Code::kRetry;  // a broker has not heard of the topic yet
+      return tl::unexpected(std::move(out));
+    }
+    rd_kafka_topic_partition_list_find(list, one->topic, one->partition)->offset = one->offset;
+  }
+  return {};
+}
+
 Result<std::map<std::string, std::string>> allowed_on(Client& client, const KafkaOptions& options,
                                                       const std::vector<std::string>& topics) {
   std::vector<const char*> names;
@@ -93,6 +120,32 @@ Result<std::map<std::string, std::string>> allowed_on(Client& client, const Kafk
     const rd_kafka_error_t* const error = rd_kafka_TopicDescription_error(all[i]);
     if (error == nullptr || rd_kafka_error_code(error) == RD_KAFKA_RESP_ERR_NO_ERROR)
       out[rd_kafka_TopicDescription_name(all[i])] = letters_of(all[i]);
+  }
+  return out;
+}
+
+Result<std::string> allowed_in(Client& client, const KafkaOptions& options, const std::string& group) {
+  const AdminOptions how(rd_kafka_AdminOptions_new(client.get(), RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS));
+  const rdkafka::ErrorPtr wrong(rd_kafka_AdminOptions_set_include_authorized_operations(how.get(), 1));
+  if (wrong != nullptr) return fail(Code::kInvalid, rd_kafka_error_string(wrong.get()));
+  Queue queue(rd_kafka_queue_new(client.get()));
+  const char* names[] = {group.c_str()};
+  rd_kafka_DescribeConsumerGroups(client.get(), names, 1, how.get(), queue.get());
+  const std::string question = "asking what is allowed in group " + group;
+  FRESHET_ASSIGN(const auto event, answer_to(options, std::move(queue), question));
+  size_t count = 0;
+  const auto* const all =
+      rd_kafka_DescribeConsumerGroups_result_groups(rd_kafka_event_DescribeConsumerGroups_result(event.get()), &count);
+  if (count != 1) return fail(Code::kRetry, "kafka: " + question + ": an answer without it");
+  const auto error = rd_kafka_error_code(rd_kafka_ConsumerGroupDescription_error(all[0]));
+  if (error == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED) return std::string();
+  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return tl::unexpected(error_of(error, question));
+  const rd_kafka_AclOperation_t* const allowed =
+      rd_kafka_ConsumerGroupDescription_authorized_operations(all[0], &count);
+  std::string out;
+  for (size_t i = 0; i < count; ++i) {
+    if (allowed[i] == RD_KAFKA_ACL_OPERATION_READ) out += 'R';
+    if (allowed[i] == RD_KAFKA_ACL_OPERATION_DESCRIBE) out += 'D';
   }
   return out;
 }

@@ -69,11 +69,47 @@ void look_at_broker(const rd_kafka_metadata_t& metadata, Client& client, const K
   report.session_max_ms = number_of(*settings, "group.max.session.timeout.ms");
 }
 
+// A client of a group, which it never joins: one without would end the process where a broker has just started
+// (decision 0008).
+std::vector<GroupReport> look_at_groups(const KafkaOptions& options, const std::vector<std::string>& groups) {
+  std::vector<GroupReport> out;
+  for (const std::string& group : groups) out.push_back({options.topic_prefix + group, std::nullopt});
+  if (out.empty()) return out;
+  Client::Settings settings;
+  settings.type = RD_KAFKA_CONSUMER;
+  settings.defaults = {{"session.timeout.ms", std::to_string(to_ms(options.session_timeout_us))}};
+  settings.fixed = {{"group.id", out.front().name}, {"enable.auto.commit", "false"}};
+  const auto client = Client::open(options, settings);
+  for (GroupReport& one : out) {
+    const auto allowed = client ? allowed_in(**client, options, one.name) : Result<std::string>(fail(Code::kRetry, ""));
+    if (allowed) one.allowed = *allowed;
+  }
+  return out;
+}
+
+TransactionalIdReport look_at_id(const KafkaOptions& options, const std::string& id) {
+  TransactionalIdReport out{id, false, {}};
+  Client::Settings settings;
+  settings.fixed = {{"transactional.id", id}};
+  const auto client = Client::open(options, settings);
+  if (!client) {
+    out.refused = client.error().message;
+    return out;
+  }
+  const ErrorPtr error(rd_kafka_init_transactions((*client)->get(), to_ms(options.call_timeout_us)));
+  if (error == nullptr) return out;
+  auto code = rd_kafka_error_code(error.get());
+  if (code == RD_KAFKA_RESP_ERR__FATAL) code = rd_kafka_fatal_error((*client)->get(), nullptr, 0);
+  out.forbidden = code == RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED;
+  out.refused = error_of(code, "beginning transactional id " + id, rd_kafka_error_string(error.get())).message;
+  return out;
+}
+
 }  // namespace
 }  // namespace kafka
 
 Result<KafkaReport> inspect_kafka(const KafkaOptions& options, const std::vector<WantedTopic>& wanted,
-                                  env::Clock& clock) {
+                                  const WantedAccess& access, env::Clock& clock) {
   FRESHET_TRY(check_kafka_properties(options.properties));
   FRESHET_ASSIGN(const auto client, kafka::Reader::open_client(options));
   kafka::Cluster cluster(options, clock, client);
@@ -96,6 +132,9 @@ Result<KafkaReport> inspect_kafka(const KafkaOptions& options, const std::vector
         report.topics.emplace_back(kafka::look_at(one, *metadata, cluster.names().of(one.topic), *client, options));
     if (allowed && allowed->contains(is.name)) is.allowed = allowed->at(is.name);
   }
+  report.groups = kafka::look_at_groups(options, access.groups);
+  for (const std::string& wanted_id : access.transactional_ids)
+    report.transactional_ids.push_back(kafka::look_at_id(options, options.topic_prefix + wanted_id));
   return report;
 }
 

@@ -1,4 +1,5 @@
-// What brokers say of themselves and of our topics, for people who look for what is wrong. Nothing is made or changed.
+// What brokers say of themselves and of our topics, for people who look for what is wrong. Nothing of anybody is made
+// or changed.
 #pragma once
 
 #include <cstdint>
@@ -18,6 +19,12 @@ struct WantedTopic {
   TopicOptions options;
 };
 
+// What else somebody wants to use, without the prefix of our topics.
+struct WantedAccess {
+  std::vector<std::string> groups;
+  std::vector<std::string> transactional_ids;  // nobody's: they are begun, as nothing else tells whether they may be
+};
+
 struct TopicReport {
   std::string name;         // with its prefix
   uint32_t partitions = 0;  // 0: there is no such topic (yet)
@@ -30,6 +37,18 @@ struct TopicReport {
   std::optional<std::string> allowed;
 };
 
+struct GroupReport {
+  std::string name;  // with its prefix
+  // What we may do there: letters of R (read: join, commit), D (describe). nullopt: the brokers do not say.
+  std::optional<std::string> allowed;
+};
+
+struct TransactionalIdReport {
+  std::string id;  // with its prefix
+  bool forbidden = false;
+  std::string refused;  // why it could not be begun; "": it was
+};
+
 struct KafkaReport {
   int brokers = 0;
   std::string cluster_id;
@@ -37,12 +56,14 @@ struct KafkaReport {
   std::string protocol_version;
   std::optional<int64_t> transaction_max_ms, session_min_ms, session_max_ms;  // limits of a broker
   std::string unseen;               // why a broker's settings could not be read; "": they were
-  std::vector<TopicReport> topics;  // in the order in which they were asked for
+  std::vector<TopicReport> topics;  // in the order in which they were asked for, as are the others
+  std::vector<GroupReport> groups;
+  std::vector<TransactionalIdReport> transactional_ids;
 };
 
 // kRetry: no broker answers; kInvalid: they refuse us, or an option is wrong. It blocks, some seconds for each
 // question.
 [[nodiscard]] Result<KafkaReport> inspect_kafka(const KafkaOptions& options, const std::vector<WantedTopic>& wanted,
-                                                env::Clock& clock);
+                                                const WantedAccess& access, env::Clock& clock);
 
 }  // namespace freshet::eventlog

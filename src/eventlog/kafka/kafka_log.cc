@@ -71,6 +71,10 @@ class KafkaLog final : public EventLog {
     return cluster_.watermarks(all_of(topic, partitions(topic)));
   }
 
+  Result<std::vector<Watermarks>> all_appended(Topic topic) override {
+    return cluster_.watermarks(all_of(topic, partitions(topic)), Cluster::Upto::kAppended);
+  }
+
   Result<Fetched> read(TopicPartition partition, Offset from, size_t bytes_max) override {
     return reader_.read(partition, from, bytes_max);
   }

@@ -584,6 +584,7 @@ const std::vector<Alert>& alerts() {
     add_log_dirs(out);
     add_probe_alerts(out);
     add_load(out);
+    add_machine_alerts(out);
     add_latency(out);
     add_use(out);
     add_batch_alerts(out);

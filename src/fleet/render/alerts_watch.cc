@@ -87,6 +87,22 @@ void add_probe_alerts(std::vector<Alert>& out) {
                  {"fleet watch restarts within ten minutes", {of_probe(kProbes, "0+6x9 _x10 0+6x60")}}});
 }
 
+void add_machine_alerts(std::vector<Alert>& out) {
+  constexpr std::string_view kCpu = "freshet_fleet_broker_cpu_ratio";
+  out.push_back({"KafkaMachineBusy",
+                 Severity::kWarn,
+                 "load",
+                 15,
+                 kCluster,
+                 "max by (cluster, broker) (freshet_fleet_broker_cpu_ratio) > 0.85",
+                 "The machine of broker {broker} of {cluster} is {value} busy",
+                 "See which topics and clients the broker serves, and what else runs there.",
+                 "humanizePercentage",
+                 {.series = {of_probe(kCpu, "0.5x9 0.9x60")}, .fires_within = 16, .value = "90%", .broker = "1"},
+                 {"eight tenths, day and night", {of_probe(kCpu, "0.8x80")}},
+                 {"ten minutes of all of it after a restart", {of_probe(kCpu, "0.5x9 1x9 0.5x60")}}});
+}
+
 // As fleet watch finds them worth a word (concerns.cc): far more batches than brokers like, of next to nothing, and a
 // linger that would mend it.
 void add_batch_alerts(std::vector<Alert>& out) {

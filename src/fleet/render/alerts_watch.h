@@ -11,6 +11,9 @@ namespace freshet::fleet {
 // Concern "probe".
 void add_probe_alerts(std::vector<Alert>& out);
 
+// Concern "load", of machines that `fleet watch --machines` asks.
+void add_machine_alerts(std::vector<Alert>& out);
+
 // Concern "use", of topics whose batches are sampled.
 void add_batch_alerts(std::vector<Alert>& out);
 

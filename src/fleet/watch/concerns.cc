@@ -15,6 +15,7 @@ constexpr double kFullSoonS = 86'400;
 constexpr double kFullLaterS = 7 * kFullSoonS;
 constexpr double kUsedWarn = 0.85;
 constexpr double kUsedCritical = 0.95;
+constexpr double kBusyMost = 0.85;  // of a machine's processors; its alert waits for a quarter of an hour
 constexpr double kRetentionSoonS = 86'400;
 constexpr double kSmallBatchesPerS = 1000;  // of a topic; smaller than kSmallRecords
 constexpr double kSmallRecords = 5;
@@ -73,6 +74,15 @@ void concern_log_dir(const BrokerStanding& broker, const LogDirStanding& dir, Co
   out.push_back(
       {used >= kUsedCritical || soon ? kCritical : kWarn, subject, std::move(what),
        "A broker loses a log dir that is full. Shorten a retention, move replicas away, or grow the volume."});
+}
+
+void concern_machine(const BrokerStanding& broker, Concerns& out) {
+  if (!broker.cpu || *broker.cpu < kBusyMost) return;
+  out.push_back(
+      {kWarn, fmt::format("broker {}", broker.id),
+       fmt::format("its machine was {:.0f} % busy over the last minute", 100 * *broker.cpu),
+       "See which topics and clients it serves: small batches, another codec, leaders that are not spread; or "
+       "what else runs there."});
 }
 
 void concern_loss(const GroupStanding& group, Concerns& out) {
@@ -201,8 +211,10 @@ void find_concerns(Standing& standing) {
   Concerns out;
   concern_away(standing, out);
   if (standing.looked) {
-    for (const BrokerStanding& broker : standing.brokers)
+    for (const BrokerStanding& broker : standing.brokers) {
       for (const LogDirStanding& dir : broker.dirs) concern_log_dir(broker, dir, out);
+      concern_machine(broker, out);
+    }
     for (const GroupStanding& group : standing.groups) concern_loss(group, out);
     for (const GroupStanding& group : standing.groups) concern_promise(group, out);
     concern_probe(standing.probe, out);

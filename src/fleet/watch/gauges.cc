@@ -122,6 +122,11 @@ void gauge_brokers(const Watched& watched, std::vector<GaugeFamily>& out) {
   of_brokers("freshet_fleet_broker_leaders", [](const BrokerStanding& b) { return b.leaders; });
   of_brokers("freshet_fleet_broker_replicas", [](const BrokerStanding& b) { return b.replicas; });
   of_brokers("freshet_fleet_broker_bytes", [](const BrokerStanding& b) { return b.bytes; });
+  gauge_family(out, "freshet_fleet_broker_cpu_ratio", [&](const auto& add) {
+    for (const auto& s : watched.clusters)
+      for (const BrokerStanding& b : s->brokers)
+        if (b.cpu) add({{"cluster", s->cluster}, {"broker", std::to_string(b.id)}}, *b.cpu);
+  });
   const auto of_dirs = [&](const char* name, const auto& value) {
     gauge_family(out, name, [&](const auto& add) {
       for (const auto& s : watched.clusters) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -55,6 +56,7 @@ struct BrokerSeen {
   uint32_t leaders = 0;
   uint32_t replicas = 0;
   std::vector<LogDirSeen> dirs;
+  std::optional<double> cpu = {};  // the share of its machine's processors that is busy; nobody asked if nullopt
 };
 
 // A record that was written to a broker and read back from it (live_probe.h).

@@ -188,6 +188,7 @@ void ClusterMemory::add_brokers(const Look& look, Standing& out) {
     standing.host = broker.host;
     standing.leaders = broker.leaders;
     standing.replicas = broker.replicas;
+    standing.cpu = broker.cpu;
     for (const LogDirSeen& dir : broker.dirs) {
       const uint32_t row = dir_rows_.find({broker.id, dir.path})->second;
       const int64_t total = dir.total_bytes >= 0 ? dir.total_bytes : planned_bytes;

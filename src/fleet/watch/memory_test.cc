@@ -180,6 +180,15 @@ TEST_F(ClusterMemoryTest, RetentionIsFasterThanAGroup) {
   EXPECT_THAT(last_->concerns.at(0).what, HasSubstr("messages are lost to it"));
 }
 
+TEST_F(ClusterMemoryTest, AMachineThatIsBusyIsAConcern) {
+  watch(1, 1, [](Look& look, int64_t) { look.brokers[0].cpu = 0.8; });
+  EXPECT_EQ(last_->brokers.at(0).cpu, 0.8);
+  EXPECT_THAT(last_->concerns, SizeIs(0));
+  watch(2, 2, [](Look& look, int64_t) { look.brokers[0].cpu = 0.9; });
+  EXPECT_EQ(last_->concerns.at(0).subject, "broker 0");
+  EXPECT_THAT(last_->concerns.at(0).what, HasSubstr("its machine was 90 % busy"));
+}
+
 TEST_F(ClusterMemoryTest, TopicsComeAndGo) {
   watch(1, 5, [](Look& look, int64_t n) { look.groups = {group("g", true, {{0, 0, 100 * n}})}; });
   watch(6, 6, [](Look& look, int64_t) { look.topics.clear(); });

@@ -46,6 +46,7 @@ void write_topic_standing(JsonWriter& json, const TopicStanding& topic) {
 void write_broker_standing(JsonWriter& json, const BrokerStanding& broker) {
   json.begin_object().member("id", broker.id).member("host", broker.host);
   json.member("leaders", broker.leaders).member("replicas", broker.replicas).member("bytes", broker.bytes);
+  write_figure(json, "cpu", broker.cpu);
   json.key("log_dirs").array(broker.dirs, [](JsonWriter& list, const LogDirStanding& dir) {
     list.begin_object().member("path", dir.path).member("failed", dir.failed);
     list.member("replica_bytes", dir.replica_bytes).member("used_bytes", dir.used_bytes);

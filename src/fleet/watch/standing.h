@@ -64,6 +64,7 @@ struct BrokerStanding {
   uint32_t replicas = 0;
   int64_t bytes = 0;
   std::vector<LogDirStanding> dirs;
+  std::optional<double> cpu = {};  // the busy share of its machine's processors, if it was asked for
 };
 
 // Of the broker that has most to the mean; 1 where all have the same.

@@ -2,6 +2,8 @@
 // here until it is handed out, since messages of partitions that are paused or held back must keep their order.
 #include "eventlog/kafka/consume/consumer_client.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <chrono>
 #include <future>
@@ -44,6 +46,16 @@ rd_kafka_resp_err_t close_in_time(std::shared_ptr<Client> client) {
 
 }  // namespace
 
+std::string words_of_leaving(const std::string& whose, rd_kafka_resp_err_t error) {
+  constexpr std::string_view kGivenOn = "nothing is lost, and the brokers give its partitions on when its session ends";
+  if (error != RD_KAFKA_RESP_ERR__TIMED_OUT)
+    return fmt::format("kafka: leaving {}: {}; {}: there is nothing to do", whose, rd_kafka_err2str(error), kGivenOn);
+  return fmt::format(
+      "kafka: leaving {}: the client did not close within {} s and is left behind; {}. There is nothing to do if this "
+      "process ends now; one that goes on should be restarted when that suits, as the client stays in its memory",
+      whose, kCloseMax.count(), kGivenOn);
+}
+
 Status ConsumerClient::open(const KafkaOptions& options, const Client::Settings& settings) {
   FRESHET_ASSERT(client_ == nullptr && taken_.empty());
   FRESHET_ASSIGN(client_, Client::open(options, settings));
@@ -62,7 +74,7 @@ void ConsumerClient::close(const std::string& whose) {
   taken_.clear();           // Messages belong to the client, and go before it.
   give_all_back(*client_);  // Closing waits for what is given meanwhile, too.
   if (const auto error = close_in_time(client_); error != RD_KAFKA_RESP_ERR_NO_ERROR && !lost_its_place())
-    log::warn("kafka: leaving {}: {}", whose, rd_kafka_err2str(error));
+    log::warn("{}", words_of_leaving(whose, error));
   {
     const std::lock_guard lock(queue_mutex_);
     queue_.reset();

@@ -14,6 +14,10 @@
 
 namespace freshet::eventlog::kafka {
 
+// What is logged where a client could not leave what it is a member of, `whose`, and whether an operator has to do
+// anything.
+[[nodiscard]] std::string words_of_leaving(const std::string& whose, rd_kafka_resp_err_t error);
+
 class ConsumerClient {
  public:
   using Taken = Owned<rd_kafka_message_t, rd_kafka_message_destroy>;

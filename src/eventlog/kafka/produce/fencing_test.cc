@@ -242,6 +242,18 @@ TEST_F(Fencing, ASuccessorAbortsWhatTheLastOwnerLeftOpen) {
   EXPECT_EQ(outputs(), (std::vector<std::string>{"first", "second"}));
 }
 
+// A lag of what can be read alone would be 0 for as long as nobody decides it.
+TEST_F(Fencing, WhatLiesBehindAnOpenTransactionWasAppendedAndCanNotBeRead) {
+  const auto dead = leave_open(options_, options_.topic_prefix + "action.gone.0");
+  const auto readable = log_->all_watermarks(Topic::kChanges);
+  const auto appended = log_->all_appended(Topic::kChanges);
+  ASSERT_TRUE(readable && appended);
+  EXPECT_EQ(readable->front().high, 0);
+  EXPECT_EQ(appended->front().high, 1);
+  EXPECT_TRUE(outputs().empty());
+  EXPECT_EQ(log_->all_appended(Topic::kActions)->front().high, 1);
+}
+
 TEST_F(Fencing, AProcessThatComesBackAbortsItsOwn) {
   const auto dead = leave_open(options_, options_.topic_prefix + "action.w.0");
   Process back = start("w");
