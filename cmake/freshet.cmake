@@ -137,7 +137,7 @@ endfunction()
 set(FRESHET_MODULES_SOON_BUILT app console fleet yaml objectstore rdkafka cluster sinks mirror capture)
 
 # The modules with planted faults, and those above them that the simulator runs.
-set(FRESHET_MUTABLE_MODULES model schema eventlog state docstore ingest action reaction mirror)
+set(FRESHET_MUTABLE_MODULES model schema eventlog state docstore ingest action reaction sinks mirror capture)
 
 function(freshet_mutable_module NAME SOURCES DEPS)
   if(NOT NAME IN_LIST FRESHET_MUTABLE_MODULES)

@@ -12,7 +12,6 @@
 
 #include "base/json_writer.h"
 #include "env/clock.h"
-#include "mirror_world.h"
 #include "mutants.h"
 #include "run.h"
 #include "telemetry/log.h"
@@ -106,7 +105,7 @@ class Campaign {
   [[nodiscard]] std::string replay(uint64_t seed) const {
     std::string text =
         fmt::format("freshet-sim --seeds {} --workload {} --records {}", seed, last_.workload, options_.records);
-    if (run_.workload == nullptr && !run_.mirrors)
+    if (run_.workload == nullptr && run_.other == nullptr)
       text = fmt::format("freshet-sim --seeds {} --records {}", seed, options_.records);
     if (options_.partitions != 0) text += fmt::format(" --partitions {}", options_.partitions);
     if (!options_.profiles.empty()) text += " --profiles " + options_.profiles;
@@ -188,7 +187,8 @@ int list(const Options& options) {
     for (const auto& workload : workloads())
       fmt::print("{:14} {:10} {}\n", workload->name(), workload->confluent() ? "confluent" : "contended",
                  workload->text());
-  if (options.list_workloads) fmt::print("{:14} {:10} {}\n", kMirrors, "", kMirrorsText);
+  if (options.list_workloads)
+    for (const OtherWorld& world : other_worlds()) fmt::print("{:14} {:10} {}\n", world.name, "", world.text);
   return 0;
 }
 

@@ -184,12 +184,24 @@ void MirrorJudge::move_group() {
   moved_.push_back(std::move(moved));
 }
 
+// Both from the beginning and from where the look before has ended: neither finds anything. Not ok: no answer.
+Result<mirror::Verdict> MirrorJudge::verify_both(env::TimeUs silence_us) {
+  Sides sides(stage_);
+  mirror::VerifyOptions how;
+  how.silence_us = silence_us;
+  how.so_far = &so_far_;
+  FRESHET_ASSIGN(mirror::Verdict on, mirror::verify(stage_.config, sides, how));
+  check_verdict(on, "verify that goes on: ");
+  const auto read = mirror::decode_verified(encode(on.so_far));
+  require(read && *read == on.so_far, "how far verify is can't be read as it was written");
+  so_far_ = std::move(on.so_far);
+  how.so_far = nullptr;
+  return mirror::verify(stage_.config, sides, how);
+}
+
 // What verify says while processes run: nothing differs. What was deleted may be what it can't tell of.
 void MirrorJudge::verify_running() {
-  Sides sides(stage_);
-  mirror::VerifyOptions patience;
-  patience.silence_us = 1'000'000;
-  const auto verdict = mirror::verify(stage_.config, sides, patience);
+  const auto verdict = verify_both(1'000'000);
   if (!verdict) return;
   stage_.probes.hit(Probe::kMirrorVerified);
   check_verdict(*verdict, "verify of a running mirror: ");
@@ -248,7 +260,7 @@ void MirrorJudge::check_moved_group_at_end() {
 // places.
 void MirrorJudge::plant_and_verify() {
   Sides sides(stage_);
-  const auto well = mirror::verify(stage_.config, sides, {});
+  const auto well = verify_both(mirror::VerifyOptions{}.silence_us);
   require(well && well->behind() == 0,
           [&] { return "verify: " + (well ? verdict_text(*well) : well.error().message); });
   check_verdict(*well, "verify: ");

@@ -47,7 +47,9 @@ class MirrorJudge {
 
   MirrorStage& stage_;
   const MirrorClients& clients_;
+  [[nodiscard]] Result<mirror::Verdict> verify_both(env::TimeUs silence_us);
   std::vector<MovedGroup> moved_;
+  mirror::VerifiedSoFar so_far_;
   std::map<cluster::PartitionRef, int64_t> positions_;  // as they were after the last step
 };
 

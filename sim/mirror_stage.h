@@ -1,36 +1,19 @@
 // What everybody in a simulated mirror's world shares: chance, time, both clusters, and what is to be mirrored.
 #pragma once
 
-#include <fmt/core.h>
-
-#include <cstdio>
 #include <string>
 #include <vector>
 
-#include "faults.h"
 #include "mirror/config.h"
 #include "mirror/share.h"
 #include "mirror_clients.h"
-#include "workload.h"
+#include "other_run.h"
 
 namespace freshet::sim {
 
-struct MirrorRun {
-  uint64_t seed = 1;
-  Size size;
-  bool checks = true;
-  bool trace = false;
-};
+struct MirrorStage : OtherStage {
+  using OtherStage::OtherStage;
 
-struct MirrorStage {
-  explicit MirrorStage(const MirrorRun& with) : run(with), dice(with.seed) {}
-
-  template <class... Args>
-  void say(fmt::format_string<Args...> text, Args&&... args) const {
-    if (!run.trace) return;
-    const std::string line = fmt::format(text, std::forward<Args>(args)...);
-    std::fprintf(stderr, "%12.3f ms  %s\n", static_cast<double>(clock.now % 10'000'000'000) / 1000, line.c_str());
-  }
   // Up to where a partition of the source is mirrored, for good: -1 if nothing is committed. While keys go over, that
   // is where the slower of its two readings is.
   [[nodiscard]] int64_t position(const std::string& topic, int32_t partition) const {
@@ -42,10 +25,6 @@ struct MirrorStage {
     return note.until_ms > 0 ? std::min(place->second.next, note.moved) : place->second.next;
   }
 
-  const MirrorRun run;
-  Dice dice;
-  Probes probes;
-  env::FakeClock clock{1'750'000'000'000'000};
   testing::FakeCluster source{clock}, target{clock};
   std::vector<MirroredTopic> topics;
   mirror::Config config;

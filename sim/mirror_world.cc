@@ -43,7 +43,7 @@ struct MirrorWorld::Process {
 
 // ---- what a run is --------------------------------------------------------------------------------------------------
 
-MirrorWorld::MirrorWorld(const MirrorRun& run) : stage_(run) {
+MirrorWorld::MirrorWorld(const OtherRun& run) : stage_(run) {
   make_topics();
   roll_rates();
   clients_ = std::make_unique<MirrorClients>(stage_.dice, stage_.probes, stage_.source, stage_.topics);
@@ -94,14 +94,11 @@ void MirrorWorld::make_topics() {
 
 // Each fault is in about half of the runs.
 void MirrorWorld::roll_rates() {
-  const auto maybe = [this](uint32_t most) {
-    return stage_.dice.one_in(2) ? static_cast<uint32_t>(stage_.dice.between(1, most)) : 0u;
-  };
-  rates_.crash = maybe(250);
-  rates_.aside = maybe(60);
-  rates_.no_answer = maybe(15);
-  rates_.refused_commit = maybe(150);
-  rates_.mute_commit = maybe(200);
+  rates_.crash = stage_.maybe(250);
+  rates_.aside = stage_.maybe(60);
+  rates_.no_answer = stage_.maybe(15);
+  rates_.refused_commit = stage_.maybe(150);
+  rates_.mute_commit = stage_.maybe(200);
   for (bool Rates::* fault :
        {&Rates::expel, &Rates::time_out, &Rates::hang, &Rates::jump, &Rates::trim, &Rates::grow, &Rates::renumber})
     rates_.*fault = stage_.dice.one_in(2);

@@ -14,14 +14,9 @@
 
 namespace freshet::sim {
 
-// What a workload of its own world is called.
-inline constexpr std::string_view kMirrors = "mirrors";
-inline constexpr std::string_view kMirrorsText =
-    "a mirror between two clusters, by key and one to one, while processes die and partitions are added";
-
 class MirrorWorld {
  public:
-  explicit MirrorWorld(const MirrorRun& run);
+  explicit MirrorWorld(const OtherRun& run);
   ~MirrorWorld();
 
   // Until all is mirrored; throws Violation.

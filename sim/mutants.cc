@@ -2,10 +2,11 @@
 
 #include <algorithm>
 
-#include "mirror_world.h"
-
 namespace freshet::sim {
 namespace {
+
+// The worlds that find those of what is beside the pipeline (run.h).
+constexpr std::string_view kMirrors = "mirrors", kCaptures = "captures", kSinks = "sinks";
 
 constexpr MutantInfo kMutants[] = {
     {Mutant::kRedirectBeforeAbsorbed, "redirect-before-absorbed",
@@ -124,6 +125,39 @@ constexpr MutantInfo kMutants[] = {
      "while keys go over, a mark says where the slower reading is", kMirrors},
     {Mutant::kMirrorRefusedDropped, "mirror-refused-dropped", "a record that the target refuses is passed over",
      kMirrors},
+    {Mutant::kCapturePositionApart, "capture-position-apart",
+     "the position is committed in a transaction of its own, behind the records'", kCaptures},
+    {Mutant::kCaptureMuteIsDone, "capture-mute-is-done", "a commit that nobody answers counts as done", kCaptures},
+    {Mutant::kCaptureFromSnapshotsEnd, "capture-from-snapshots-end",
+     "changes are followed from where the snapshot ended, not from where it began", kCaptures},
+    {Mutant::kCaptureDropUnheard, "capture-drop-unheard",
+     "that a collection was dropped or renamed is no reason to sweep its topic", kCaptures},
+    {Mutant::kCaptureAbortIgnored, "capture-abort-ignored",
+     "after a transaction that failed the capture goes on behind its records", kCaptures},
+    {Mutant::kCaptureAnewUnswept, "capture-anew-unswept",
+     "a capture that begins anew does not ask which documents are gone", kCaptures},
+    {Mutant::kSinkPlaceAhead, "sink-place-ahead", "a place is committed behind records that are not done", kSinks},
+    {Mutant::kSinkBeginsAtLog, "sink-begins-at-log",
+     "where a sink goes on is what the log knows, not what its target has", kSinks},
+    {Mutant::kSinkLetterDropped, "sink-letter-dropped", "a record that was refused is no dead letter", kSinks},
+    {Mutant::kFilesPlanIgnored, "files-plan-ignored", "who repeats a batch makes files of another end", kSinks},
+    {Mutant::kFilesManifestFirst, "files-manifest-first", "a manifest is put before its files are there", kSinks},
+    {Mutant::kHookGoesOn, "hook-goes-on", "a delivery that failed counts as done", kSinks},
+    {Mutant::kSqlPlaceApart, "sql-place-apart", "the place is committed before the rows, in a transaction of its own",
+     kSinks},
+    {Mutant::kSqlNotFenced, "sql-not-fenced", "a process that has lost a partition goes on writing rows of it", kSinks},
+    {Mutant::kErasureNotNoted, "erasure-not-noted",
+     "rows of somebody who was erased are deleted, and those that come late are not kept away", kSinks},
+    {Mutant::kStateGapFolded, "state-gap-folded",
+     "a change that does not follow on what the topic has is folded into it", kSinks},
+    {Mutant::kStateTableFirst, "state-table-first",
+     "the table of a state topic has states before the topic is known to have them", kSinks},
+    {Mutant::kStateTopicUnread, "state-topic-unread",
+     "who takes a partition of a state topic over does not read what others have written", kSinks},
+    {Mutant::kStateLossUnasked, "state-loss-unasked", "action is not asked for the profiles whose changes were lost",
+     kSinks},
+    {Mutant::kRemovedUnsaid, "removed-unsaid",
+     "action is asked for the profiles whose changes were lost, and not for those that are gone", kSinks},
 };
 
 }  // namespace

@@ -94,10 +94,45 @@ enum class Probe : uint8_t {
   kMirrorTrimmed,
   kMirrorGroupMoved,
   kMirrorVerified,
+  // Of captures (capture_world.h).
+  kCaptureCrash,
+  kCaptureCrashInTransaction,
+  kCaptureCrashAfterCommit,
+  kCaptureFenced,
+  kCaptureHung,
+  kCaptureZombie,
+  kCaptureTimedOut,
+  kCaptureNoAnswer,
+  kCaptureCommitRefused,
+  kCaptureCommitMute,
+  kCaptureAside,
+  kCaptureCollectionChanged,
+  kCaptureLarge,
+  kCaptureTooLate,
+  kCaptureAnew,
+  // Of sinks (sink_world.h).
+  kSinkCrash,
+  kSinkHung,
+  kSinkZombie,
+  kSinkNewMember,
+  kSinkNoAnswer,
+  kSinkAnswerLost,
+  kSinkTargetRefused,
+  kSinkTableLost,
+  kSinkOlderTable,
+  kSinkAside,
+  kSinkTrimmed,
+  kSinkSaidAgain,
+  kSinkMerged,
+  kSinkErased,
+  kSinkLetter,
+  kSinkFenced,
   kCount  // how many probes there are; not one itself
 };
 inline constexpr size_t kProbes = static_cast<size_t>(Probe::kCount);
 inline constexpr size_t kFirstProbeOfMirrors = static_cast<size_t>(Probe::kMirrorCrash);
+inline constexpr size_t kFirstProbeOfCaptures = static_cast<size_t>(Probe::kCaptureCrash);
+inline constexpr size_t kFirstProbeOfSinks = static_cast<size_t>(Probe::kSinkCrash);
 [[nodiscard]] std::string_view name_of(Probe probe);
 
 // Counters of one run, or the sum of many.

@@ -1,7 +1,11 @@
 #include "run.h"
 
+#include <algorithm>
+
 #include "base/assert.h"
+#include "capture_world.h"
 #include "mirror_world.h"
+#include "sink_world.h"
 #include "world.h"
 
 namespace freshet::sim {
@@ -22,16 +26,17 @@ void must_be_same(const std::string& first, const std::string& again) {
   require(again == first, [&] { return fmt::format("the second run ends in {}, the first in {}", again, first); });
 }
 
-RunResult run_mirrors(uint64_t seed, const RunOptions& options) {
+template <class OneWorld>
+RunResult run_other(const OtherWorld& of, uint64_t seed, const RunOptions& options) {
   RunResult result;
-  result.workload = kMirrors;
+  result.workload = of.name;
   try {
-    MirrorWorld world({seed, options.size, true, options.trace});
+    OneWorld world({seed, options.size, true, options.trace});
     world.run();
     result.hash = world.hash();
     result.probes = world.probes();
     if (!options.twice) return result;
-    MirrorWorld again({seed, options.size, false, false});
+    OneWorld again({seed, options.size, false, false});
     again.run();
     must_be_same(result.hash, again.hash());
   } catch (const Violation& violation) {
@@ -39,6 +44,14 @@ RunResult run_mirrors(uint64_t seed, const RunOptions& options) {
   }
   return result;
 }
+
+constexpr OtherWorld kOtherWorlds[] = {
+    {"mirrors", "a mirror between two clusters, by key and one to one, while processes die and partitions are added",
+     &run_other<MirrorWorld>},
+    {"captures", "a database into a cluster, documents and their changes, while processes die and collections go",
+     &run_other<CaptureWorld>},
+    {"sinks", "files, a webhook, PostgreSQL and a state topic, fed by one log, while their processes and targets fail",
+     &run_other<SinkWorld>}};
 
 constexpr uint64_t kSeedsOfOthers = 12;
 // Every third one reads profiles from action's state, the others have reaction write documents.
@@ -61,15 +74,19 @@ const Workload* any_workload(uint64_t seed, Dice& dice) {
 
 }  // namespace
 
+std::span<const OtherWorld> other_worlds() { return kOtherWorlds; }
+
 bool choose_workload(std::string_view name, RunOptions& options) {
-  options.mirrors = name == kMirrors;
+  const auto other = std::find_if(std::begin(kOtherWorlds), std::end(kOtherWorlds),
+                                  [&](const OtherWorld& one) { return one.name == name; });
+  options.other = other == std::end(kOtherWorlds) ? nullptr : other;
   options.workload = find_workload(name);
-  return options.mirrors || options.workload != nullptr;
+  return options.other != nullptr || options.workload != nullptr;
 }
 
 RunResult run_seed(uint64_t seed, const RunOptions& options) {
   set_assertion_handler(throw_violation);
-  if (options.mirrors) return run_mirrors(seed, options);
+  if (options.other != nullptr) return options.other->run(*options.other, seed, options);
   Dice dice(seed);
   const Workload* workload = options.workload;
   if (workload == nullptr) workload = any_workload(seed, dice);

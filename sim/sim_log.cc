@@ -49,6 +49,7 @@ void SimLog::append(std::vector<Produce> batches, eventlog::AppendDone done) {
   }
   pending_.push_back({std::move(batches), std::move(done)});
   crash_.point();
+  if (prompt_) (void)tick();
 }
 
 bool SimLog::tick() {

@@ -15,8 +15,9 @@ namespace freshet::sim {
 class SimLog final : public eventlog::EventLog {
  public:
   // All of these outlive it.
-  SimLog(Broker& broker, CrashPoint& crash, Dice& dice, const Faults& faults, Probes& probes)
-      : broker_(broker), crash_(crash), dice_(dice), faults_(faults), probes_(probes) {}
+  // `prompt`: an append is written and answered before it returns, for those who wait for it.
+  SimLog(Broker& broker, CrashPoint& crash, Dice& dice, const Faults& faults, Probes& probes, bool prompt = false)
+      : broker_(broker), crash_(crash), dice_(dice), faults_(faults), probes_(probes), prompt_(prompt) {}
   ~SimLog() override;
 
   [[nodiscard]] Status create_topic(Topic topic, const eventlog::TopicOptions& options) override;
@@ -45,6 +46,7 @@ class SimLog final : public eventlog::EventLog {
   Dice& dice_;
   const Faults& faults_;
   Probes& probes_;
+  const bool prompt_;
   std::deque<Append> pending_;
 };
 

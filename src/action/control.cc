@@ -30,12 +30,13 @@ v1::Envelope rules_record(const std::vector<v1::TenantRules>& rules, uint64_t re
   return envelope;
 }
 
-v1::Envelope republish_record(env::TimeUs received_at_us, uint64_t raise, const std::string& tenant) {
+v1::Envelope republish_record(env::TimeUs received_at_us, uint64_t raise, const std::string& tenant, bool gone_too) {
   v1::Envelope envelope;
   envelope.set_kind(v1::Envelope::CONTROL);
   envelope.set_received_at_us(received_at_us);
   envelope.mutable_control()->set_logic_version(kLogicVersion);
   envelope.mutable_control()->mutable_republish()->set_raise(raise);
+  envelope.mutable_control()->mutable_republish()->set_gone_too(gone_too);
   if (!tenant.empty()) envelope.mutable_control()->add_tenants()->set_name(tenant);
   return envelope;
 }

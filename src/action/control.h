@@ -14,7 +14,7 @@ namespace freshet::action {
 
 // Raised with every change of what the same records lead to. A partition whose rules name a higher one is not
 // processed.
-inline constexpr uint32_t kLogicVersion = 7;
+inline constexpr uint32_t kLogicVersion = 8;
 // From here on computed attributes keep the digits of whole numbers beyond 64 bits, as attributes do.
 inline constexpr uint32_t kLogicOfWholeNumbers = 2;
 // From here on a Control says what changes; before it said what there is.
@@ -35,6 +35,8 @@ inline constexpr uint32_t kLogicOfFilters = 6;
 inline constexpr uint32_t kLogicOfClaimsAgain = 6;
 // From here on a tenant's profiles alone may be asked for. No rule has to know: an older binary refuses the record.
 inline constexpr uint32_t kLogicOfTenantSaidAgain = 7;
+// From here on those that are gone may be asked for, too; as above.
+inline constexpr uint32_t kLogicOfGoneSaidAgain = 8;
 
 // What holds for all tenants, and the rules of these, for a log of `partitions`; the rules of others stay. Its revision
 // is the caller's to set.
@@ -46,6 +48,7 @@ inline constexpr uint32_t kLogicOfTenantSaidAgain = 7;
                                         env::TimeUs received_at_us);
 
 // Asks a partition to say all its profiles again, or those of one tenant (action/republish.h).
-[[nodiscard]] v1::Envelope republish_record(env::TimeUs received_at_us, uint64_t raise, const std::string& tenant = {});
+[[nodiscard]] v1::Envelope republish_record(env::TimeUs received_at_us, uint64_t raise, const std::string& tenant = {},
+                                            bool gone_too = false);
 
 }  // namespace freshet::action

@@ -31,6 +31,25 @@ void say_again(state::Entity& entity, const AudienceContext& context, uint64_t r
   out.change(change);
 }
 
+// One that was merged away or erased stays what it is; whoever has lost the change that said so hears it now.
+void say_gone(state::Entity& entity, int64_t received_at_us, uint64_t raise, state::PartitionState& state,
+              Outputs& out) {
+  state::PartitionState::touch(entity, state);
+  entity.state.set_version(entity.state.version() + 1 + raise);
+  if (!out.says_changes()) return out.note_change(entity.state.tenant(), received_at_us);
+  v1::Change change;
+  say_whose(entity.state, change);
+  change.set_remove(true);
+  change.set_received_at_us(received_at_us);
+  out.change(change);
+}
+
+// It had a document once.
+bool is_gone(const v1::EntityState& entity) {
+  return entity.version() > 0 &&
+         (entity.status() == v1::EntityState::REDIRECT || entity.status() == v1::EntityState::ERASED);
+}
+
 // A profile that changed since the rules did has been judged with that change.
 void judge_user(state::Entity& entity, const AudienceContext& context, state::PartitionState& state, Outputs& out) {
   const bool is_judged = entity.state.audiences_judged() == context.tenant.audiences.hash();
@@ -89,12 +108,15 @@ void republish(const v1::Envelope& record, uint32_t partition, const Rules& rule
   state.prefetch_entities(ids);
   for (const Hash128& id : ids) {
     state::Entity* entity = state.find_entity(id);
-    if (entity == nullptr || !has_document(entity->state)) continue;
+    const bool gone = entity != nullptr && asked.gone_too() && is_gone(entity->state);
+    if (entity == nullptr || (!gone && !has_document(entity->state))) continue;
     const Tenant* const tenant = rules.find(entity->state.tenant());
     if (tenant == nullptr) continue;  // One that is configured no longer can't be asked for.
     const AudienceContext context{*tenant, rules, record.received_at_us(), {}};
     if (!is_asked_for(record.control(), entity->state.tenant())) continue;
-    if (asked.judges().empty()) {
+    if (gone) {
+      say_gone(*entity, record.received_at_us(), asked.raise(), state, out);
+    } else if (asked.judges().empty()) {
       say_again(*entity, context, asked.raise(), state, out);
     } else if (tenant == judged) {
       judge_user(*entity, context, state, out);

@@ -72,6 +72,27 @@ TEST(Republish, SaysThoseOfOneTenant) {
   expect_same_but_newer(before, cluster.documents(), 0);
 }
 
+// Who has lost changes may have lost that a profile was merged away or erased.
+TEST(Republish, SaysWhoIsGoneToWhoAsks) {
+  TestCluster cluster(2, 7);
+  send_people(cluster, 40);
+  cluster.run();
+  const auto living = cluster.documents();
+  for (const bool gone_too : {false, true}) {
+    cluster.forget_documents();
+    for (uint32_t p = 0; p < cluster.partitions(); ++p) cluster.send_to(p, republish_record(9'000, 0, {}, gone_too));
+    cluster.run();
+    size_t alive = 0, removed = 0;
+    for (const auto& [id, document] : cluster.all_documents()) {
+      ++(document.removed() ? removed : alive);
+      EXPECT_NE(document.removed(), living.contains(id)) << id;
+    }
+    EXPECT_EQ(alive, living.size());
+    EXPECT_EQ(removed, gone_too ? 2u : 0u);
+  }
+  EXPECT_TRUE(cluster.dead_letters().empty());
+}
+
 RC_GTEST_PROP(Republish, CrashesAndOtherRecordsChangeNothing, ()) {
   const auto seed = *rc::gen::arbitrary<uint64_t>();
   TestCluster calm(3, seed), rough(3, seed);

@@ -132,6 +132,7 @@ constexpr KeyEffect kEffects[] = {
     {"tenants[].schema.mode", "schema/registry.cc", "strict_schema"},
     {"tenants[].schema.conflicts", "ingest/items/typing.cc", "tenant.conflicts"},
     {"tenants[].sinks", "app/sinks.cc", "tenant->sinks"},
+    {"tenants[].webhook_rate", "app/sinks.cc", "tenant->webhooks_per_second"},
     {"tenants[].sinks[].name", "sinks/runner_loop.cc", "sink.name"},
     {"tenants[].sinks[].kind", "sinks/sinks.cc", "sink.kind"},
     {"tenants[].sinks[].on", "sinks/runner_loop.cc", "sink.on"},
@@ -233,6 +234,7 @@ tenants:
 tenants:
   - name: acme
     sinks: [{name: a, kind: webhook, url: "https://h/p", secret: s, ca: c, concurrency: 2, rate: 3, timeout: 2s}]
+    webhook_rate: 20
 )",
     R"(
 tenants:

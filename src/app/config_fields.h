@@ -258,6 +258,9 @@ void describe(V& v, model::Tenant& tenant) {
   v.list("sinks", tenant.sinks, "[Sinks](sinks.md): who gets its events and changes, at most 16",
          Items(Need::kOptional, 0, kSinksMax), model::Sink(),
          [](auto& inner, model::Sink& sink) { describe(inner, sink); });
+  v.count("webhook_rate", tenant.webhooks_per_second, 1, 1'000'000,
+          "Requests a second that all its [webhooks](sinks.md#webhook) together send, over all processes. Default: as "
+          "many as their receivers take");
   describe_schema_rules(v, tenant);
 }
 
@@ -335,7 +338,7 @@ void describe_checkpoints(V& v, Config::Checkpoints& checkpoints) {
          Need::kRequired);
   v.text("endpoint", checkpoints.endpoint, kAnyText,
          "S3: `http://host:port` or `https://host:port`, path-style; without it Amazon's. Credentials and region come "
-         "from the environment (`AWS_…`)");
+         "from the environment or a file (`AWS_…`)");
   v.duration("interval", checkpoints.interval_us, kSecondUs, kDayUs, "From one checkpoint of a partition to its next");
   v.duration("min_pause", checkpoints.min_pause_us, 0, kDayUs, "Between the end of one and the begin of the next");
   v.count("keep", checkpoints.keep, 1, 1000, "Of each partition");

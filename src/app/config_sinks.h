@@ -46,7 +46,8 @@ void describe(V& v, model::Sink& sink) {
              "webhook: for each of connecting, sending and the answer; whole seconds");
   v.text("to", sink.to, kSinkTo, "files: `file:///DIRECTORY` or `s3://BUCKET/PREFIX`; required");
   v.text("endpoint", sink.endpoint, kAnyText,
-         "files: of S3, `http://host:port` or `https://host:port`; credentials come from the environment (`AWS_…`)");
+         "files: of S3, `http://host:port` or `https://host:port`; credentials come from the environment or a file "
+         "(`AWS_…`)");
   v.choice("compression", sink.compression, "files: of each file");
   v.choice("split_by", sink.split_by, "files: `event` makes files of their own for each name of events");
   v.choice("format", sink.format, "files: lines of JSON, or Parquet, whose `compression` is that of its pages");

@@ -13,6 +13,7 @@
 #include "app/json_output.h"
 #include "app/problems.h"
 #include "app/run_alone.h"
+#include "app/small_file.h"
 #include "mirror/offsets.h"
 #include "mirror/process.h"
 #include "mirror/verify/verify.h"
@@ -52,17 +53,38 @@ int run_mirror(const MirrorOptions& options) {
 struct LookOptions {
   std::string config, group;
   std::vector<std::string> topics;
-  std::string from;
+  std::string from, state;
   bool json = false;
   bool apply = false;
 };
 
 int failed_look(const Error& error, bool json) { return print_failure("freshet mirror: ", error, json); }
 
+// What the look before has left there; nothing, if there was none.
+Result<mirror::VerifiedSoFar> read_so_far(const std::string& path, const std::string& name) {
+  const auto refused = [&](const std::string& why) {
+    return fail(Code::kInvalid, path + ": " + why + ": remove it, and all is compared anew");
+  };
+  auto file = read_small_file(path);
+  if (!file) return refused(file.error().message);
+  if (!*file) return mirror::VerifiedSoFar{name, 0, {}};
+  auto so_far = mirror::decode_verified((*file)->text);
+  if (!so_far) return refused(so_far.error().message);
+  if (so_far->mirror != name) return refused("it is of mirror " + so_far->mirror);
+  return so_far;
+}
+
 int verify_mirror(const LookOptions& options) {
   const auto config = mirror_config(options.config, options.json);
   if (!config) return 2;
   mirror::VerifyOptions wanted;
+  mirror::VerifiedSoFar so_far;
+  if (!options.state.empty()) {
+    auto read = read_so_far(options.state, config->name);
+    if (!read) return failed_look(read.error(), options.json);
+    so_far = *std::move(read);
+    wanted.so_far = &so_far;
+  }
   wanted.topics = options.topics;
   if (!options.from.empty()) {
     const auto from = model::parse_time(options.from);
@@ -73,6 +95,10 @@ int verify_mirror(const LookOptions& options) {
   if (!sides) return failed_look(sides.error(), options.json);
   const auto verdict = mirror::verify(*config, **sides, wanted);
   if (!verdict) return failed_look(verdict.error(), options.json);
+  if (!options.state.empty()) {
+    const Status written = write_small_file(options.state, encode(verdict->so_far) + "\n");
+    if (!written) return failed_look(written.error(), options.json);
+  }
   fmt::print("{}", options.json ? mirror::verdict_json(*verdict) + "\n" : mirror::verdict_text(*verdict));
   return verdict->same() ? 0 : 1;
 }
@@ -103,6 +129,8 @@ void add_looks(CLI::App& mirror, int& exit_code) {
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   verify->add_option("--from", options->from, "Only records from this time on, as 2026-11-29T12:00:00Z");
+  verify->add_option("--state", options->state,
+                     "A file that says how far both sides were compared: goes on there, and says so again");
   CLI::App* offsets = mirror.add_subcommand("offsets", "Where consumer groups go on in the target");
   offsets->footer("Example:\n  freshet mirror offsets --config mirror.yaml --group billing --apply");
   offsets->add_option("--group", options->group, "Of the source; without it: those that the file names");

@@ -75,7 +75,7 @@ void Sinks::use(const std::vector<std::shared_ptr<const model::Tenant>>& tenants
       } else if (sink.on == model::SinkOn::kEvents && events_as_protobuf_) {
         log::error("sink {} of {} is not run: `on: events` needs events.format json", sink.name, tenant->name);
       } else {
-        wanted->push_back({tenant->name, sink});
+        wanted->push_back({tenant->name, sink, tenant->webhooks_per_second});
       }
     }
   }
@@ -101,7 +101,12 @@ void Sinks::run() {
 
 void Sinks::change_to(const std::vector<Wanted>& wanted) {
   std::map<Name, const Wanted*> by_name;
-  for (const Wanted& one : wanted) by_name[{one.tenant, one.sink.name}] = &one;
+  for (const Wanted& one : wanted) {
+    by_name[{one.tenant, one.sink.name}] = &one;
+    auto& turns = turns_[one.tenant];
+    if (turns == nullptr) turns = std::make_shared<sinks::Turns>();
+    turns->set_rate(one.webhooks_per_second);
+  }
   // Those that end are told all at once, and then waited for.
   std::vector<Name> ending;
   for (auto& [name, running] : running_) {
@@ -111,6 +116,9 @@ void Sinks::change_to(const std::vector<Wanted>& wanted) {
     ending.push_back(name);
   }
   for (const Name& name : ending) running_.erase(name);
+  std::erase_if(turns_, [&](const auto& one) {
+    return std::none_of(wanted.begin(), wanted.end(), [&](const Wanted& sink) { return sink.tenant == one.first; });
+  });
   for (const auto& [name, one] : by_name) {
     if (running_.contains(name)) continue;
     running_[name] = {one->sink, std::make_unique<sinks::Runner>(options_of(*one))};
@@ -129,18 +137,20 @@ sinks::RunnerOptions Sinks::options_of(const Wanted& wanted) {
   options.around.read_profile = [this](const v1::Change& change, eventlog::TopicPartition from, eventlog::Offset offset,
                                        sinks::ProfileAs as) { return read_profile(change, from, offset, as); };
   options.around.partitions = log_.partitions(eventlog::Topic::kChanges);
-  options.around.say_again = [this, tenant = wanted.tenant](uint32_t partition) {
-    return say_again(tenant, partition);
+  options.around.say_again = [this, tenant = wanted.tenant](uint32_t partition, sinks::SayAgain what) {
+    return say_again(tenant, partition, what);
   };
+  options.around.tenant_turns = turns_.at(wanted.tenant);
   options.around.directory = directory_ + "/" + sinks::state_directory(wanted.tenant, wanted.sink);
   options.around.memory = memory_;
   return options;
 }
 
-Status Sinks::say_again(const std::string& tenant, uint32_t partition) {
+Status Sinks::say_again(const std::string& tenant, uint32_t partition, sinks::SayAgain what) {
   std::vector<eventlog::Produce> batches(1);
   batches[0].to = {eventlog::Topic::kActions, partition};
-  batches[0].records.add({}, action::republish_record(clock_.now_us(), 0, tenant).SerializeAsString());
+  const bool gone_too = what == sinks::SayAgain::kGoneToo;
+  batches[0].records.add({}, action::republish_record(clock_.now_us(), 0, tenant, gone_too).SerializeAsString());
   return append(log_, std::move(batches));
 }
 

@@ -40,6 +40,7 @@ class Sinks {
   struct Wanted {
     std::string tenant;
     model::Sink sink;
+    uint64_t webhooks_per_second = 0;  // of the tenant
   };
   using Name = std::pair<std::string, std::string>;  // tenant, sink
   struct Running {
@@ -51,7 +52,7 @@ class Sinks {
   void change_to(const std::vector<Wanted>& wanted);
   [[nodiscard]] sinks::RunnerOptions options_of(const Wanted& wanted);
   // Asks action for all profiles that a tenant has in a partition.
-  [[nodiscard]] Status say_again(const std::string& tenant, uint32_t partition);
+  [[nodiscard]] Status say_again(const std::string& tenant, uint32_t partition, sinks::SayAgain what);
   // What sinks have put beside the data, of those that are there no more.
   void tidy_up(const std::vector<Wanted>& wanted) const;
   [[nodiscard]] Result<std::optional<v1::Document>> read_profile(const v1::Change& change,
@@ -65,7 +66,8 @@ class Sinks {
   docstore::DocStore& profiles_;
   env::Clock& clock_;
   env::Random& random_;
-  std::map<Name, Running> running_;  // of the thread
+  std::map<Name, Running> running_;                             // of the thread, as is the next
+  std::map<std::string, std::shared_ptr<sinks::Turns>> turns_;  // of webhooks, by tenant
   std::mutex mutex_;
   std::condition_variable changed_;
   std::unique_ptr<std::vector<Wanted>> wanted_;  // guarded by mutex_, as is the next; null: no change

@@ -91,6 +91,28 @@ enum class Mutant : uint8_t {
   kMirrorMarksWhileBusy,
   kMirrorMarkOfSecond,
   kMirrorRefusedDropped,
+  // captures
+  kCapturePositionApart,
+  kCaptureMuteIsDone,
+  kCaptureFromSnapshotsEnd,
+  kCaptureDropUnheard,
+  kCaptureAbortIgnored,
+  kCaptureAnewUnswept,
+  // sinks
+  kSinkPlaceAhead,
+  kSinkBeginsAtLog,
+  kSinkLetterDropped,
+  kFilesPlanIgnored,
+  kFilesManifestFirst,
+  kHookGoesOn,
+  kSqlPlaceApart,
+  kSqlNotFenced,
+  kErasureNotNoted,
+  kStateGapFolded,
+  kStateTableFirst,
+  kStateTopicUnread,
+  kStateLossUnasked,
+  kRemovedUnsaid,
 };
 
 #ifdef FRESHET_MUTANTS

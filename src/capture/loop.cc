@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/hash.h"
+#include "base/mutant.h"
 #include "base/pattern.h"
 #include "capture/record.h"
 #include "cluster/stream/scan.h"
@@ -19,10 +20,10 @@ using docstore::ChangeKind;
 using docstore::DocumentChange;
 
 // Of one transaction; what it has is in memory until it is committed.
-constexpr size_t kBatchChanges = 5'000;
+constexpr size_t kBatchChanges = FRESHET_BOUND(5'000, 9);
 constexpr size_t kBatchBytes = 8u << 20;
-constexpr size_t kPageDocuments = 2'000;
-constexpr int64_t kSweepOffsets = 2'000;
+constexpr size_t kPageDocuments = FRESHET_BOUND(2'000, 3);
+constexpr int64_t kSweepOffsets = FRESHET_BOUND(2'000, 7);
 constexpr size_t kLetterBytes = 64u << 20;
 constexpr size_t kRoomBesideId = 512;  // of a record that tells a delete
 constexpr env::TimeUs kIdleUs = 100'000;
@@ -90,7 +91,7 @@ Status Loop::begin_anew(Batch& batch) {
   batch.next.known.insert(collections.begin(), collections.end());
   for (const std::string& name : batch.next.known) {
     const bool there = std::binary_search(collections.begin(), collections.end(), name);
-    batch.next.todo.push_back({name, parts_.snapshot, there, ""});
+    batch.next.todo.push_back({name, parts_.snapshot && !FRESHET_MUTANT(kCaptureAnewUnswept), there, ""});
   }
   log::info("capture {}: reading all documents of {} collections", parts_.config.name, collections.size());
   FRESHET_TRY(commit(batch));
@@ -172,6 +173,9 @@ Status Loop::snapshot(Batch& batch) {
     FRESHET_TRY(put("snapshot", change, batch));
   }
   if (page.last) {
+    if (FRESHET_MUTANT(kCaptureFromSnapshotsEnd)) {
+      FRESHET_ASSIGN(batch.next.at, parts_.source.now());
+    }
     log::info("capture {}: all documents of {} were read", parts_.config.name, todo.collection);
     batch.next.todo.erase(batch.next.todo.begin());
   }
@@ -221,7 +225,8 @@ void Loop::heed(const DocumentChange& change, Position& next) {
             change.to.empty() ? "" : " to " + change.to);
   if (change.kind == ChangeKind::kAllDropped)
     for (const std::string& name : next.known) next.todo.push_back({name, true, false, ""});
-  if (wanted(change.collection)) next.todo.push_back({change.collection, true, false, ""});
+  if (wanted(change.collection) && !FRESHET_MUTANT(kCaptureDropUnheard))
+    next.todo.push_back({change.collection, true, false, ""});
   if (!wanted(change.to)) return;
   next.known.insert(change.to);
   next.todo.push_back({change.to, true, true, ""});
@@ -355,9 +360,14 @@ Status Loop::write(const Written& record, Batch& batch) {
 Status Loop::commit(Batch& batch) {
   const size_t records = batch.records, bytes = batch.bytes;
   std::string text = encode(batch.next);
+  if (FRESHET_MUTANT(kCapturePositionApart) && batch.open) {
+    FRESHET_TRY(parts_.writer.commit({}, nullptr));
+    FRESHET_TRY(parts_.writer.begin());
+  }
   FRESHET_TRY(write({position_topic(parts_.config), parts_.config.name, &text, -1, {}}, batch));
   // One process has the id, and the position is a record: so no group's offsets are needed.
-  FRESHET_TRY(parts_.writer.commit({}, nullptr));
+  const Status done = parts_.writer.commit({}, nullptr);
+  if (!done && !(FRESHET_MUTANT(kCaptureMuteIsDone) && done.error().code == Code::kRetry)) return done;
   batch.open = false;
   position_ = std::move(batch.next);
   said_at_ = parts_.clock.monotonic_us();
@@ -376,6 +386,7 @@ Status Loop::recover(const Error& error, Batch& batch) {
   counters().aborts.add(batch.open ? 1 : 0);
   if (batch.open) parts_.writer.abort();
   position_.reset();
+  if (FRESHET_MUTANT(kCaptureAbortIgnored) && batch.open && !batch.next.at.empty()) position_ = batch.next;
   sweep_.reset();
   Error told = error;
   // A topic may take less than it did, or have been deleted: the next look learns it.

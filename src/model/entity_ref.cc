@@ -4,6 +4,7 @@
 
 #include <bit>
 
+#include "base/big_endian.h"
 #include "model/home.h"
 #include "model/identifier.h"
 
@@ -50,7 +51,7 @@ bool survives(const EntityRef& a, const EntityRef& b) { return a.rank != b.rank 
 Hash128 entity_id(std::string_view tenant, v1::EntityKind kind, const v1::Identifier& root, uint32_t generation) {
   std::string key = identifier_key(tenant, kind, root);
   const Home home = murmur2(key);
-  for (int shift = 24; shift >= 0; shift -= 8) key += static_cast<char>(generation >> shift & 0xff);
+  append_big_endian(key, generation);
   return with_home(hash128(key), home);
 }
 

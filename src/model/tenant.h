@@ -69,6 +69,7 @@ struct Tenant {
   PhoneRule phones;
   v1::TenantRules rules;
   std::vector<Sink> sinks;
+  uint64_t webhooks_per_second = 0;  // requests of all webhooks among these, over all processes; 0: no limit
 };
 
 // Keeps the list sorted; "default" stands for the types that are not listed.

@@ -82,8 +82,12 @@ TEST(StoreAddress, TakesRegionAndCredentialsFromTheEnvironment) {
   take_from_environment(out, [](const char* name) -> const char* {
     if (std::string_view(name) == "AWS_DEFAULT_REGION") return "r1";
     if (std::string_view(name) == "AWS_REGION") return "";
+    if (std::string_view(name) == "HOME") return "/home/somebody";
+    if (std::string_view(name) == "AWS_PROFILE") return "lake";
     return std::string_view(name) == "AWS_ACCESS_KEY_ID" ? "id" : nullptr;
   });
+  EXPECT_EQ(out.credentials_file.path, "/home/somebody/.aws/credentials");
+  EXPECT_EQ(out.credentials_file.profile, "lake");
   EXPECT_EQ(out.region, "r1");
   EXPECT_EQ(out.credentials.access_key_id, "id");
   EXPECT_EQ(out.credentials.secret_access_key, "");

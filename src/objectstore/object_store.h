@@ -67,6 +67,13 @@ class ObjectStore {
 // These are never logged.
 struct Credentials {
   std::string access_key_id, secret_access_key, session_token;
+  bool operator==(const Credentials&) const = default;
+};
+
+// A file of AWS's tools that has some, by profile.
+struct CredentialsFile {
+  std::string path;
+  std::string profile = "default";
 };
 
 // Where a store is, and how it is asked.
@@ -75,6 +82,9 @@ struct StoreOptions {
   std::string endpoint;  // S3: http[s]://host[:port], path-style; empty means Amazon's of the region
   std::string region = "us-east-1";
   Credentials credentials;
+  // Where they are read if `credentials` has no key, and again when they are refused: they may have expired, and
+  // somebody has put new ones there.
+  CredentialsFile credentials_file;
   uint32_t attempts = 5;                  // S3: of each request, at least 1
   env::TimeUs backoff_us = 200'000;       // before the second one; then twice as long each time
   uint64_t part_bytes = 16u << 20;        // S3: larger files go in parts of this size
@@ -86,8 +96,8 @@ struct StoreOptions {
 // Opens the store. The clock and the random source outlive it.
 [[nodiscard]] Result<std::unique_ptr<ObjectStore>> open_store(const StoreOptions& options, env::Clock& clock,
                                                               env::Random& random);
-// Takes region and credentials as AWS's tools take them: AWS_REGION or AWS_DEFAULT_REGION,
-// AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN.
+// Takes region and credentials as AWS's tools take them: AWS_REGION or AWS_DEFAULT_REGION, AWS_ACCESS_KEY_ID,
+// AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN; AWS_SHARED_CREDENTIALS_FILE (or ~/.aws/credentials) and AWS_PROFILE.
 void take_from_environment(StoreOptions& options, const std::function<const char*(const char*)>& variable);
 
 }  // namespace freshet::objectstore

@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include "objectstore/credentials.h"
 #include "objectstore/directory.h"
 #include "objectstore/object_store.h"
 #include "objectstore/s3.h"
@@ -33,9 +34,9 @@ Result<std::unique_ptr<ObjectStore>> open_store(const StoreOptions& options, env
   FRESHET_TRY(check_address(options.to, options.endpoint));
   if (is_file(options.to)) return open_directory_store(options.to.substr(kFile.size()), options.to, clock, random);
   // Without them every request would be refused with a signature error, which says less.
-  if (options.credentials.access_key_id.empty() || options.credentials.secret_access_key.empty())
-    return fail(Code::kInvalid,
-                options.to + ": needs credentials in the environment: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY");
+  const CredentialSource source(options.credentials, options.credentials_file);
+  if (const Status found = source.check(); !found)
+    return fail(Code::kInvalid, options.to + ": " + found.error().message);
   return make_s3_store(options, clock, random);
 }
 
@@ -49,6 +50,11 @@ void take_from_environment(StoreOptions& options, const std::function<const char
   take("AWS_ACCESS_KEY_ID", options.credentials.access_key_id);
   take("AWS_SECRET_ACCESS_KEY", options.credentials.secret_access_key);
   take("AWS_SESSION_TOKEN", options.credentials.session_token);
+  std::string home;
+  take("HOME", home);
+  if (!home.empty()) options.credentials_file.path = home + "/.aws/credentials";
+  take("AWS_SHARED_CREDENTIALS_FILE", options.credentials_file.path);
+  take("AWS_PROFILE", options.credentials_file.profile);
 }
 
 Result<std::string> get_small(ObjectStore& store, const std::string& key, size_t bytes_max) {

@@ -13,6 +13,7 @@
 #include <optional>
 
 #include "base/assert.h"
+#include "objectstore/credentials.h"
 #include "objectstore/s3_xml.h"
 #include "objectstore/sigv4.h"
 #include "objectstore/transfer.h"
@@ -83,15 +84,25 @@ Code code_of(long status, const S3Error& error) {
 std::string hint_of(const S3Error& error) {
   if (error.code == "NoSuchBucket") return ": make the bucket first";
   if (error.code == "RequestTimeTooSkewed") return ": this machine's clock is wrong";
+  if (error.code == "ExpiredToken" || error.code == "TokenRefreshRequired")
+    return ": the credentials have expired: those of a file (AWS_SHARED_CREDENTIALS_FILE) are read again, those of the "
+           "environment with a restart";
   if (error.code == "SignatureDoesNotMatch" || error.code == "InvalidAccessKeyId" || error.code == "AccessDenied")
     return ": check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION and what they are allowed";
   return {};
+}
+
+// Other credentials may be let in.
+bool refuses_credentials(const Answer& answer, const S3Error& error) {
+  return answer.status == 401 || answer.status == 403 || error.code == "ExpiredToken" ||
+         error.code == "TokenRefreshRequired" || error.code == "InvalidToken";
 }
 
 class S3Store final : public ObjectStore {
  public:
   S3Store(const StoreOptions& options, S3Address address, S3Endpoint endpoint, env::Clock& clock, env::Random& random)
       : options_(options),
+        credentials_(options.credentials, options.credentials_file),
         address_(std::move(address)),
         endpoint_(std::move(endpoint)),
         where_(options.to),
@@ -122,7 +133,7 @@ class S3Store final : public ObjectStore {
   Result<Answer> exchange(const std::string& method, const std::string& key, const Fields& query, Fields headers,
                           const Digest& body_sha256, Body& body, const Sink& sink = nullptr,
                           const std::function<std::optional<std::string>()>& range = nullptr);
-  Result<Answer> attempt(const S3Request& request, Body& body, const Sink& sink);
+  Result<Answer> attempt(const S3Request& request, Body& body, const Sink& sink, bool& credentials_refused);
   [[nodiscard]] tl::unexpected<Error> refused(const std::string& method, const std::string& key, Error error) const {
     return fail(error.code, fmt::format("{}: {} {}: {}", where_, method, key.empty() ? "(list)" : key, error.message));
   }
@@ -136,6 +147,7 @@ class S3Store final : public ObjectStore {
                                               int descriptor, Pace& pace);
 
   const StoreOptions options_;
+  CredentialSource credentials_;
   const S3Address address_;
   const S3Endpoint endpoint_;
   const std::string where_;
@@ -154,7 +166,7 @@ bool S3Store::wait_before(uint32_t attempt) {
   return !transfer_.cancelled();
 }
 
-Result<Answer> S3Store::attempt(const S3Request& request, Body& body, const Sink& sink) {
+Result<Answer> S3Store::attempt(const S3Request& request, Body& body, const Sink& sink, bool& credentials_refused) {
   Call call;
   call.method = request.method;
   call.url = fmt::format("{}://{}{}", endpoint_.tls ? "https" : "http", endpoint_.host, uri_encode(request.path, true));
@@ -167,6 +179,7 @@ Result<Answer> S3Store::attempt(const S3Request& request, Body& body, const Sink
   auto answer = transfer_.send(call);
   if (!answer) return answer;
   const S3Error error = read_s3_error(answer->body);
+  credentials_refused = refuses_credentials(*answer, error);
   // Some answers (CopyObject, CompleteMultipartUpload) begin with 200 before it is known how they
   // end, and have an error in the body then.
   if (answer->status / 100 == 2 && error.code.empty()) return answer;
@@ -184,9 +197,12 @@ Result<Answer> S3Store::exchange(const std::string& method, const std::string& k
     S3Request request{method, path, query, headers, body_sha256};
     // A read that was broken off asks only for the rest.
     if (const auto wanted = range ? range() : std::nullopt) request.headers.emplace_back("range", *wanted);
-    sign(request, options_.credentials, options_.region, clock_.now_us());
-    auto answer = attempt(request, body, sink);
+    const Credentials used = credentials_.get();
+    bool credentials_refused = false;
+    sign(request, used, options_.region, clock_.now_us());
+    auto answer = attempt(request, body, sink, credentials_refused);
     if (answer) return answer;
+    if (credentials_refused && credentials_.has_others(used)) continue;
     const bool again = answer.error().code == Code::kRetry && i + 1 < options_.attempts;
     if (!again || !wait_before(i)) return refused(method, key, std::move(answer).error());
   }

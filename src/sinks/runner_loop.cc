@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/mutant.h"
 #include "sinks/letters.h"
 #include "telemetry/log.h"
 
@@ -121,7 +122,7 @@ bool RunnerLoop::learn(TopicPartition of, Share& share) {
     metrics_.up.set(0);
     return false;
   }
-  share.next = share.place = resume->from;
+  share.next = share.place = FRESHET_MUTANT(kSinkBeginsAtLog) ? *place : resume->from;
   share.until = resume->until;
   consumer_.seek(of, share.next);
   // What is not known to be durable there can't be built on.
@@ -198,7 +199,7 @@ void RunnerLoop::drop_front(Share& share, size_t count) {
   if (count == 0) return;
   for (size_t i = 0; i < count; ++i) share.bytes -= bytes_of(share.items[i]);
   share.items.erase(share.items.begin(), share.items.begin() + static_cast<ptrdiff_t>(count));
-  share.place = share.items.empty() ? share.next : share.items.front().offset;
+  share.place = share.items.empty() || FRESHET_MUTANT(kSinkPlaceAhead) ? share.next : share.items.front().offset;
   share.refusals = 0;
 }
 
@@ -282,7 +283,8 @@ void RunnerLoop::start_anew(Share& share) {
 bool RunnerLoop::set_aside(TopicPartition of, const Share& share, const std::string& why) {
   FRESHET_ASSERT(!share.items.empty());
   const Item& item = share.items.front();
-  const Status kept = append_letter(*options_.log, options_.around, of, item, why);
+  const Status kept =
+      FRESHET_MUTANT(kSinkLetterDropped) ? Status{} : append_letter(*options_.log, options_.around, of, item, why);
   if (!kept) {
     log::warn("{}: the log does not take a dead letter: {}", called_, kept.error().message);
     return false;

@@ -22,6 +22,7 @@
 #include "freshet/v1/change.pb.h"
 #include "kv/store.h"
 #include "model/sink.h"
+#include "sinks/turns.h"
 
 namespace freshet::sinks {
 
@@ -95,6 +96,10 @@ enum class ProfileAs : uint8_t { kSettled, kAnyhow };
 using ReadProfile = std::function<Result<std::optional<v1::Document>>(
     const v1::Change& change, eventlog::TopicPartition from, eventlog::Offset offset, ProfileAs as)>;
 
+// What action is asked to say again. kGoneToo: those, too, that were merged away or erased, as removed; for who may
+// have missed that.
+enum class SayAgain : uint8_t { kLiving, kGoneToo };
+
 // What a sink is made with; all of it outlives the sink.
 struct Around {
   std::string tenant;
@@ -104,10 +109,11 @@ struct Around {
   const std::atomic<bool>* stopping = nullptr;
   ReadProfile read_profile;
   std::function<Result<std::string>(const std::string& text)> secret;  // what env:NAME or file:PATH stands for
-  uint32_t partitions = 0;                                             // of `changes`
+  uint32_t partitions = 0;                                             // of `changes`, as of `events`
+  std::shared_ptr<Turns> tenant_turns;  // of all its webhooks' requests; null: there is no limit
   // Asks action to say all profiles of the tenant in this partition whole, each at a new version: they come in
   // `changes`, in the partition of the same number. It is durable when it is ok.
-  std::function<Status(uint32_t partition)> say_again;
+  std::function<Status(uint32_t partition, SayAgain what)> say_again;
   // Its own, for what it can make again at any time.
   std::string directory;
   std::shared_ptr<kv::MemoryBudget> memory;  // of all sinks' stores

@@ -7,6 +7,7 @@
 #include <charconv>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -25,17 +26,21 @@ class FakeDocuments {
   explicit FakeDocuments(env::FakeClock& with) : clock(with) {}
 
   void put(const std::string& collection, const std::string& id, const std::string& text) {
+    const std::optional<std::string> before = state_of(collection, id);
     const bool fresh = collections[collection].insert_or_assign(id, text).second;
     docstore::DocumentChange change =
         of(fresh ? docstore::ChangeKind::kInsert : docstore::ChangeKind::kUpdate, collection);
     change.id = id;
     if (fresh) change.after = text;
+    if (keeps_before) change.before = before;
     log.push_back(std::move(change));
   }
   void erase(const std::string& collection, const std::string& id) {
+    const std::optional<std::string> before = state_of(collection, id);
     if (collections[collection].erase(id) == 0) return;
     docstore::DocumentChange change = of(docstore::ChangeKind::kDelete, collection);
     change.id = id;
+    if (keeps_before) change.before = before;
     log.push_back(std::move(change));
   }
   void drop(const std::string& collection) {
@@ -56,12 +61,25 @@ class FakeDocuments {
 
   // Called in each call of a reader with its name, before it looks.
   std::function<void(const char* call)> at_call = [](const char*) {};
+  // Asked after it: not ok, and that is the answer.
+  std::function<Status(const char* call)> refuse = [](const char*) { return Status{}; };
+  bool keeps_before = false;  // changes tell the document before them, as change streams can
   env::FakeClock& clock;
   std::map<std::string, Documents> collections;
   std::vector<docstore::DocumentChange> log;  // a position is an index
   size_t first = 0;
 
+  [[nodiscard]] Status step(const char* call) {
+    at_call(call);
+    return refuse(call);
+  }
+
  private:
+  [[nodiscard]] std::optional<std::string> state_of(const std::string& collection, const std::string& id) {
+    const auto& all = collections[collection];
+    const auto found = all.find(id);
+    return found == all.end() ? std::nullopt : std::optional(found->second);
+  }
   [[nodiscard]] docstore::DocumentChange of(docstore::ChangeKind kind, const std::string& collection) const {
     docstore::DocumentChange change;
     change.kind = kind;
@@ -76,11 +94,11 @@ class FakeDocumentsReader final : public docstore::ChangeReader {
   FakeDocumentsReader(FakeDocuments& of, std::vector<std::string> patterns) : of_(of), patterns_(std::move(patterns)) {}
 
   Result<std::string> now() override {
-    of_.at_call("now");
+    FRESHET_TRY(of_.step("now"));
     return std::to_string(of_.log.size());
   }
   Result<std::vector<std::string>> collections() override {
-    of_.at_call("collections");
+    FRESHET_TRY(of_.step("collections"));
     std::vector<std::string> out;
     for (const auto& [name, documents] : of_.collections)
       if (wants(name)) out.push_back(name);
@@ -88,7 +106,7 @@ class FakeDocumentsReader final : public docstore::ChangeReader {
   }
   Result<docstore::DocumentPage> documents(const std::string& collection, const std::string& after_id, size_t most,
                                            size_t) override {
-    of_.at_call("documents");
+    FRESHET_TRY(of_.step("documents"));
     docstore::DocumentPage page;
     page.last = true;
     const auto& all = of_.collections[collection];
@@ -100,14 +118,14 @@ class FakeDocumentsReader final : public docstore::ChangeReader {
     return page;
   }
   Result<std::vector<std::string>> gone(const std::string& collection, const std::vector<std::string>& ids) override {
-    of_.at_call("gone");
+    FRESHET_TRY(of_.step("gone"));
     std::vector<std::string> out;
     for (const std::string& id : ids)
       if (!of_.collections[collection].contains(id)) out.push_back(id);
     return out;
   }
   Result<docstore::DocumentChanges> changes(const std::string& position, env::TimeUs timeout_us) override {
-    of_.at_call("changes");
+    FRESHET_TRY(of_.step("changes"));
     size_t at = 0;
     (void)std::from_chars(position.data(), position.data() + position.size(), at);
     if (at < of_.first) return fail(Code::kNotFound, "the log begins later");

@@ -16,11 +16,12 @@ class MemoryStore final : public ObjectStore {
  public:
   std::map<std::string, std::string> objects;
   std::function<Status()> before;  // called before each operation; its error is the operation's
+  std::function<Status()> after;   // called after an object was made, whose answer it may spoil
 
   Status put_new(const std::string& key, std::string_view content) override {
     FRESHET_TRY(next());
     if (!objects.try_emplace(key, content).second) return fail(Code::kConflict, key + " is there already");
-    return {};
+    return after ? after() : Status{};
   }
   Status put_file(const std::string& key, const LocalFile& file, Pace&) override {
     FRESHET_TRY(next());

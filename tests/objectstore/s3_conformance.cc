@@ -2,7 +2,10 @@
 // in the environment. tests/integration/test_checkpoints.py runs it.
 #include <unistd.h>
 
+#include <cstdio>
 #include <cstdlib>
+#include <fstream>
+#include <utility>
 
 #include "testing/object_store_conformance.h"
 
@@ -58,6 +61,24 @@ TEST(S3, AWrongSecretIsRefused) {
   EXPECT_EQ(put.error().code, Code::kInvalid);
   EXPECT_EQ(put.error().message.find(wrong.credentials.secret_access_key), std::string::npos);
   EXPECT_NE(put.error().message.find("AWS_SECRET_ACCESS_KEY"), std::string::npos) << put.error().message;
+}
+
+// A session is over, and somebody has put the next one into the file: the store that is open goes on with it.
+TEST(S3, CredentialsAreReadAgain) {
+  if (variable("FRESHET_S3_CHECKS", "").empty()) GTEST_SKIP() << "this server takes any secret";
+  StoreOptions from_file = options(variable("FRESHET_S3_BUCKET", "freshet"));
+  const Credentials right = std::exchange(from_file.credentials, {});
+  from_file.credentials_file.path = "/tmp/freshet-s3-credentials-" + std::to_string(getpid());
+  const auto write = [&](const std::string& secret) {
+    std::ofstream(from_file.credentials_file.path)
+        << "[default]\naws_access_key_id = " << right.access_key_id << "\naws_secret_access_key = " << secret << "\n";
+  };
+  write("expired");
+  const auto store = open(from_file);
+  EXPECT_EQ(store->put_new("again", "v").error().code, Code::kInvalid);
+  write(right.secret_access_key);
+  EXPECT_TRUE(store->put_new("again", "v"));
+  std::remove(from_file.credentials_file.path.c_str());
 }
 
 }  // namespace

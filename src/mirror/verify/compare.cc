@@ -65,6 +65,50 @@ void Compare::add_source(const Hash128& unit, int32_t partition, const Hash128& 
   one.source = rules_.compacted ? print : chained(one.source, print);
   one.source_gone = tombstone;
   if (one.in_source == one.in_target) one.begins_alike = one.source == one.target;
+  if (!rules_.keeps_ahead || promised || rules_.compacted) return;
+  Beyond& beyond = beyond_[unit];
+  beyond.all_sum += print.word(0);
+  ++beyond.all_count;
+  if (one.in_source > one.in_target) return;
+  beyond.hash = chained(beyond.hash, print);
+  beyond.sum += print.word(0);
+  ++beyond.count;
+}
+
+void Compare::begin_with(const Ahead& ahead) {
+  Unit& one = units_[ahead.unit];
+  one.in_target = ahead.count;
+  one.target = ahead.target;
+  one.target_sum = ahead.sum;
+  one.place = ahead.place;
+  one.several = ahead.several;
+  one.target_gone = ahead.gone;
+}
+
+// Where a unit lies in one partition, its promised records come first. Where it does not, those that are not promised
+// are known only if the target has all of them.
+std::optional<std::vector<Ahead>> Compare::ahead() const {
+  std::vector<Ahead> out;
+  for (const auto& [id, unit] : units_) {
+    if (rules_.compacted) {
+      if (changing(unit) && unit.in_target > 0)
+        out.push_back({id, unit.target, 0, 1, unit.place, unit.target_gone, false});
+      continue;
+    }
+    if (changing(unit)) return std::nullopt;
+    if (unit.in_target <= unit.promised) continue;
+    const auto beyond = beyond_.find(id);
+    if (beyond == beyond_.end()) return std::nullopt;
+    const Beyond& of = beyond->second;
+    if (unit.several) {
+      out.push_back({id, {}, of.all_sum, of.all_count, unit.place, false, true});
+    } else {
+      out.push_back({id, of.hash, of.sum, of.count, unit.place, false, false});
+    }
+    if (out.back().count != unit.in_target - unit.promised) return std::nullopt;
+  }
+  std::sort(out.begin(), out.end(), [](const Ahead& a, const Ahead& b) { return a.unit < b.unit; });
+  return out;
 }
 
 bool Compare::same(const Unit& unit) const {

@@ -34,8 +34,9 @@ namespace freshet::mirror {
 struct CompareRules {
   bool one_to_one = false;
   bool compacted = false;
-  bool timestamps = true;  // false: the target's brokers set their own
-  bool trimmed = false;    // the source has deleted records
+  bool timestamps = true;    // false: the target's brokers set their own
+  bool trimmed = false;      // the source has deleted records
+  bool keeps_ahead = false;  // for ahead()
 };
 
 // What is the same of a record on both sides. `route`: a header of this mirror, which is not looked at.
@@ -66,10 +67,26 @@ struct Compared {
 
 inline constexpr size_t kDiagnosedMost = 8;
 
-// Memory: about 130 bytes a unit.
+// What the target has of a unit beyond what was promised: where the sides are the same, these are the first records of
+// the source behind the positions. Of a compacted topic: of a key that is changing, the last record of the target.
+struct Ahead {
+  Hash128 unit;
+  Hash128 target;    // over them in their order
+  uint64_t sum = 0;  // over their fingerprints in any order
+  uint32_t count = 0;
+  int32_t place = -1;    // their partition
+  bool gone = false;     // the last one is a tombstone
+  bool several = false;  // they lie in several partitions, so that they have no order
+  bool operator==(const Ahead&) const = default;
+};
+
+// Memory: about 130 bytes a unit, and about 70 of those with records that are not promised yet, if they are kept.
 class Compare {
  public:
   explicit Compare(CompareRules rules) : rules_(rules) {}
+
+  // What an earlier look has found ahead: the target's records begin with it. Before anything is added.
+  void begin_with(const Ahead& ahead);
 
   [[nodiscard]] Hash128 unit_of(int32_t partition, std::optional<std::string_view> key, const Hash128& print) const;
   // `print`: the record's fingerprint. All of the target first, each partition in its order.
@@ -77,6 +94,9 @@ class Compare {
   // `promised`: it lies below the mirror's position.
   void add_source(const Hash128& unit, int32_t partition, const Hash128& print, bool tombstone, bool promised);
   [[nodiscard]] Compared result() const;
+  // What the next look, from the positions and the ends of this one on, begins with, by unit. nullopt: of some unit it
+  // can't be told, so the next look must begin where this one has. REQUIRES: rules.keeps_ahead, and result().same().
+  [[nodiscard]] std::optional<std::vector<Ahead>> ahead() const;
 
  private:
   struct Unit {
@@ -94,6 +114,12 @@ class Compare {
     bool target_gone = true;    // the last one was a tombstone, or there was none
     bool source_gone = true;
   };
+  // Of the source's records that are not promised.
+  struct Beyond {
+    Hash128 hash;  // over those that the target has, in their order
+    uint64_t sum = 0, all_sum = 0;
+    uint32_t count = 0, all_count = 0;
+  };
   [[nodiscard]] bool same(const Unit& unit) const;
   [[nodiscard]] bool untold(const Unit& unit) const;
   // It can't be compared while it changes.
@@ -101,6 +127,7 @@ class Compare {
 
   const CompareRules rules_;
   absl::flat_hash_map<Hash128, Unit, Hash128Hasher> units_;
+  absl::flat_hash_map<Hash128, Beyond, Hash128Hasher> beyond_;
 };
 
 }  // namespace freshet::mirror

@@ -16,9 +16,11 @@ std::string text_of_topic(const TopicVerdict& topic) {
   const std::string name = topic.topic == topic.to ? topic.topic : topic.topic + " -> " + topic.to;
   if (!topic.skipped.empty()) return fmt::format("{}: NOT COMPARED: {}\n", name, topic.skipped);
   const Compared& compared = topic.compared;
+  const std::string before =
+      topic.verified_before > 0 ? fmt::format(" ({} of them verified before)", topic.verified_before) : "";
   std::string out =
-      fmt::format("{}: {}, {} records promised, {} in the target, {} {}, {} set aside, {} offsets behind\n", name,
-                  name_of_verdict(compared), compared.source, compared.target, compared.units,
+      fmt::format("{}: {}, {} records promised{}, {} in the target, {} {}, {} set aside, {} offsets behind\n", name,
+                  name_of_verdict(compared), compared.source, before, compared.target, compared.units,
                   compared.units == 1 ? "unit of order" : "units of order", topic.set_aside, topic.behind);
   for (size_t b = 0; b < compared.buckets.size(); ++b) {
     const Bucket& bucket = compared.buckets[b];
@@ -45,6 +47,7 @@ void write_topic(JsonWriter& json, const TopicVerdict& topic) {
   json.member("different", compared.different).member("passed_over", compared.passed_over);
   json.member("unordered", compared.unordered).member("untold", compared.untold);
   json.member("set_aside", topic.set_aside).member("behind", topic.behind);
+  json.member("verified_before", topic.verified_before);
   json.key("ranges").begin_array();
   for (size_t b = 0; b < compared.buckets.size(); ++b) {
     const Bucket& bucket = compared.buckets[b];

@@ -10,6 +10,7 @@
 #include "mirror/config.h"
 #include "mirror/verify/compare.h"
 #include "mirror/verify/diagnose.h"
+#include "mirror/verify/so_far.h"
 
 namespace freshet::mirror {
 
@@ -17,6 +18,8 @@ struct VerifyOptions {
   std::vector<std::string> topics;      // of the source; empty: all
   int64_t from_ms = 0;                  // only records with a timestamp from here on, on both sides
   env::TimeUs silence_us = 60'000'000;  // nothing comes for so long: a broker is away (kRetry)
+  // Go on from where it says, or begin what it says nothing of, and say how far it is then. Null: all is read.
+  const VerifiedSoFar* so_far = nullptr;
 };
 
 struct TopicVerdict {
@@ -27,12 +30,14 @@ struct TopicVerdict {
   std::vector<Difference> differences;  // of the first units that differ
   uint64_t behind = 0;                  // offsets that the source has and the mirror has not been at
   uint64_t set_aside = 0;               // in the dead letters
+  uint64_t verified_before = 0;         // of the records promised: by earlier looks, whose counts are in `compared`
   std::vector<std::string> notes;
 };
 
 struct Verdict {
   std::vector<TopicVerdict> topics;
-  std::string letters;  // the topic of the dead letters
+  std::string letters;   // the topic of the dead letters
+  VerifiedSoFar so_far;  // if it was asked for: of topics that differ what it was
   // Nothing differs, and all topics were compared.
   [[nodiscard]] bool same() const;
   // The same, nothing is left to mirror, and nothing was set aside: consumers may switch, and producers, too.

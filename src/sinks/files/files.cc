@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/mutant.h"
 #include "sinks/files/layout.h"
 
 namespace freshet::sinks {
@@ -84,6 +85,7 @@ Result<Resume> Files::assigned(eventlog::TopicPartition of, eventlog::Offset com
     if (!plan) return resume;
     FRESHET_ASSIGN(const bool complete, are_there(plan->files));
     if (!complete) {
+      if (FRESHET_MUTANT(kFilesPlanIgnored)) return resume;
       resume.until = plan->next;
       resumed_[of] = plan->style;
       return resume;
@@ -122,11 +124,13 @@ Status Files::write_all(const Batch& batch, bool& stale) {
   if (!planned) {
     FRESHET_ASSIGN(const auto first, read(key));
     stale = !first || first->next != batch.next || first->style != style;
-    if (stale) return {};
+    if (stale && !FRESHET_MUTANT(kFilesPlanIgnored)) return {};
     text = text_of_plan(batch, *first);
   }
+  const std::string manifest = layout_.manifest_key(batch.from, batch.begin);
+  if (FRESHET_MUTANT(kFilesManifestFirst)) FRESHET_TRY(put_if_absent(*store_, manifest, text));
   for (const MadeFile& made : files) FRESHET_TRY(put_if_absent(*store_, made.file.path, made.content));
-  return put_if_absent(*store_, layout_.manifest_key(batch.from, batch.begin), text);
+  return put_if_absent(*store_, manifest, text);
 }
 
 }  // namespace

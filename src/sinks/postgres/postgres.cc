@@ -9,11 +9,11 @@
 #include "base/assert.h"
 #include "base/hash.h"
 #include "base/json_writer.h"
+#include "base/mutant.h"
 #include "freshet/v1/event.pb.h"
 #include "sinks/postgres/connection.h"
 #include "sinks/postgres/event_rows.h"
 #include "sinks/postgres/profile_batch.h"
-#include "sinks/postgres/tables.h"
 
 namespace freshet::sinks {
 namespace {
@@ -23,7 +23,7 @@ constexpr size_t kPostgresBatchBytes = 1u << 20;
 
 class Postgres final : public Sink {
  public:
-  explicit Postgres(const Around& around) : around_(around), tables_(around.tenant, around.sink) {}
+  Postgres(const Around& around, OpenTables open) : around_(around), open_(std::move(open)) {}
 
   [[nodiscard]] Status connect();
   BatchWish wish() const override { return {kPostgresBatchBytes, kPostgresLingerUs}; }
@@ -47,27 +47,23 @@ class Postgres final : public Sink {
   [[nodiscard]] Outcome outcome_of(const Error& error) const;
 
   const Around around_;
-  SinkTables tables_;
-  std::unique_ptr<SqlConnection> sql_;                                          // null: it has to be opened
+  const OpenTables open_;
+  std::unique_ptr<SinkTables> tables_;                                          // null: they have to be opened
   std::map<eventlog::TopicPartition, std::optional<eventlog::Offset>> places_;  // as the table has them
   std::map<eventlog::TopicPartition, eventlog::Offset> asked_after_;            // losses that ended there
 };
 
-// The secret is read each time: somebody may have changed the password, here and there.
 Status Postgres::connect() {
-  if (sql_ != nullptr && sql_->is_open()) return {};
-  sql_.reset();
-  FRESHET_ASSIGN(const std::string uri, around_.secret(around_.sink.uri));
-  FRESHET_ASSIGN(auto opened, SqlConnection::open(uri));
-  FRESHET_TRY(tables_.prepare(*opened));
-  sql_ = std::move(opened);
+  if (tables_ != nullptr && tables_->is_open()) return {};
+  tables_.reset();
+  FRESHET_ASSIGN(tables_, open_());
   return {};
 }
 
 // Its own place is committed with the rows, so it is the one that is right; the log's may only be older.
 Result<Resume> Postgres::assigned(eventlog::TopicPartition of, eventlog::Offset committed) {
   FRESHET_TRY(connect());
-  FRESHET_ASSIGN(places_[of], tables_.place(*sql_, of));
+  FRESHET_ASSIGN(places_[of], tables_->place(of));
   if (of.topic == eventlog::Topic::kChanges && !places_[of]) FRESHET_TRY(begin_profiles(of, committed));
   return Resume{std::max(places_[of].value_or(committed), committed), std::nullopt};
 }
@@ -76,8 +72,8 @@ Result<Resume> Postgres::assigned(eventlog::TopicPartition of, eventlog::Offset 
 // is there, so that a crash in between asks once more.
 Status Postgres::begin_profiles(eventlog::TopicPartition of, eventlog::Offset from) {
   if (around_.sink.start == model::SinkStart::kNow) return {};
-  FRESHET_TRY(around_.say_again(of.partition));
-  FRESHET_TRY(in_transaction({of, from, from, {}}, [&] { return tables_.set_place(*sql_, of, from); }));
+  FRESHET_TRY(around_.say_again(of.partition, SayAgain::kLiving));
+  FRESHET_TRY(in_transaction({of, from, from, {}}, [&] { return tables_->set_place(of, from); }));
   places_[of] = from;
   return {};
 }
@@ -87,7 +83,7 @@ Status Postgres::lost(eventlog::TopicPartition of, eventlog::Offset next) {
   if (of.topic != eventlog::Topic::kChanges) return {};
   eventlog::Offset& asked = asked_after_[of];
   if (next <= asked) return {};
-  FRESHET_TRY(around_.say_again(of.partition));
+  FRESHET_TRY(around_.say_again(of.partition, FRESHET_MUTANT(kRemovedUnsaid) ? SayAgain::kLiving : SayAgain::kGoneToo));
   asked = next;
   return {};
 }
@@ -128,6 +124,10 @@ Outcome Postgres::write_each(const Batch& batch) {
 
 // Rows and place become durable together, or not at all.
 Status Postgres::write_whole(const Batch& batch) {
+  if (FRESHET_MUTANT(kSqlPlaceApart)) {
+    FRESHET_TRY(in_transaction(batch, [&] { return tables_->set_place(batch.from, batch.next); }));
+    places_[batch.from] = batch.next;
+  }
   FRESHET_TRY(in_transaction(batch, [&] { return write_rows(batch); }));
   places_[batch.from] = batch.next;
   return {};
@@ -139,24 +139,22 @@ Status Postgres::in_transaction(const Batch& batch, const std::function<Status()
   FRESHET_TRY(connect());
   const auto known = places_.find(batch.from);
   FRESHET_ASSERT(known != places_.end());
-  FRESHET_ASSIGN(const SqlRows began, sql_->run("BEGIN"));
+  FRESHET_TRY(tables_->begin());
   const auto checked = [&]() -> Status {
-    FRESHET_ASSIGN(const auto place, tables_.place(*sql_, batch.from));
-    if (place != known->second) return fail(Code::kConflict, "another process has written this partition since");
+    FRESHET_ASSIGN(const auto place, tables_->place(batch.from));
+    if (place != known->second && !FRESHET_MUTANT(kSqlNotFenced))
+      return fail(Code::kConflict, "another process has written this partition since");
     return work();
   };
   Status written = checked();
-  if (written) {
-    const auto committed = sql_->run("COMMIT");
-    if (!committed) written = tl::unexpected(committed.error());
-  }
+  if (written) written = tables_->commit();
   if (written) return {};
   // Whether a commit that broke off was made is not known: then the place is read again.
-  if (!sql_->run("ROLLBACK")) {
-    sql_.reset();
+  if (!tables_->rollback()) {
+    tables_.reset();
     return fail(Code::kConflict, written.error().message);
   }
-  if (written.error().code == Code::kFatal) sql_.reset();  // Its tables are looked over when it is opened again.
+  if (written.error().code == Code::kFatal) tables_.reset();  // They are looked over when they are opened again.
   return written;
 }
 
@@ -164,11 +162,11 @@ Status Postgres::write_rows(const Batch& batch) {
   if (has_profiles()) {
     FRESHET_TRY(write_profiles(batch));
   } else {
-    for (const Item& item : batch.items) FRESHET_TRY(tables_.prepare_part(*sql_, item.received_at_us));
+    for (const Item& item : batch.items) FRESHET_TRY(tables_->prepare_part(item.received_at_us));
     FRESHET_ASSIGN(const std::string rows, rows_of_events(batch, around_.sink.columns));
-    FRESHET_TRY(tables_.write_events(*sql_, rows));
+    FRESHET_TRY(tables_->write_events(rows));
   }
-  return tables_.set_place(*sql_, batch.from, batch.next);
+  return tables_->set_place(batch.from, batch.next);
 }
 
 // Events of somebody who was erased may still be on their way here, by this process or by another one that has their
@@ -183,17 +181,17 @@ Status Postgres::erase(const Batch& batch) {
     for (const std::string& merged : notice.merged()) ids.push_back(to_hex(merged));
   }
   if (has_profiles()) return erase_profiles(batch, ids);
-  FRESHET_TRY(in_transaction(batch, [&] { return tables_.note_erased(*sql_, ids); }));
-  FRESHET_TRY(in_transaction(batch, [&] { return tables_.settle_erased(*sql_); }));
-  FRESHET_ASSIGN(const auto parts, tables_.parts(*sql_));
+  if (!FRESHET_MUTANT(kErasureNotNoted)) FRESHET_TRY(in_transaction(batch, [&] { return tables_->note_erased(ids); }));
+  FRESHET_TRY(in_transaction(batch, [&] { return tables_->settle_erased(); }));
+  FRESHET_ASSIGN(const auto parts, tables_->parts());
   for (const std::string& part : parts) {
     while (true) {
       if (around_.stopping->load()) return fail(Code::kRetry, "this process ends");
-      FRESHET_ASSIGN(const uint64_t deleted, tables_.delete_events(*sql_, part, ids));
+      FRESHET_ASSIGN(const uint64_t deleted, tables_->delete_events(part, ids));
       if (deleted < SinkTables::kErasedInStep) break;
     }
   }
-  FRESHET_TRY(in_transaction(batch, [&] { return tables_.set_place(*sql_, batch.from, batch.next); }));
+  FRESHET_TRY(in_transaction(batch, [&] { return tables_->set_place(batch.from, batch.next); }));
   places_[batch.from] = batch.next;
   return {};
 }
@@ -203,8 +201,8 @@ Status Postgres::erase_profiles(const Batch& batch, const std::vector<std::strin
   std::string list;
   JsonWriter(list).array(ids);
   const auto work = [&]() -> Status {
-    FRESHET_TRY(tables_.remove_profiles(*sql_, list));
-    return tables_.set_place(*sql_, batch.from, batch.next);
+    FRESHET_TRY(tables_->remove_profiles(list));
+    return tables_->set_place(batch.from, batch.next);
   };
   FRESHET_TRY(in_transaction(batch, work));
   places_[batch.from] = batch.next;
@@ -214,22 +212,31 @@ Status Postgres::erase_profiles(const Batch& batch, const std::vector<std::strin
 Status Postgres::write_profiles(const Batch& batch) {
   ProfileBatch profiles(around_);
   FRESHET_ASSIGN(const std::string ids, profiles.begin(batch));
-  FRESHET_ASSIGN(const SqlRows rows, tables_.read_profiles(*sql_, ids));
+  FRESHET_ASSIGN(const SqlRows rows, tables_->read_profiles(ids));
   for (const SqlRow& row : rows) FRESHET_TRY(profiles.know(row[0].value_or(""), row[1].value_or("")));
   FRESHET_TRY(profiles.apply(batch));
   const std::string changed = profiles.rows();
   const std::string removed = profiles.removed();
-  if (!changed.empty()) FRESHET_TRY(tables_.write_profiles(*sql_, changed));
-  if (!removed.empty()) FRESHET_TRY(tables_.remove_profiles(*sql_, removed));
+  if (!changed.empty()) FRESHET_TRY(tables_->write_profiles(changed));
+  if (!removed.empty()) FRESHET_TRY(tables_->remove_profiles(removed));
   return {};
 }
 
 }  // namespace
 
-Result<std::unique_ptr<Sink>> open_postgres(const Around& around) {
-  auto sink = std::make_unique<Postgres>(around);
+Result<std::unique_ptr<Sink>> open_postgres_on(const Around& around, OpenTables open) {
+  auto sink = std::make_unique<Postgres>(around, std::move(open));
   FRESHET_TRY(sink->connect());
   return sink;
+}
+
+// The secret is read each time: somebody may have changed the password, here and there.
+Result<std::unique_ptr<Sink>> open_postgres(const Around& around) {
+  return open_postgres_on(around, [around]() -> Result<std::unique_ptr<SinkTables>> {
+    FRESHET_ASSIGN(const std::string uri, around.secret(around.sink.uri));
+    FRESHET_ASSIGN(auto sql, SqlConnection::open(uri));
+    return open_tables(std::move(sql), around.tenant, around.sink);
+  });
 }
 
 }  // namespace freshet::sinks

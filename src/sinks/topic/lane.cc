@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/assert.h"
+#include "base/mutant.h"
 #include "cluster/stream/scan.h"
 #include "telemetry/log.h"
 
@@ -13,7 +14,7 @@ namespace {
 
 constexpr env::TimeUs kOpenTransactionUs = 5'000'000;
 constexpr env::TimeUs kScanSilenceUs = 5'000'000;
-constexpr int64_t kScanOffsets = 5'000;
+constexpr int64_t kScanOffsets = FRESHET_BOUND(5'000, 7);
 constexpr size_t kRowsBytes = 4u << 20;           // of a write to the table
 constexpr env::TimeUs kMarkEveryUs = 60'000'000;  // what is written since is read again after a crash
 
@@ -24,6 +25,11 @@ Status StateLane::begin() {
   FRESHET_ASSIGN(writer_, target_.open_writer(fmt::format("{}.{}", target_.topic, partition_)));
   writer_->limit_batches(target_.record_bytes_max);
   FRESHET_TRY(writer_->settle());
+  if (FRESHET_MUTANT(kStateTopicUnread)) {
+    end_ = 0;
+    FRESHET_ASSIGN(mark_, table_.mark(partition_));
+    return {};
+  }
   const std::vector<cluster::PartitionRef> of = {{target_.topic, static_cast<int32_t>(partition_)}};
   FRESHET_ASSIGN(const auto ends, cluster::settled_ends(*target_.admin, of, clock_, kOpenTransactionUs));
   FRESHET_ASSIGN(const auto firsts, cluster::offsets_of(*target_.admin, of, cluster::OffsetAt::Kind::kEarliest));
@@ -113,6 +119,7 @@ Result<int64_t> StateLane::end_before_writing() {
 Status StateLane::write(std::span<const StateRecord> records, const StateRows& rows) {
   FRESHET_ASSERT(ready_ && !records.empty());
   FRESHET_ASSIGN(const int64_t next, end_before_writing());
+  if (FRESHET_MUTANT(kStateTableFirst)) FRESHET_TRY(table_.write(partition_, rows, mark_));
   FRESHET_TRY(writer_->begin());
   const uint32_t topic = writer_->topic(target_.topic);
   const int64_t now_ms = clock_.now_us() / 1000;

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <system_error>
 
+#include "base/big_endian.h"
 #include "telemetry/log.h"
 
 namespace freshet::sinks {
@@ -17,7 +18,7 @@ constexpr std::string_view kMarkVersion = "1 ";
 
 std::string key_of_partition(char prefix, uint32_t partition) {
   std::string out(1, prefix);
-  for (int shift = 24; shift >= 0; shift -= 8) out += static_cast<char>(partition >> shift & 0xff);
+  append_big_endian(out, partition);
   return out;
 }
 

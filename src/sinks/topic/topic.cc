@@ -12,6 +12,7 @@
 
 #include "base/assert.h"
 #include "base/hash.h"
+#include "base/mutant.h"
 #include "cluster/stream/open.h"
 #include "model/document.h"
 #include "sinks/metrics.h"
@@ -24,7 +25,7 @@ namespace {
 constexpr env::TimeUs kTopicLingerUs = 1'000'000;
 constexpr size_t kTopicBatchBytes = 1u << 20;
 constexpr size_t kFoldedBytes = 4u << 20;  // of documents, for one transaction
-constexpr size_t kFoldedProfiles = 2'000;
+constexpr size_t kFoldedProfiles = FRESHET_BOUND(2'000, 3);
 constexpr env::TimeUs kTakeUpUs = 500'000;           // of one call
 constexpr env::TimeUs kCalmUs = 2'000'000;           // after brokers did not answer
 constexpr env::TimeUs kBrokersUs = 5'000'000;        // how long a call waits for them
@@ -71,7 +72,7 @@ class StateTopic final : public Sink {
   [[nodiscard]] StateRecord record_of(const std::string& id, const Folded& profile);
   [[nodiscard]] StateLane* ready_lane(uint32_t partition);
   [[nodiscard]] Status ask_for_gap(const StateLane& lane, uint32_t partition);
-  [[nodiscard]] Status ask(uint32_t partition);
+  [[nodiscard]] Status ask(uint32_t partition, SayAgain what);
   void give_up(uint32_t partition, const Error& error);
 
   const Around around_;
@@ -129,7 +130,7 @@ Status StateTopic::take_up(uint32_t partition) {
   FRESHET_ASSIGN(const bool ready, lane.take_up(kTakeUpUs));
   if (!ready) return fail(Code::kConflict, lane.progress());
   // Before anything is written, so that a topic that has something was asked for.
-  return lane.was_empty() && lane.asked_at_us() == 0 ? ask(partition) : Status{};
+  return lane.was_empty() && lane.asked_at_us() == 0 ? ask(partition, SayAgain::kLiving) : Status{};
 }
 
 // Where the log says it is: what comes twice is stale by its version.
@@ -164,8 +165,8 @@ StateLane* StateTopic::ready_lane(uint32_t partition) {
 // What was lost may be the last that is said of a profile for years.
 Status StateTopic::lost(eventlog::TopicPartition of, eventlog::Offset next) {
   eventlog::Offset& asked = asked_after_[of.partition];
-  if (next <= asked) return {};
-  FRESHET_TRY(ask(of.partition));
+  if (next <= asked || FRESHET_MUTANT(kStateLossUnasked)) return {};
+  FRESHET_TRY(ask(of.partition, FRESHET_MUTANT(kRemovedUnsaid) ? SayAgain::kLiving : SayAgain::kGoneToo));
   asked = next;
   return {};
 }
@@ -173,13 +174,13 @@ Status StateTopic::lost(eventlog::TopicPartition of, eventlog::Offset next) {
 // Changes that do not fit are what comes first while the profiles that were asked for are on their way.
 Status StateTopic::ask_for_gap(const StateLane& lane, uint32_t partition) {
   const bool lately = lane.asked_at_us() != 0 && around_.clock->now_us() < lane.asked_at_us() + kAskForGapUs;
-  return lately ? Status{} : ask(partition);
+  return lately ? Status{} : ask(partition, SayAgain::kGoneToo);
 }
 
-Status StateTopic::ask(uint32_t partition) {
+Status StateTopic::ask(uint32_t partition, SayAgain what) {
   log::info("sink {} of {}: action is asked for all profiles of partition {}", around_.sink.name, around_.tenant,
-            partition);
-  FRESHET_TRY(around_.say_again(partition));
+               partition);
+  FRESHET_TRY(around_.say_again(partition, what));
   StateLane* const lane = ready_lane(partition);
   return lane == nullptr ? Status{} : lane->note_asked(around_.clock->now_us());
 }
@@ -196,7 +197,8 @@ Status StateTopic::fold_one(StateLane& lane, const v1::Change& change, Chunk& ch
     chunk.bytes += profile.document.ByteSizeLong();
   }
   if (profile.document.version() >= change.version()) return {};
-  if (!change.remove() && !change.whole() && !model::follows(profile.document.version(), change)) {
+  if (!change.remove() && !change.whole() && !model::follows(profile.document.version(), change) &&
+      !FRESHET_MUTANT(kStateGapFolded)) {
     chunk.gap = true;
     return {};
   }

@@ -6,13 +6,14 @@
 
 #include <algorithm>
 #include <atomic>
-#include <mutex>
+#include <set>
 #include <string_view>
 #include <thread>
 #include <utility>
 #include <vector>
 
 #include "base/assert.h"
+#include "base/mutant.h"
 #include "env/thread.h"
 #include "http/client.h"
 #include "model/change_json.h"
@@ -49,22 +50,38 @@ Target target_of(const std::string& url) {
 
 class Webhook final : public Sink {
  public:
-  Webhook(const Around& around, std::string key)
+  Webhook(const Around& around, ConnectWebhook connect, std::string key)
       : around_(around),
+        connect_(std::move(connect)),
         clock_(*around.clock),
         key_(std::move(key)),
         target_(target_of(around.sink.url)),
         lanes_(around.sink.concurrency),
+        turns_(around.sink.per_second),
         open_(telemetry::gauge("freshet_sink_circuit_open",
                                "1: a webhook has failed several times in a row, and is left alone for a while.",
-                               {{"tenant", around.tenant}, {"sink", around.sink.name}})) {}
+                               {{"tenant", around.tenant}, {"sink", around.sink.name}})) {
+    if (around_.tenant_turns) around_.tenant_turns->expect(around_.partitions);
+  }
 
   // A sink that has ended is not left alone.
-  ~Webhook() override { open_.set(0); }
+  ~Webhook() override {
+    open_.set(0);
+    if (!around_.tenant_turns) return;
+    around_.tenant_turns->hold(-static_cast<int64_t>(held_.size()));
+    around_.tenant_turns->expect(-static_cast<int64_t>(around_.partitions));
+  }
   Webhook(const Webhook&) = delete;
   Webhook& operator=(const Webhook&) = delete;
 
   BatchWish wish() const override { return {}; }
+  Result<Resume> assigned(eventlog::TopicPartition of, eventlog::Offset committed) override {
+    if (held_.insert(of).second && around_.tenant_turns) around_.tenant_turns->hold(1);
+    return Resume{committed, std::nullopt};
+  }
+  void revoked(eventlog::TopicPartition of) override {
+    if (held_.erase(of) > 0 && around_.tenant_turns) around_.tenant_turns->hold(-1);
+  }
   std::vector<Outcome> take(std::span<const Batch> batches) override;
 
  private:
@@ -83,6 +100,7 @@ class Webhook final : public Sink {
   [[nodiscard]] bool wait_for_turn(env::TimeUs until);
 
   const Around around_;
+  const ConnectWebhook connect_;
   env::Clock& clock_;
   std::string key_;
   std::atomic<bool> key_doubtful_{false};  // the target has refused a request since it was read
@@ -90,9 +108,9 @@ class Webhook final : public Sink {
   std::vector<Lane> lanes_;
   Breaker breaker_;
   size_t probes_ = 0;  // each with another partition: one alone may have what fails
+  Turns turns_;
   telemetry::Gauge& open_;
-  std::mutex turn_mutex_;
-  env::TimeUs turn_at_ = 0;  // of the next request; guarded by turn_mutex_
+  std::set<eventlog::TopicPartition> held_;
 };
 
 // After failures in a row the target is left alone for a while, then one request asks whether it is back: a target that
@@ -155,7 +173,7 @@ Outcome Webhook::send_some(Lane& lane, const Batch& batch, env::TimeUs until, si
     Outcome one = send(lane, batch, item);
     const bool failed = one.what == Outcome::What::kLater || one.what == Outcome::What::kUnsure;
     failed ? breaker_.failed(clock_.monotonic_us()) : breaker_.succeeded();
-    if (one.what != Outcome::What::kDone) {
+    if (one.what != Outcome::What::kDone && !FRESHET_MUTANT(kHookGoesOn)) {
       one.done = outcome.done;
       return one;
     }
@@ -165,17 +183,12 @@ Outcome Webhook::send_some(Lane& lane, const Batch& batch, env::TimeUs until, si
 }
 
 bool Webhook::wait_for_turn(env::TimeUs until) {
-  if (around_.sink.per_second == 0) return true;
-  env::TimeUs at = 0;
-  {
-    const std::lock_guard lock(turn_mutex_);
-    at = std::max(turn_at_, clock_.monotonic_us());
-    if (at >= until) return false;
-    turn_at_ = at + kUsOfSecond / static_cast<env::TimeUs>(around_.sink.per_second);
-  }
-  while (clock_.monotonic_us() < at) {
+  auto at = turns_.take(clock_.monotonic_us(), until);
+  if (at && around_.tenant_turns) at = around_.tenant_turns->take(*at, until);
+  if (!at) return false;
+  while (clock_.monotonic_us() < *at) {
     if (*around_.stopping) return false;
-    clock_.sleep_us(std::min(kNapUs, at - clock_.monotonic_us()));
+    clock_.sleep_us(std::min(kNapUs, *at - clock_.monotonic_us()));
   }
   return true;
 }
@@ -209,7 +222,7 @@ Outcome Webhook::send(Lane& lane, const Batch& batch, const Item& item) {
     options.ca_file = around_.sink.ca;
     options.body_bytes_max = kAnswerBytesMax;
     options.cut_body = true;
-    auto opened = http::Client::connect(target_.server, options);
+    auto opened = connect_(target_.server, options);
     if (!opened) return {Outcome::What::kLater, 0, opened.error().message, 0};
     lane.client = std::move(*opened);
   }
@@ -235,11 +248,17 @@ void Webhook::read_key_again() {
 
 }  // namespace
 
-Result<std::unique_ptr<Sink>> open_webhook(const Around& around) {
+Result<std::unique_ptr<Sink>> open_webhook_over(const Around& around, ConnectWebhook connect) {
   FRESHET_ASSERT(around.sink.concurrency > 0 && around.stopping != nullptr);
   FRESHET_ASSIGN(const std::string secret, around.secret(around.sink.secret));
   FRESHET_ASSIGN(std::string key, key_of_secret(secret));
-  return std::make_unique<Webhook>(around, std::move(key));
+  return std::make_unique<Webhook>(around, std::move(connect), std::move(key));
+}
+
+Result<std::unique_ptr<Sink>> open_webhook(const Around& around) {
+  return open_webhook_over(around, [](const std::string& url, const http::ClientOptions& options) {
+    return http::Client::connect(url, options);
+  });
 }
 
 }  // namespace freshet::sinks

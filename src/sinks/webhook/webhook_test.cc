@@ -116,6 +116,36 @@ TEST_F(WebhookSink, PostsSignedRecordsInTheOrderOfAPartition) {
   }
 }
 
+// A tenant with a limit sends no more, however many webhooks it has.
+TEST_F(WebhookSink, AllOfATenantTakeTurns) {
+  std::atomic<int> count{0};
+  const auto server = serve([&](http::Request, http::Respond respond) {
+    ++count;
+    respond({});
+  });
+  log.around.partitions = 2;
+  log.around.tenant_turns = std::make_shared<Turns>(100);
+  std::vector<std::unique_ptr<Sink>> sinks;
+  for (int i = 0; i < 2; ++i) {
+    auto sink = open_webhook(log.around);
+    ASSERT_TRUE(sink);
+    for (uint32_t p = 0; p < 2; ++p) ASSERT_TRUE((*sink)->assigned({eventlog::Topic::kEvents, p}, 0));
+    sinks.push_back(std::move(*sink));
+  }
+  std::vector<Item> items;
+  for (int i = 0; i < 15; ++i) items.push_back({i, 0, "u", "{}"});
+  const Batch batch{{eventlog::Topic::kEvents, 0}, 0, 15, items};
+  const env::TimeUs began = env::real_clock().monotonic_us();
+  for (const auto& sink : sinks) EXPECT_EQ(sink->take({&batch, 1})[0].done, 15U);
+  EXPECT_EQ(count, 30);
+  EXPECT_GE(env::real_clock().monotonic_us() - began, 285'000) << "29 turns of 10 ms lie between";
+  // Another process has half of them: each may send half.
+  for (const auto& sink : sinks) sink->revoked({eventlog::Topic::kEvents, 1});
+  const env::TimeUs again = env::real_clock().monotonic_us();
+  EXPECT_EQ(sinks[0]->take({&batch, 1})[0].done, 15U);
+  EXPECT_GE(env::real_clock().monotonic_us() - again, 275'000) << "14 turns of 20 ms";
+}
+
 // Both sides change the secret while the sink runs.
 TEST_F(WebhookSink, ReadsItsSecretAgainAfterARefusal) {
   std::atomic<const char*> wanted = "secret";

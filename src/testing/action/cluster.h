@@ -47,6 +47,8 @@ class TestCluster {
   [[nodiscard]] std::vector<v1::EntityState> entities();
   // Documents as the changes made them; removed ones are left out. By (kind, hex id).
   [[nodiscard]] std::map<std::string, v1::Document> documents() const;
+  // Those, too, that were removed since the last forget_documents().
+  [[nodiscard]] const std::map<std::string, v1::Document>& all_documents() const { return documents_; }
   void forget_documents() { documents_.clear(); }  // as a profile store that begins anew
   [[nodiscard]] const std::vector<std::string>& events() const { return events_; }
   // Changes that belong to a trace, in the order in which they were committed.

@@ -8,6 +8,7 @@
 #include <cmath>
 
 #include "base/assert.h"
+#include "base/big_endian.h"
 #include "base/text.h"
 #include "ingest/items/item.h"
 #include "ingest/items/properties.h"
@@ -264,7 +265,7 @@ std::string csv_message_id(const CsvSource& source, uint64_t row, const Hash128&
   // The parts have fixed lengths but for the last one, so two different imports never hash the same
   // bytes.
   std::string number;
-  for (int shift = 56; shift >= 0; shift -= 8) number += static_cast<char>(row >> shift & 0xff);
+  append_big_endian(number, row);
   std::string all(mapping_hash.view());
   all.append(number).append(source.content_hash);
   // Of rows of one instant the last one counts, and what decides between them is the id: so it begins with the row.

@@ -3,6 +3,7 @@
 #include "ingest/sources/csv/import_json.h"
 
 #include "base/assert.h"
+#include "base/big_endian.h"
 #include "base/hash.h"
 #include "base/json_writer.h"
 #include "ingest/sources/csv/csv.h"
@@ -99,7 +100,7 @@ std::string columns_json(const v1::ImportProgress& progress) {
 v1::DeadLetter import_dead_letter(const v1::ImportProgress& progress, Rejection rejection, uint64_t line,
                                   int64_t received_at_us) {
   std::string time;
-  for (int shift = 56; shift >= 0; shift -= 8) time += static_cast<char>(progress.created_at_us() >> shift & 0xff);
+  append_big_endian(time, static_cast<uint64_t>(progress.created_at_us()));
   v1::DeadLetter letter;
   letter.set_id(to_hex(time) + "-" + rejection.message_id);
   letter.set_tenant(progress.tenant());
