@@ -25,16 +25,10 @@ static_assert(std::endian::native == std::endian::little, "ids are stored as big
 
 }  // namespace
 
-Hash128 id_of(uint64_t id_high, uint64_t id_low) {
-  Hash128 id;
-  put_word(id, 0, id_high);
-  put_word(id, 8, id_low);
-  return id;
-}
-
 EntityRef from_proto(const v1::EntityRef& ref) {
   EntityRef out;
-  out.id = id_of(ref.id_high(), ref.id_low());
+  put_word(out.id, 0, ref.id_high());
+  put_word(out.id, 8, ref.id_low());
   out.rank = ref.rank();
   out.shared_root = ref.shared_root();
   out.kind = ref.kind();

@@ -18,8 +18,6 @@ struct EntityRef {
   bool operator==(const EntityRef& other) const { return id == other.id; }
 };
 
-// The id that a v1::EntityRef has as two words.
-[[nodiscard]] Hash128 id_of(uint64_t id_high, uint64_t id_low);
 [[nodiscard]] EntityRef from_proto(const v1::EntityRef& ref);
 void to_proto(const EntityRef& ref, v1::EntityRef& out);
 

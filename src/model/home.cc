@@ -32,9 +32,7 @@ uint32_t partition_of(const Hash128& hash, uint32_t partitions) {
 
 Hash128 alias_key(std::string_view hash_key, std::string_view tenant, v1::EntityKind kind,
                   const v1::Identifier& identifier) {
-  thread_local std::string key;  // Every record asks.
-  key.clear();
-  append_identifier_key(key, tenant, kind, identifier);
+  const std::string key = identifier_key(tenant, kind, identifier);
   return with_home(keyed_hash128(hash_key, key), murmur2(key));
 }
 

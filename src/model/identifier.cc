@@ -134,21 +134,16 @@ bool is_blocked_identifier(std::string_view value, const v1::TenantRules& rules)
 }
 
 // The NULs keep the parts apart: a type "a" with the value "bc" is another identifier than "ab" with "c".
-void append_identifier_key(std::string& out, std::string_view tenant, v1::EntityKind kind,
-                           const v1::Identifier& identifier) {
-  out.append(tenant);
-  out += '\0';
-  out += kind == v1::ENTITY_KIND_DEVICE ? 'd' : 'u';
-  out += '\0';
-  out.append(identifier.type());
-  out += '\0';
-  out.append(identifier.value());
-}
-
 std::string identifier_key(std::string_view tenant, v1::EntityKind kind, const v1::Identifier& identifier) {
   std::string key;
   key.reserve(tenant.size() + identifier.type().size() + identifier.value().size() + 5);
-  append_identifier_key(key, tenant, kind, identifier);
+  key.append(tenant);
+  key += '\0';
+  key += kind == v1::ENTITY_KIND_DEVICE ? 'd' : 'u';
+  key += '\0';
+  key.append(identifier.type());
+  key += '\0';
+  key.append(identifier.value());
   return key;
 }
 

@@ -32,9 +32,6 @@ inline constexpr std::string_view kPhone = "phone";
 // What is hashed, keyed or not: tenant '\0' kind '\0' type '\0' value.
 [[nodiscard]] std::string identifier_key(std::string_view tenant, v1::EntityKind kind,
                                          const v1::Identifier& identifier);
-// The same behind what is there: for those who ask for one after the other and keep the memory.
-void append_identifier_key(std::string& out, std::string_view tenant, v1::EntityKind kind,
-                           const v1::Identifier& identifier);
 
 // What stands for a value, of whatever type, where the erased are remembered: keyed with 16 bytes, blind to case.
 [[nodiscard]] Hash128 value_hash(std::string_view key16, std::string_view tenant, std::string_view value);

@@ -6,21 +6,21 @@
 namespace freshet::state {
 namespace {
 
-bool read_ref(std::string_view bytes, model::EntityRef& ref) {
-  uint64_t high = 0, low = 0;
+bool read_ref(std::string_view bytes, model::EntityRef& out) {
+  v1::EntityRef ref;
   WireField field;
   while (!bytes.empty()) {
     if (!next_field(bytes, field) || field.type == kWireBytes) return false;
     switch (field.number) {
-      case v1::EntityRef::kKindFieldNumber: ref.kind = static_cast<v1::EntityKind>(field.value); break;
-      case v1::EntityRef::kRankFieldNumber: ref.rank = static_cast<uint32_t>(field.value); break;
-      case v1::EntityRef::kSharedRootFieldNumber: ref.shared_root = field.value != 0; break;
-      case v1::EntityRef::kIdHighFieldNumber: high = field.value; break;
-      case v1::EntityRef::kIdLowFieldNumber: low = field.value; break;
+      case v1::EntityRef::kKindFieldNumber: ref.set_kind(static_cast<v1::EntityKind>(field.value)); break;
+      case v1::EntityRef::kRankFieldNumber: ref.set_rank(static_cast<uint32_t>(field.value)); break;
+      case v1::EntityRef::kSharedRootFieldNumber: ref.set_shared_root(field.value != 0); break;
+      case v1::EntityRef::kIdHighFieldNumber: ref.set_id_high(field.value); break;
+      case v1::EntityRef::kIdLowFieldNumber: ref.set_id_low(field.value); break;
       default: break;
     }
   }
-  ref.id = model::id_of(high, low);
+  out = model::from_proto(ref);
   return true;
 }
 
