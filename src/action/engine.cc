@@ -123,8 +123,7 @@ void Engine::prefetch() {
   state_.prefetch_aliases(aliases);
   state_.prefetch_seen(messages);
   for (const Hash128& key : aliases)
-    if (const state::Alias* alias = state_.find_alias(key); alias != nullptr && alias->held)
-      entities.push_back(alias->ref.id);
+    if (const state::Holder holder = state_.find_holder(key); holder.held) entities.push_back(holder.ref.id);
   state_.prefetch_entities(entities);
 }
 

@@ -5,8 +5,8 @@
 namespace freshet::action {
 
 Hash128 fingerprint(std::string_view tenant, std::string_view message_id, std::string_view ledger, model::Home home) {
-  std::string key;
-  key.reserve(tenant.size() + message_id.size() + ledger.size() + 2);
+  thread_local std::string key;  // Every record asks.
+  key.clear();
   key.append(tenant).append(1, '\0').append(message_id);
   // Without the separator a record of its own is not taken for one of a ledger.
   if (!ledger.empty()) key.append(1, '\0').append(ledger);

@@ -21,7 +21,7 @@ void ChangedRows::change(Kind kind, const Hash128& key, std::string_view row) {
     (kind == Kind::kAlias ? aliases_ : entities_).dirty.push_back(key);
   }
   bytes_ += RowCache::cost(row.size());
-  rows_.change(key, row);
+  rows_.change(was, key, row);
 }
 
 void ChangedRows::begin() {

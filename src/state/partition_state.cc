@@ -27,6 +27,9 @@ constexpr size_t kSeenBytes = 48;                      // About what a message i
 constexpr size_t kDecodedBytesMax = FRESHET_BOUND(8u << 20, 16u << 10);
 constexpr size_t kDecodedRowsMax = FRESHET_BOUND(16'384, 64);
 constexpr size_t kDecodedShare = 16;  // It takes at most that part of the memory, but for what one batch touches.
+constexpr size_t kSliceBytesMax = 4u << 10;   // of a row that is sliced
+constexpr uint8_t kSlicesMax = 2;              // of one entity, until what is decoded becomes rows
+constexpr size_t kSliceArenaBytes = 8u << 10;  // what most slices take
 // Rows that land, and rows that are let go, after one batch: more than a batch brings, and done in about a millisecond.
 constexpr size_t kSettledRowsMax = FRESHET_BOUND(4096, 3);
 constexpr size_t kAllRows = SIZE_MAX;
@@ -35,23 +38,6 @@ std::string row_key(char kind, const Hash128& hash) {
   std::string key(1, kind);
   key.append(hash.view());
   return key;
-}
-
-void encode_alias(const Alias& alias, v1::AliasRow& row, std::string& bytes) {
-  row.Clear();
-  if (alias.held) to_proto(alias.ref, *row.mutable_ref());
-  if (alias.use_time_us != 0 || !alias.use_message_id.empty()) {
-    row.mutable_use()->set_time_us(alias.use_time_us);
-    row.mutable_use()->set_message_id(alias.use_message_id);
-  }
-  row.set_generation(alias.generation);
-  row.set_suppressed(alias.suppressed);
-  row.mutable_claimants()->Add(alias.claimants.begin(), alias.claimants.end());
-  row.set_common(alias.common);
-  row.set_verified(alias.verified);
-  row.mutable_verified_claimants()->Add(alias.verified_claimants.begin(), alias.verified_claimants.end());
-  row.mutable_claim_days()->Add(alias.claim_days.begin(), alias.claim_days.end());
-  row.SerializeToString(&bytes);
 }
 
 void encode_entity(v1::EntityState& entity, std::string& bytes) {
@@ -88,7 +74,9 @@ PartitionState::PartitionState(std::unique_ptr<kv::Store> store, const StateOpti
     : store_(std::move(store)),
       options_(options),
       seen_(*store_, meta_, options.memory_bytes / kFilterShare),
-      durable_lowest_span_(std::move(lowest_span)) {}
+      durable_lowest_span_(std::move(lowest_span)),
+      slice_memory_(std::make_unique_for_overwrite<char[]>(kSliceArenaBytes)),
+      slice_arena_(slice_memory_.get(), kSliceArenaBytes) {}
 
 PartitionState::~PartitionState() = default;
 
@@ -127,17 +115,7 @@ Alias* PartitionState::decode_alias(const Hash128& key, std::string_view row) {
     note(tl::unexpected(corrupt_row("alias", key)));
     return &alias;
   }
-  alias.held = decoded.has_ref();
-  if (alias.held) alias.ref = model::from_proto(decoded.ref());
-  alias.use_time_us = decoded.use().time_us();
-  alias.use_message_id = decoded.use().message_id();
-  alias.generation = decoded.generation();
-  alias.suppressed = decoded.suppressed();
-  alias.claimants.assign(decoded.claimants().begin(), decoded.claimants().end());
-  alias.common = decoded.common();
-  alias.verified = decoded.verified();
-  alias.verified_claimants.assign(decoded.verified_claimants().begin(), decoded.verified_claimants().end());
-  alias.claim_days.assign(decoded.claim_days().begin(), decoded.claim_days().end());
+  state::decode_alias(decoded, alias);
   return &alias;
 }
 
@@ -150,6 +128,15 @@ Alias* PartitionState::find_alias(const Hash128& key) {
   const std::string_view bytes = row && *row ? std::string_view(**row) : std::string_view();
   rows_.put(key, bytes);
   return known(decode_alias(key, bytes));
+}
+
+// A row that can't be read is told of by find_alias().
+Holder PartitionState::find_holder(const Hash128& key) {
+  if (!aliases_.contains(key))
+    if (const RowCache::Found cached = rows_.use(key); cached.found)
+      if (const auto holder = read_holder(cached.row)) return *holder;
+  const Alias* alias = find_alias(key);
+  return alias != nullptr ? Holder{alias->ref, alias->held, alias->suppressed} : Holder{};
 }
 
 Alias& PartitionState::edit_alias(const Hash128& key) {
@@ -186,6 +173,29 @@ Entity* PartitionState::find_entity(const Hash128& id) {
   return decode_entity(id, **row);
 }
 
+// Who comes up again and again is decoded as a whole, once for many batches, and so is a large row: what a slice copies
+// of it would be more.
+Entity* PartitionState::slice_entity(const Hash128& id, const v1::Envelope& record) {
+  slice_.reset();
+  if (entities_.contains(id)) return nullptr;
+  const RowCache::Found cached = rows_.use(id);
+  if (!cached.found || cached.row.size() > kSliceBytesMax || rows_.count_use(cached, span_) > kSlicesMax) return nullptr;
+  slice_arena_.Reset();
+  Entity& entity = slice_.emplace(slice_arena_);
+  const bool read = of_slice_.read(cached.row, record, entity.state);
+  entity.ref = model::from_proto(entity.state.ref());
+  entity.sliced = true;
+  return read && entity.ref.id == id ? &entity : nullptr;
+}
+
+void PartitionState::keep_slice() {
+  if (slice_ && slice_->touched) {
+    of_slice_.write(slice_->state, row_);
+    changed_.change(ChangedRows::Kind::kEntity, slice_->ref.id, row_);
+  }
+  slice_.reset();
+}
+
 Entity& PartitionState::create_entity(const model::EntityRef& ref) {
   if (!status_) return stand_in(ref);  // An alias may only seem to be free, because its row could not be read.
   FRESHET_ASSERT(!entities_.contains(ref.id) && !rows_.contains(ref.id));
@@ -208,11 +218,12 @@ Entity& PartitionState::stand_in(const model::EntityRef& ref) {
 void PartitionState::touch(Entity& entity, PartitionState& state) {
   if (entity.touched) return;
   entity.touched = true;
-  state.touched_entities_.push_back(&entity);
+  if (!entity.sliced) state.touched_entities_.push_back(&entity);
 }
 
 // Puts those of `keys` that are not in memory into wanted_, each once and ascending.
 void PartitionState::want(std::span<const Hash128> keys) {
+  rows_.prefetch(keys);
   wanted_.clear();
   for (const Hash128& key : keys)
     if (!rows_.contains(key)) wanted_.push_back(key);
@@ -259,6 +270,7 @@ void PartitionState::forget_decoded() {
   entities_.clear();
   stand_in_.reset();
   arena_.Reset();
+  ++span_;
 }
 
 void PartitionState::settle() {
@@ -369,6 +381,7 @@ Status PartitionState::drop() {
   flying_ledger_.clear();
   touched_entities_.clear();
   touched_aliases_.clear();
+  slice_.reset();
   forget_decoded();
   rows_.clear();
   changed_.drop();

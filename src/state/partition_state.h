@@ -38,7 +38,9 @@
 #include "freshet/v1/state.pb.h"
 #include "kv/store.h"
 #include "model/entity_ref.h"
+#include "state/alias_row.h"
 #include "state/changed_rows.h"
+#include "state/entity_slice.h"
 #include "state/row_cache.h"
 #include "state/row_keys.h"
 #include "state/seen_messages.h"
@@ -48,30 +50,15 @@ namespace freshet::state {
 // Of the rows; raised when a release would no longer understand what another one writes. 2: keys end in their home.
 inline constexpr uint32_t kStateFormat = 2;
 
-// What an identifier leads to.
-struct Alias {
-  model::EntityRef ref;
-  int64_t use_time_us = 0;  // shared identifiers: the holder's last use that the home knows of
-  std::string use_message_id;
-  std::vector<uint32_t> claimants;           // short hashes of those that claimed it while another had it; sorted
-  std::vector<uint32_t> verified_claimants;  // those whose claim was verified; sorted
-  std::vector<uint32_t> claim_days;          // since 1970, a few on which it was claimed; sorted
-  uint32_t generation = 0;                   // raised whenever the identifier is freed
-  bool held = false;
-  bool suppressed = false;
-  bool verified = false;  // the holder's use is, as far as the home knows
-  bool common = false;    // too many claimed it: it is only ever linked to the profile made from it
-  bool touched = false;
-};
-
-// An entity as it is decoded for the batches that use it. Whoever changes `state` calls touch() first, or the change
-// is not kept.
+// An entity as it is decoded for the batches that use it, or as much of it as one record needs. Whoever changes `state`
+// calls touch() first, or the change is not kept.
 struct Entity {
   explicit Entity(google::protobuf::Arena& arena)
       : state(*google::protobuf::Arena::CreateMessage<v1::EntityState>(&arena)) {}
   v1::EntityState& state;
   model::EntityRef ref;
   bool touched = false;
+  bool sliced = false;  // made by slice_entity()
 };
 
 struct StateOptions {
@@ -98,7 +85,13 @@ class PartitionState {
   // ---- for the engine. Pointers stay valid until settle() or drop().
   [[nodiscard]] Alias* find_alias(const Hash128& key);  // nullptr: never held
   [[nodiscard]] Alias& edit_alias(const Hash128& key);  // made if missing
+  [[nodiscard]] Holder find_holder(const Hash128& key);  // what find_alias() would say of it, without decoding it
   [[nodiscard]] Entity* find_entity(const Hash128& id);
+  // The entity with no more of its events than the record names (state/entity_slice.h), for that record alone: nothing
+  // else may be asked for before keep_slice(). nullptr: it is decoded already, or has to be (find_entity()).
+  [[nodiscard]] Entity* slice_entity(const Hash128& id, const v1::Envelope& record);
+  // What was changed of it becomes its row. Without a slice nothing is done.
+  void keep_slice();
   // REQUIRES: none has the id. If something could not be read, what is made goes nowhere.
   [[nodiscard]] Entity& create_entity(const model::EntityRef& ref);
   static void touch(Entity& entity, PartitionState& state);
@@ -178,6 +171,13 @@ class PartitionState {
   std::vector<Entity*> touched_entities_;
   std::vector<std::pair<Hash128, Alias*>> touched_aliases_;
   std::unique_ptr<Entity> stand_in_;
+
+  std::unique_ptr<char[]> slice_memory_;  // which its arena begins with, so that a slice asks for none
+  google::protobuf::Arena slice_arena_;
+  std::optional<Entity> slice_;
+  EntitySlice of_slice_;
+  uint16_t span_ = 0;  // of RowCache::count_use(): from one forget_decoded() to the next
+  std::string row_;  // scratch
 
   RowCache rows_;  // by id and alias key: hashes both, of different things
   ChangedRows changed_{rows_};

@@ -129,6 +129,60 @@ TEST_F(PartitionStateTest, ASmallBatchStaysDecodedButIsNeitherDurableNorKeptByAD
   EXPECT_EQ(state->find_entity(hash128("a"))->state.version(), 1u);
 }
 
+v1::Envelope record_of_event(const std::string& name) {
+  v1::Envelope record;
+  record.add_events()->set_name(name);
+  return record;
+}
+
+TEST_F(PartitionStateTest, ASliceIsForOneRecordAndBecomesARow) {
+  auto state = open();
+  Entity& made = state->create_entity(ref_of("x"));
+  for (const char* name : {"a", "b"}) made.state.add_events()->set_name(name);
+  EXPECT_EQ(state->slice_entity(hash128("x"), record_of_event("a")), nullptr) << "it is decoded";
+  ASSERT_TRUE(state->persist());
+  Entity* slice = state->slice_entity(hash128("x"), record_of_event("a"));
+  ASSERT_NE(slice, nullptr);
+  EXPECT_EQ(slice->state.events_size(), 1);
+  state->keep_slice();
+  EXPECT_EQ(state->dirty_count(), 0u) << "nothing was changed";
+  slice = state->slice_entity(hash128("x"), record_of_event("b"));
+  ASSERT_NE(slice, nullptr);
+  PartitionState::touch(*slice, *state);
+  slice->state.set_version(9);
+  state->keep_slice();
+  EXPECT_EQ(state->dirty_count(), 1u);
+  const Entity* whole = state->find_entity(hash128("x"));
+  ASSERT_NE(whole, nullptr);
+  EXPECT_EQ(whole->state.version(), 9u);
+  EXPECT_EQ(whole->state.events_size(), 2);
+  EXPECT_EQ(state->slice_entity(hash128("nobody"), record_of_event("a")), nullptr);
+  EXPECT_TRUE(state->status());
+}
+
+// A persist that has begun writes the row as it was, though the record changes nothing but the row.
+TEST_F(PartitionStateTest, WhatASliceChangesBelongsToTheNextPersist) {
+  auto state = open();
+  state->create_entity(ref_of("x")).state.set_version(1);
+  ASSERT_TRUE(state->persist());
+  const auto raise = [&] {
+    Entity* slice = state->slice_entity(hash128("x"), {});
+    ASSERT_NE(slice, nullptr);
+    PartitionState::touch(*slice, *state);
+    slice->state.set_version(slice->state.version() + 1);
+    state->keep_slice();
+  };
+  raise();
+  state->advance(2);
+  ASSERT_TRUE(state->begin_persist());
+  raise();
+  state->advance(3);
+  ASSERT_TRUE(state->gather(SIZE_MAX));
+  ASSERT_TRUE(state->finish_persist());
+  EXPECT_EQ(open()->find_entity(hash128("x"))->state.version(), 2u);
+  EXPECT_EQ(state->find_entity(hash128("x"))->state.version(), 3u);
+}
+
 TEST_F(PartitionStateTest, MuchDecodedBecomesRows) {
   auto state = open({.memory_bytes = 256u << 10});
   for (int i = 0; i < 1000; ++i) {

@@ -6,14 +6,20 @@
 //
 //   dirty ── begin_persist() ──► owed ── take_off() ──► flying ── land() ──► as the store has it
 //
-// Invariants: a row that is ahead of the store is never let go, as its change would be lost; all others are in a ring,
-// in the order of their last use, from which the oldest goes first.
+// Invariants: a row that is ahead of the store is never let go, as its change would be lost; all others are in one of two
+// rings, in the order in which they came or were last spared, from which the oldest goes first. One that was used since
+// then is spared once: to move a row to the front at each use would touch three others, which are in no processor's
+// cache.
+//
+// Small rows, as aliases are, have a ring of their own and go only once they take a quarter of the budget. To read one
+// anew from the store costs as much as to read a profile, which takes the memory of ten of them.
 #pragma once
 
 #include <absl/container/flat_hash_map.h>
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -35,24 +41,32 @@ class RowCache {
   // the store does not know, so that nobody asks the store for it again.
   void put(const Hash128& key, std::string_view row);
   // A row that is newer than what the store has: dirty from now on. REQUIRES: it is not owed.
-  void change(const Hash128& key, std::string_view row);
+  void change(const Hash128& key, std::string_view row) { change(find(key), key, row); }
   struct Found {
     std::string_view row;  // valid until the next call of put(), change() or trim()
     Ahead ahead;
     bool found = false;
+    uint32_t at = 0;  // of the cache itself
   };
+  // The same where it is known what find(key) says.
+  void change(const Found& was, const Hash128& key, std::string_view row);
   [[nodiscard]] Found find(const Hash128& key) const;
   // The same, and the row counts as used now.
   [[nodiscard]] Found use(const Hash128& key);
+  // Counts how often the row was asked for within a span of batches that the caller numbers; with this time.
+  uint8_t count_use(const Found& found, uint16_t span);
   [[nodiscard]] bool contains(const Hash128& key) const { return by_key_.contains(key); }
+  // Has the processor fetch what find() of these keys and the first look at their rows will read, all at once: one after
+  // the other each of them would be waited for.
+  void prefetch(std::span<const Hash128> keys) const;
   // All that is dirty is owed from now on. REQUIRES: nothing is owed.
   void begin_persist();
   // The row was copied for the persist that has begun. REQUIRES: it is owed.
   void take_off(const Hash128& key);
   // The persist is over: the store has the row as it took off.
   void land(const Hash128& key);
-  // Lets go of rows that the store has, those not used for longest first, until bytes() is within the budget. Not more
-  // than `rows_max` at once, as long as it is not over the budget by more than an eighth.
+  // Lets go of rows that the store has, about those not used for longest first, until bytes() is within the budget. Does
+  // not look at more than `rows_max` at once, as long as it is not over the budget by more than an eighth.
   void trim(size_t budget_bytes, size_t rows_max);
   void clear();
 
@@ -63,7 +77,8 @@ class RowCache {
 
  private:
   static constexpr uint32_t kNone = UINT32_MAX;
-  // Entries of rows that the store has form a ring through entry 0, which has no row.
+  // Entries of rows that the store has form a ring through entry kLarge or kSmall, which have no row.
+  static constexpr uint32_t kLarge = 0, kSmall = 1;
   struct Entry {
     Hash128 key;
     std::unique_ptr<char[]> row;
@@ -73,9 +88,15 @@ class RowCache {
     // need not touch each entry to begin.
     bool changed[2] = {false, false};
     bool flying = false;
+    bool used = false;  // since it came into the ring, or was spared
+    uint8_t uses = 0;   // within this span
+    uint16_t span = 0;
   };
   [[nodiscard]] Ahead ahead_of(const Entry& entry) const;
+  [[nodiscard]] static bool is_small(const Entry& entry);
+  [[nodiscard]] uint32_t oldest(size_t budget_bytes) const;
   Entry& replace(const Hash128& key, std::string_view row);
+  Entry& replace(uint32_t at, std::string_view row);
   void link(uint32_t at);
   void unlink(uint32_t at);
   void release(uint32_t at);
@@ -83,14 +104,15 @@ class RowCache {
   [[nodiscard]] static size_t capacity_of(size_t row_bytes);
 
   absl::flat_hash_map<Hash128, uint32_t, Hash128Hasher> by_key_;
-  std::vector<Entry> entries_ = make_ring();
+  std::vector<Entry> entries_ = make_rings();
   std::vector<uint32_t> free_;
   size_t bytes_ = 0;
+  size_t small_bytes_ = 0;  // of them, of small rows
   size_t turn_ = 0;  // of Entry::changed: since the last persist began
   size_t owed_ = 0;
   size_t dirty_ = 0;
 
-  [[nodiscard]] static std::vector<Entry> make_ring();
+  [[nodiscard]] static std::vector<Entry> make_rings();
 };
 
 }  // namespace freshet::state

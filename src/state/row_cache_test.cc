@@ -7,6 +7,7 @@
 #include <map>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace freshet::state {
 namespace {
@@ -23,6 +24,37 @@ TEST(RowCache, LetsGoOfTheOldestFirst) {
   for (int i = 1; i <= 3; ++i) EXPECT_FALSE(cache.contains(key_of(i))) << i;
   for (const int i : {0, 4, 9}) EXPECT_TRUE(cache.contains(key_of(i))) << i;
   EXPECT_EQ(cache.find(key_of(0)).row, "again");
+}
+
+// What was used is spared once, however little has been used since.
+TEST(RowCache, SparesWhatWasUsed) {
+  RowCache cache;
+  for (int i = 0; i < 10; ++i) cache.put(key_of(i), std::string(1000, 'x'));
+  for (const int i : {0, 2}) EXPECT_TRUE(cache.use(key_of(i)).found);
+  cache.trim(cache.bytes() - 2500, kAll);
+  for (const int i : {1, 3, 4}) EXPECT_FALSE(cache.contains(key_of(i))) << i;
+  for (const int i : {0, 2, 5}) EXPECT_TRUE(cache.contains(key_of(i))) << i;
+  cache.trim(0, kAll);
+  EXPECT_EQ(cache.rows(), 0u);
+}
+
+TEST(RowCache, SmallRowsStayUntilTheyTakeAQuarter) {
+  RowCache cache;
+  for (int i = 0; i < 1000; ++i) cache.put(key_of(i), std::string(60, 'x'));
+  const size_t small = cache.bytes();
+  for (int i = 1000; i < 2000; ++i) cache.put(key_of(i), std::string(1000, 'x'));
+  cache.trim(small * 4, kAll);
+  for (int i = 0; i < 1000; ++i) ASSERT_TRUE(cache.contains(key_of(i))) << i;
+  EXPECT_FALSE(cache.contains(key_of(1000)));
+  EXPECT_TRUE(cache.contains(key_of(1999)));
+  cache.trim(small * 2, kAll);
+  EXPECT_FALSE(cache.contains(key_of(0)));
+  EXPECT_TRUE(cache.contains(key_of(999)));
+  EXPECT_TRUE(cache.contains(key_of(1999)));
+  cache.change(key_of(999), std::string(1000, 'x'));
+  cache.trim(0, kAll);
+  EXPECT_EQ(cache.rows(), 1u);
+  EXPECT_EQ(cache.bytes(), RowCache::cost(1000));
 }
 
 TEST(RowCache, LetsGoOfFewAtOnceUnlessItIsFarOverItsBudget) {
@@ -106,6 +138,7 @@ RC_GTEST_PROP(RowCacheProperty, NeverLosesWhatIsAhead, ()) {
         break;
       case 3: {
         const auto at = model.find(number);
+        cache.prefetch(std::vector{key, key_of(number + 1)});
         const RowCache::Found used = cache.use(key);
         if (used.found) RC_ASSERT(at != model.end() && used.row == at->second.first);
         break;

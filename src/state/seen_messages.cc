@@ -4,6 +4,8 @@
 #include "state/seen_messages.h"
 
 #include <algorithm>
+#include <map>
+#include <numeric>
 #include <utility>
 #include <vector>
 
@@ -18,6 +20,26 @@ namespace {
 constexpr size_t kSpanBytes = 4;
 
 std::string row_key(uint32_t span, const Hash128& message) { return seen_rows_of(span).append(message.view()); }
+
+// Hashes are evenly spread: by their first bits they come into small parts, each of which is sorted within the
+// processor's cache. There is one for each record, so sorting all of them as one would be felt.
+void sort_hashes(std::vector<Hash128>& hashes) {
+  constexpr size_t kParts = 4096;
+  if (hashes.size() < kParts) return std::sort(hashes.begin(), hashes.end());
+  const auto part_of = [](const Hash128& h) { return size_t{h.bytes[0]} << 4 | size_t{h.bytes[1]} >> 4; };
+  std::vector<size_t> next(kParts + 1);  // where the next one of a part goes
+  for (const Hash128& h : hashes) ++next[part_of(h) + 1];
+  std::partial_sum(next.begin(), next.end(), next.begin());
+  std::vector<Hash128> sorted(hashes.size());
+  for (const Hash128& h : hashes) sorted[next[part_of(h)]++] = h;
+  auto begin = sorted.begin();
+  for (size_t part = 0; part < kParts; ++part) {
+    const auto end = sorted.begin() + static_cast<std::ptrdiff_t>(next[part]);
+    std::sort(begin, end);
+    begin = end;
+  }
+  hashes = std::move(sorted);
+}
 
 telemetry::Counter& look_ups() {
   static telemetry::Counter& counter =
@@ -141,6 +163,7 @@ Result<bool> SeenMessages::was_seen(const Hash128& message) const {
 void SeenMessages::begin_persist() {
   FRESHET_ASSERT(flying_.empty());  // What flies would be lost: neither in memory nor, if this process dies, on disk.
   flying_ = std::exchange(fresh_, {});
+  fresh_.reserve(flying_.size());  // The next interval has about as many; growing to that would move each of them.
   prefetched_.clear();
   filters_.expire(lowest_span());
   filters_.begin_gather(first_live_span());
@@ -153,11 +176,16 @@ void SeenMessages::end_persist() {
 
 void SeenMessages::put_rows(kv::SortedRows& rows) const {
   if (FRESHET_MUTANT(kSeenNotPersisted)) return;
-  std::vector<std::pair<uint32_t, Hash128>> sorted;
-  sorted.reserve(flying_.size());
-  for (const auto& [message, span] : flying_) sorted.emplace_back(span, message);
-  std::sort(sorted.begin(), sorted.end());
-  for (const auto& [span, message] : sorted) rows.put(row_key(span, message), {});
+  std::map<uint32_t, std::vector<Hash128>> of_span;
+  for (const auto& [message, span] : flying_) of_span[span].push_back(message);
+  for (auto& [span, messages] : of_span) {
+    sort_hashes(messages);
+    std::string key = row_key(span, {});
+    for (const Hash128& message : messages) {
+      message.view().copy(key.data() + 1 + kSpanBytes, sizeof message.bytes);
+      rows.put(key, {});
+    }
+  }
 }
 
 void SeenMessages::drop() {

@@ -51,6 +51,21 @@ class SeenMessagesTest : public ::testing::Test {
 
 Hash128 message_of(size_t number) { return hash128("message " + std::to_string(number)); }
 
+// More than are sorted as one.
+TEST_F(SeenMessagesTest, ManyAreWrittenInTheirOrder) {
+  constexpr size_t kMany = 10'000;
+  constexpr int64_t kFirstUs = 500'000 * kSeenSpanUs - 1;
+  {
+    auto state = open(1u << 20);
+    for (size_t i = 0; i < kMany; ++i)
+      ASSERT_TRUE(state->first_sight(message_of(i), kFirstUs + static_cast<int64_t>(i % 2)));
+    ASSERT_TRUE(state->persist());
+  }
+  EXPECT_EQ(disk_->rows.size(), kMany + 1);
+  auto state = open(1u << 20);
+  for (size_t i = 0; i < kMany; ++i) ASSERT_FALSE(state->first_sight(message_of(i), kFirstUs)) << i;
+}
+
 // Random spans, restarts, crashes and aborts, with filters that have room and filters that have not.
 RC_GTEST_FIXTURE_PROP(SeenMessagesTest, IsAPlainSetOfTheWindow, ()) {
   disk_ = std::make_shared<kv::MemoryDisk>();

@@ -234,11 +234,13 @@ void put_part(v1::EntityState& entity, const Tenant& tenant, v1::Section section
 // A part may be noted many times, and describe() says it once: were it looked for here, a record of a thousand
 // attributes would make a million comparisons.
 void Touched::add(v1::Section section, std::string_view name) {
-  if (!all_) push(section, name).element.reset();
+  some_ = true;
+  if (!all_ && named_) push(section, name).element.reset();
 }
 
 void Touched::add_element(std::string_view attribute, const v1::Value& value) {
-  if (!all_) push(v1::ATTRIBUTES, attribute).element = value;
+  some_ = true;
+  if (!all_ && named_) push(v1::ATTRIBUTES, attribute).element = value;
 }
 
 Touched::Part& Touched::push(v1::Section section, std::string_view name) {
@@ -254,9 +256,10 @@ int Touched::compare_names(const Part& a, const Part& b) {
   return a.name.compare(b.name);
 }
 
-void Touched::clear() {
+void Touched::clear(bool named) {
   count_ = 0;
-  all_ = false;
+  named_ = named;
+  some_ = all_ = false;
 }
 
 void Touched::add_parts_of(v1::EntityState& part, v1::EntityKind kind) {
@@ -270,14 +273,14 @@ void Touched::add_parts_of(v1::EntityState& part, v1::EntityKind kind) {
   }
   if (part.first_seen_us() != 0) add(v1::FIRST_SEEN, {});
   if (part.last_seen_us() != 0) add(v1::LAST_SEEN, {});
-  for (const v1::EntityRef& ref : part.merged()) add(v1::MERGED_FROM, hex_id(ref));
+  for (const v1::EntityRef& ref : part.merged()) add(v1::MERGED_FROM, named_ ? hex_id(ref) : std::string());
   if (part.history_size() > 0) add(v1::HISTORY, {});
   for (const v1::Membership& m : part.audiences()) add(v1::AUDIENCES, m.name());
   touch_built_in(part, kind, *this);
 }
 
 void Touched::describe(v1::EntityState& entity, const Tenant& tenant, v1::Change& change) {
-  FRESHET_ASSERT(change.ops().empty());
+  FRESHET_ASSERT(change.ops().empty() && named_);
   if (all_) {
     clear();
     add_parts_of(entity, entity.ref().kind());
@@ -325,7 +328,9 @@ void Touched::put_elements(v1::EntityState& entity, size_t begin, size_t end, v1
 void apply_record(v1::EntityState& entity, const v1::Envelope& record, const Tenant& tenant, PropertyReader& properties,
                   Touched& touched) {
   const bool device = entity.ref().kind() == v1::ENTITY_KIND_DEVICE;
-  v1::Use use = use_of(record);
+  thread_local v1::Use use;  // Only for the memory of its message id, which would be an allocation for each record.
+  use.set_time_us(record.time_us());
+  use.set_message_id(record.message_id());
   properties.keep_digits(tenant.keeps_digits);
   for (const v1::AttributeOp& op : device ? record.device_attributes() : record.attributes())
     apply_attribute(entity, op, use, tenant, touched);

@@ -27,15 +27,17 @@ class Touched {
   void all() { all_ = true; }
   // Notes all that a chunk of an entity's state speaks of.
   void add_parts_of(v1::EntityState& part, v1::EntityKind kind);
-  [[nodiscard]] bool any() const { return all_ || count_ > 0; }
+  [[nodiscard]] bool any() const { return all_ || some_; }
   [[nodiscard]] bool is_all() const { return all_; }
   // Calls visit_one(section, name) for each note, which may come more than once.
   template <class F>
   void visit(const F& visit_one) const {
     for (size_t i = 0; i < count_; ++i) visit_one(parts_[i].section, std::string_view(parts_[i].name));
   }
-  void clear();
-  // Writes an operation for each part, from what the entity is now; sorted by (section, name).
+  // named: false if nobody asks what was touched, but only whether anything was: a name takes longer to note than what
+  // it stands for.
+  void clear(bool named = true);
+  // Writes an operation for each part, from what the entity is now; sorted by (section, name). REQUIRES: named.
   void describe(v1::EntityState& entity, const Tenant& tenant, v1::Change& change);
 
  private:
@@ -50,6 +52,8 @@ class Touched {
 
   std::vector<Part> parts_;  // count_ of them are in use: their strings keep their memory
   size_t count_ = 0;
+  bool named_ = true;
+  bool some_ = false;
   bool all_ = false;
 };
 

@@ -145,7 +145,7 @@ void Protocol::on_attach(const Loop& m) {
   if (erased) return;
   const bool user = e->ref.kind == v1::ENTITY_KIND_USER;
   state::PartitionState::touch(*e, state_);
-  touched_.clear();
+  begin_touching(*e);
   const bool removed = m.has_other() && remove_ref(*e->state.mutable_attached(), m.other());
   if (removed) touched_.add(user ? v1::DEVICES : v1::USERS);
   if (removed && m.erased() && !user && e->state.attached().empty()) return make_erased(*e, m, true);

@@ -69,10 +69,12 @@ void Protocol::enter(const v1::Envelope& record, const Tenant& tenant, const Has
   trace_ = record.trace_parent();
   const bool user = record.user_size() > 0;
   const v1::EntityKind kind = user ? v1::ENTITY_KIND_USER : v1::ENTITY_KIND_DEVICE;
-  const state::Alias* alias = state_.find_alias(routing_key);
-  const bool suppressed = alias != nullptr && alias->suppressed;
-  const bool leads = alias != nullptr && alias->held && !suppressed && record.kind() != Kind::UNSUPPRESS;
-  if (!leads && !enter_without_holder(record, kind, routing_key, suppressed)) return;
+  const state::Holder holder = state_.find_holder(routing_key);
+  if (holder.held && !holder.suppressed && record.kind() != Kind::UNSUPPRESS) {
+    enter_with_holder(record, holder.ref);
+    return drain();
+  }
+  if (!enter_without_holder(record, kind, routing_key, holder.suppressed)) return;
   const v1::Use use = identifier_use(record, tenant);
   enter_with_holder(record, holder_of(kind, routing_of(record), routing_key, use, record.received_at_us()));
   drain();

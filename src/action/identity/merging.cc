@@ -113,7 +113,7 @@ void Protocol::refuse(Entity& w, const Chunks& chunks, Reason reason) {
   answer(first, Loop::REVIVE, w);
   if (FRESHET_MUTANT(kNoUnlinkOnRefusal)) return;
   if (!first.has_cause()) {
-    touched_.clear();
+    begin_touching(w);
     note(w, v1::HistoryEntry::REFUSED, nullptr, &first.ref(), first.use(), first.received_at_us(), word_of(reason));
     return emit_change(w, first.received_at_us());
   }
@@ -172,7 +172,7 @@ void Protocol::absorb_one(Entity& w) {
   v1::EntityState& chunk = *m.mutable_chunk();
   counters_.step_bytes += chunk.ByteSizeLong();
   ++counters_.step_messages;
-  touched_.clear();
+  begin_touching(w);
   touched_.add_parts_of(chunk, w.ref.kind);
   absorb_profile(w.state, chunk, tenant());
   if (FRESHET_MUTANT(kAbsorbTwice)) absorb_profile(w.state, chunk, tenant());
