@@ -68,9 +68,9 @@ void LogDisks::judge(const LogDisksSeen& seen) {
   const bool has_room = *seen.free_least >= reserve;
   if (has_room_.exchange(has_room) == has_room) return;
   if (has_room) {
-    spdlog::info("the brokers' disks have room again: ingest goes on");
+    log::info("the brokers' disks have room again: ingest goes on");
   } else {
-    spdlog::error(
+    log::error(
         "{} has {} free, less than log.kafka.disk_reserve ({}): ingest takes nothing, so that the broker does not "
         "stop. "
         "Make room there, or move partitions: freshet fleet rebalance",
@@ -117,7 +117,7 @@ void LogDisks::look() {
   client_.reset();
   if (seen.error().code == Code::kRetry || seen.error().message == told_) return;
   told_ = seen.error().message;
-  spdlog::warn("how much room the brokers' disks have can't be seen, so nothing is held back for it: {}", told_);
+  log::warn("how much room the brokers' disks have can't be seen, so nothing is held back for it: {}", told_);
 }
 
 void LogDisks::run() {

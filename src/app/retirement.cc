@@ -46,7 +46,7 @@ void Retirement::step() {
   const env::TimeUs now = clock_.monotonic_us();
   if (done.error().code == Code::kRetry || now < quiet_until_us_) return;
   quiet_until_us_ = now + kTellRetirementUs;
-  spdlog::error("changes that are old and read can't be deleted, so the topic grows: {}. Reaction needs Delete on it",
+  log::error("changes that are old and read can't be deleted, so the topic grows: {}. Reaction needs Delete on it",
                 done.error().message);
 }
 

@@ -213,7 +213,7 @@ Status Cluster::check(Topic topic, const TopicOptions& options) {
         "kafka: topic {} has {} replicas although there are {} brokers: kafka-reassign-partitions.sh gives it more",
         name, replicas, metadata->broker_cnt);
   if (const auto unread_ms = deletes_unread_ms(options, looked_up_in(settings)))
-    spdlog::warn(
+    log::warn(
         "kafka: topic {} is deleted from after {} h, whether it was read or not. Freshet deletes itself what is old "
         "and "
         "read: kafka-configs.sh --bootstrap-server {} --alter --entity-type topics --entity-name {} --add-config "
