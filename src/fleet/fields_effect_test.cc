@@ -104,7 +104,7 @@ constexpr KeyEffect kFleetEffects[] = {
     {"mirrors[].tasks", "fleet/lint/mirrors.cc", "mirror.tasks"},
     {"mirrors[].user", "fleet/lint/access.cc", "mirror.user"},
     {"mirrors[].owner", "fleet/render/alertmanager.cc", "mirror.owner"},
-    {"users", "fleet/access.cc", "users"},
+    {"users", "fleet/lint/access.cc", ".users"},
     {"users[].name", "fleet/lint/access.cc", "user.name"},
     {"users[].cluster", "fleet/access.cc", "user.cluster"},
     {"users[].service", "fleet/access.cc", "user.service"},

@@ -9,6 +9,7 @@
 #include <set>
 
 #include "base/assert.h"
+#include "base/text.h"
 #include "fleet/rates.h"
 #include "fleet/render/names.h"
 #include "fleet/text.h"
@@ -196,10 +197,22 @@ class MigrationWriter {
     line("");
   }
 
+  // Of the clusters that topics go to, those that the file knows by their address only.
+  [[nodiscard]] std::string without_id() const {
+    std::set<std::string> names;
+    for (const Moved& moved : moved_)
+      if (fleet_.clusters[fleet_.topics[moved.home].cluster].connect.cluster_id.empty()) names.insert(home_name(moved));
+    return joined(names, ", ");
+  }
+
   void before() {
     part("Before anything moves");
     step(StepKind::kLook, "The new file has no errors.");
     command("freshet fleet lint " + fleet_.file);
+    if (const std::string names = without_id(); !names.empty())
+      step(StepKind::kPeople, fmt::format("{} says by its id which cluster {} is (`connect: {{cluster_id: …}}`): "
+                                          "`freshet fleet apply` changes none that it does not know.",
+                                          fleet_.file, names));
     step(StepKind::kPeople,
          fmt::format("The clusters of {} stand (`freshet fleet render`), and have their topics.", fleet_.name));
     steps_.back().kind = StepKind::kCheck;
