@@ -238,7 +238,7 @@ std::vector<Case> storage_cases() {
        topic("compression: lz4, messages_per_second: 200, message_bytes: 1000, retention: 1d"), true},
       {"kept-forever", "topic c/t", topic("retention: 0, messages_per_second: 1"),
        topic("retention: 0, messages_per_second: 1, cleanup: compact"), true},
-      {"disk-too-small", "cluster c", stored(tb, "1000GiB"), stored(tb, "1100GiB"), true},
+      {"disk-too-small", "cluster c", stored(tb, "1000GiB"), stored(tb, "1150GiB"), true},
       {"volume-limits", "cluster c", cluster("volumes: {throughput: 751MiB, iops: 3000}"),
        cluster("volumes: {throughput: 750MiB, iops: 3000}"), true},
       {"tiered-storage", "cluster c", tiered("owner: o"), tiered("settings: {remote.log.storage.system.enable: true}"),

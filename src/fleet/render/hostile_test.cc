@@ -14,7 +14,7 @@
 namespace freshet::fleet {
 namespace {
 
-constexpr std::string_view kWord = "Plainword";
+constexpr std::string_view kWord = "plainword";
 
 // '@' stands for the text, quoted as JSON has it, which is YAML, too.
 constexpr std::string_view kFleetOfText =
@@ -160,7 +160,7 @@ std::string compare_files(const File& plain, const File& is, const std::string& 
 void check_text(const std::string& text) {
   const auto hostile = fleet_with(text);
   if (!hostile) return;  // refused with line and column, which is right, too
-  const Rendering plain = rendered_with(*fleet_with(std::string(kWord)));
+  static const Rendering plain = rendered_with(*fleet_with(std::string(kWord)));
   const Rendering is = rendered_with(*hostile);
   ASSERT_EQ(plain.files.size(), is.files.size()) << text;
   for (size_t i = 0; i < is.files.size(); ++i) {
