@@ -4,7 +4,7 @@
 //
 // The same records each time, so its instructions can be counted (valgrind --tool=callgrind --toggle-collect=…) where
 // the machine has no time that is worth measuring.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
 #include <filesystem>

@@ -1,6 +1,6 @@
 #include "capture_world.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <utility>
 

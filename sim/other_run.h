@@ -1,7 +1,7 @@
 // What the worlds beside the pipeline's have in common: one seed, what is run of it, and how it is told.
 #pragma once
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <cstdint>
 #include <cstdio>

@@ -1,6 +1,6 @@
 #include "sink_checks.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <simdjson.h>
 
 #include <algorithm>

@@ -1,6 +1,6 @@
 #include "app/broker_command.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <string_view>

@@ -1,6 +1,6 @@
 #include "app/log_disks.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <chrono>
 #include <utility>

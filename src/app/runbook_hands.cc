@@ -4,7 +4,7 @@
 #include "app/runbook_hands.h"
 
 #include <fcntl.h>
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <signal.h>
 #include <spawn.h>
 #include <unistd.h>

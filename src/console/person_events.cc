@@ -1,6 +1,6 @@
 #include "console/person_events.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <simdjson.h>
 
 #include <algorithm>

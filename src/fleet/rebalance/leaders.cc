@@ -1,6 +1,6 @@
 #include "fleet/rebalance/leaders.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 

@@ -1,7 +1,7 @@
 // Leaders evened on states at random, and carried out on a cluster that only knows orders and elections.
 #include "fleet/rebalance/leaders.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>

@@ -1,7 +1,7 @@
 // Text that means something to whoever reads what is rendered: quotes, comments, templates of Jinja, Go, HCL and
 // shells. Whatever a file of a fleet says in its free text, each rendered file is parsed by its own grammar and has the
 // shape that it has with a plain word in that place; where it had the word, it has the text, and nothing evaluates it.
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 

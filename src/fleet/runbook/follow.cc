@@ -1,6 +1,6 @@
 #include "fleet/runbook/follow.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <simdjson.h>
 
 #include "base/json_writer.h"

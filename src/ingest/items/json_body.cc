@@ -53,7 +53,7 @@ simdjson::error_code JsonBody::open(std::string_view part, ondemand::document& d
 
 simdjson::error_code JsonBody::open_unbounded(ondemand::document& document, ondemand::object& root) {
   const simdjson::padded_string_view padded(text_, capacity_);
-  if (const auto error = parser_of(slot_).iterate(padded).get(document); error != simdjson::SUCCESS) return error;
+  if (const auto error = parser_of(which_).iterate(padded).get(document); error != simdjson::SUCCESS) return error;
   return document.get_object().get(root);
 }
 

@@ -1,13 +1,13 @@
 #include "mirror/verify/topic_check.h"
 
-#include <fmt/format.h>
-#include <fmt/ranges.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <charconv>
 #include <map>
 #include <utility>
 
+#include "base/text.h"
 #include "mirror/share.h"
 #include "mirror/shares.h"
 #include "mirror/topics.h"
@@ -118,8 +118,8 @@ std::string TopicCheck::rules_text() const {
                                  rules_.one_to_one, rules_.compacted) +
                      fmt::format(" {} {}\n", rules_.timestamps, chosen_.rule->partitions);
   for (const Condition& condition : chosen_.rule->where)
-    text += fmt::format("{}\n{}\n\n", condition.field, fmt::join(condition.is, "\n"));
-  return hash128(text + fmt::format("{}", fmt::join(chosen_.rule->fields, "\n"))).hex();
+    text += condition.field + "\n" + joined(condition.is, "\n") + "\n\n";
+  return hash128(text + joined(chosen_.rule->fields, "\n")).hex();
 }
 
 bool TopicCheck::fits(const VerifiedTopic& before) const {

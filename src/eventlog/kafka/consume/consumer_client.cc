@@ -2,7 +2,7 @@
 // here until it is handed out, since messages of partitions that are paused or held back must keep their order.
 #include "eventlog/kafka/consume/consumer_client.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <chrono>
