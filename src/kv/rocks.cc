@@ -659,8 +659,8 @@ Error open_error(const rocksdb::Options& rocks, const rocksdb::Status& status, c
   return failure(status, path, (status.IsCorruption() ? damaged_table(rocks, path) : "") + "open").value();
 }
 
-// RocksDB looks at its sorted files when it opens a store, but at blob files only when a value of them is read, and then
-// does not say which one it could not read.
+// RocksDB looks at its sorted files when it opens a store, but at blob files only when a value of them is read, and
+// then does not say which one it could not read.
 Status check_blob_files(rocksdb::DB& db, const std::string& path) {
   for (const auto& [name, blob] : store_files(db)) {
     if (!name.ends_with(".blob")) continue;
