@@ -13,7 +13,7 @@ namespace freshet::kv {
 // Bytes read. kCorrupt: names the file and where; kNotFound: there is no such file (by now); kFatal: it can't be read.
 // `bytes`: how long it is at least.
 [[nodiscard]] Result<uint64_t> check_blob_file(const std::string& path, uint64_t bytes);
-// The same of its length, header and footer only, of a file that is complete: that is what RocksDB has to have before it
+// The same of its length, header and footer only, of a file that is complete: what RocksDB has to have before it
 // reads a value of it, and it does not say then which file it was.
 [[nodiscard]] Status check_blob_ends(const std::string& path, uint64_t bytes);
 

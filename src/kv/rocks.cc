@@ -659,21 +659,20 @@ Error open_error(const rocksdb::Options& rocks, const rocksdb::Status& status, c
   return failure(status, path, (status.IsCorruption() ? damaged_table(rocks, path) : "") + "open").value();
 }
 
-// RocksDB looks at its sorted files when it opens a store, but at blob files only when a value of them is read, and then
-// does not say which one it could not read.
+// RocksDB looks at its sorted files when it opens a store, but at blob files only when a value of them is read, and
+// then does not say which one it could not read.
 Status check_blob_files(rocksdb::DB& db, const std::string& path) {
-  rocksdb::ColumnFamilyMetaData all;
-  db.GetColumnFamilyMetaData(&all);
-  for (const rocksdb::BlobMetaData& blob : all.blob_files) {
-    const std::string file = path + "/" + blob.blob_file_name;
+  for (const auto& [name, blob] : store_files(db)) {
+    if (!name.ends_with(".blob")) continue;
+    const std::string file = path + "/" + name;
     std::error_code error;
     const bool is_there = std::filesystem::is_regular_file(file, error);
-    const Status whole =
-        is_there ? check_blob_ends(file, blob.blob_file_size) : Status(fail(Code::kCorrupt, file + ": it is missing, or is not a file"));
+    const Status whole = is_there ? check_blob_ends(file, blob.bytes)
+                                  : Status(fail(Code::kCorrupt, file + ": it is missing, or is not a file"));
     if (!whole)
-      return fail(whole.error().code == Code::kFatal ? Code::kFatal : Code::kCorrupt,
-                  "store " + path + ": " + whole.error().message +
-                      "; restore the directory from a checkpoint or a copy");
+      return fail(
+          whole.error().code == Code::kFatal ? Code::kFatal : Code::kCorrupt,
+          "store " + path + ": " + whole.error().message + "; restore the directory from a checkpoint or a copy");
   }
   return {};
 }
