@@ -163,6 +163,7 @@ TEST_F(EmbeddedLogTest, WhereOneWriteFollowsOnTheOtherAppendsGatherAndCommitsDoN
   answers.clear();
 
   make_busy();
+  committer.reset();
   log_.reset();
   for (auto& answer : answers) EXPECT_TRUE(answer.get()) << "at the end nothing waits";
 }
