@@ -139,9 +139,12 @@ Result<PollResult> SimConsumer::poll(size_t bytes_max, env::TimeUs) {
   // An assignment comes in a poll of its own, so that the loop can open the state before records
   // come.
   if (!result.assigned.empty() || !result.followed.empty()) return result;
+  // An error loses nothing: no position has moved.
+  for (const auto& [of, position] : positions_)
+    if (!paused_.contains(of)) FRESHET_TRY(check_position(of, position));
   for (auto& [of, position] : positions_)
     // A quarter of the polls of a partition find nothing, as on a network.
-    if (!paused_.contains(of) && !dice_.one_in(4)) FRESHET_TRY(fetch(of, position, bytes_max, result));
+    if (!paused_.contains(of) && !dice_.one_in(4)) fetch(of, position, bytes_max, result);
   return result;
 }
 
@@ -156,20 +159,25 @@ bool SimConsumer::follows_closely() const {
                      [&](TopicPartition of) { return positions_.at(of) >= end_of(of); });
 }
 
-Status SimConsumer::fetch(TopicPartition of, Offset& position, size_t bytes_max, PollResult& result) {
+Status SimConsumer::check_position(TopicPartition of, Offset position) const {
   const Broker::Partition& partition = broker_.at(of);
   if (position < partition.low) return fail(Code::kNotFound, "the records from this position on are gone");
   if (position > partition.next) return fail(Code::kCorrupt, "the position lies behind the end");
+  return {};
+}
+
+void SimConsumer::fetch(TopicPartition of, Offset& position, size_t bytes_max, PollResult& result) {
+  const Broker::Partition& partition = broker_.at(of);
   const Offset end = end_of(of);
   const size_t first = broker_.index_of(partition, position);
   const size_t last = broker_.index_of(partition, end);
   Fetched fetched;
   fetched.from = of;
   if (first >= last) {  // there is nothing, or only the markers of transactions
-    if (position >= end) return {};
+    if (position >= end) return;
     fetched.next = position = end;
     result.fetched.push_back(std::move(fetched));
-    return {};
+    return;
   }
   const size_t count = std::min(1 + dice_.roll(faults_.batch_max), last - first);
   size_t bytes = 0;
@@ -184,7 +192,6 @@ Status SimConsumer::fetch(TopicPartition of, Offset& position, size_t bytes_max,
   FRESHET_ASSERT(fetched.next > position && fetched.next <= partition.next);
   position = fetched.next;
   result.fetched.push_back(std::move(fetched));
-  return {};
 }
 
 void SimConsumer::pause(TopicPartition of, bool paused) {

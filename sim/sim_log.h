@@ -72,7 +72,8 @@ class SimConsumer final : public eventlog::Consumer {
   // The offset behind the last record that it may see: of a followed partition that is the owner's
   // last commit.
   [[nodiscard]] Offset end_of(TopicPartition of) const;
-  [[nodiscard]] Status fetch(TopicPartition of, Offset& position, size_t bytes_max, eventlog::PollResult& result);
+  [[nodiscard]] Status check_position(TopicPartition of, Offset position) const;
+  void fetch(TopicPartition of, Offset& position, size_t bytes_max, eventlog::PollResult& result);
 
   Broker& broker_;
   CrashPoint& crash_;

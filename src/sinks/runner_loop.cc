@@ -154,7 +154,8 @@ void RunnerLoop::gather(const eventlog::Fetched& fetched) {
     if (!*item) continue;
     if (share.items.empty()) {
       share.since = clock_.monotonic_us();
-      if (share.committed >= 0) share.place = share.committed;
+      // Where nobody has answered a commit, the place may be durable: it is committed again before anything is begun.
+      if (share.committed >= 0 && !commit_owed_) share.place = share.committed;
     }
     share.bytes += bytes_of(**item);
     share.items.push_back(std::move(**item));

@@ -206,6 +206,64 @@ TEST(RunnerLoop, TellsALossOnce) {
   EXPECT_EQ(telemetry::counter_total("freshet_sink_lost_offsets_total") - before, 6U);
 }
 
+// Passes everything on; of commits that it does it may not tell the end.
+class MuteConsumer final : public eventlog::Consumer {
+ public:
+  explicit MuteConsumer(eventlog::Consumer& inner) : inner_(inner) {}
+  Result<eventlog::PollResult> poll(size_t bytes_max, env::TimeUs timeout_us) override {
+    return inner_.poll(bytes_max, timeout_us);
+  }
+  void seek(eventlog::TopicPartition partition, Offset next) override { inner_.seek(partition, next); }
+  void pause(eventlog::TopicPartition partition, bool paused) override { inner_.pause(partition, paused); }
+  Status commit(eventlog::Transaction transaction) override {
+    FRESHET_TRY(inner_.commit(std::move(transaction)));
+    if (mute) return fail(Code::kRetry, "no answer to a commit");
+    return {};
+  }
+  Result<std::optional<Offset>> committed(eventlog::TopicPartition partition) override {
+    return inner_.committed(partition);
+  }
+  void wake() override { inner_.wake(); }
+
+  bool mute = false;
+
+ private:
+  eventlog::Consumer& inner_;
+};
+
+// A sink names what it begins by the place that is durable. One of which nobody knows whether it is durable is asked
+// for again before anything is begun, also if records have come meanwhile.
+TEST(RunnerLoop, BeginsNothingAtAPlaceThatMayBeBehind) {
+  struct Beginnings final : Sink {
+    BatchWish wish() const override { return {}; }
+    std::vector<Outcome> take(std::span<const Batch> batches) override {
+      std::vector<Outcome> out;
+      for (const Batch& batch : batches) {
+        begins.push_back(batch.begin);
+        out.push_back({Outcome::What::kDone, batch.items.size(), "", 0});
+      }
+      return out;
+    }
+    std::vector<Offset> begins;
+  } sink;
+  SinkLog log;
+  log.around.sink.event = "E";
+  const auto inner = log.consumer();
+  MuteConsumer consumer(*inner);
+  RunnerLoop loop(log.options(), consumer, sink);
+  run(log, loop, 3);
+  log.event(0, 1, "F");  // two records that do not concern it
+  consumer.mute = true;
+  run(log, loop, 3);
+  const auto durable = log.log->committed("sink.acme.s", {Topic::kEvents, 0});
+  ASSERT_EQ(durable->value_or(-1), 2);
+  log.event(0, 2);
+  run(log, loop, 1);
+  consumer.mute = false;
+  run(log, loop, 5);
+  EXPECT_EQ(sink.begins, (std::vector<Offset>{2}));
+}
+
 // Whatever fails and dies: each partition's records come in order, none is left out, and none again but those of the
 // batch that was under way.
 RC_GTEST_PROP(RunnerLoop, LeavesNothingOut, (uint64_t seed)) {

@@ -142,8 +142,7 @@ Status Postgres::in_transaction(const Batch& batch, const std::function<Status()
   FRESHET_TRY(tables_->begin());
   const auto checked = [&]() -> Status {
     FRESHET_ASSIGN(const auto place, tables_->place(batch.from));
-    if (place != known->second && !FRESHET_MUTANT(kSqlNotFenced))
-      return fail(Code::kConflict, "another process has written this partition since");
+    if (place != known->second) return fail(Code::kConflict, "another process has written this partition since");
     return work();
   };
   Status written = checked();

@@ -197,8 +197,7 @@ Status StateTopic::fold_one(StateLane& lane, const v1::Change& change, Chunk& ch
     chunk.bytes += profile.document.ByteSizeLong();
   }
   if (profile.document.version() >= change.version()) return {};
-  if (!change.remove() && !change.whole() && !model::follows(profile.document.version(), change) &&
-      !FRESHET_MUTANT(kStateGapFolded)) {
+  if (!change.remove() && !change.whole() && !model::follows(profile.document.version(), change)) {
     chunk.gap = true;
     return {};
   }
