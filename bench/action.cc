@@ -1,4 +1,4 @@
-// freshet-bench-action: what action's engine and its state cost an event, on one thread and with nothing beside them: one
+// freshet-bench-action: what action's engine and its state cost an event, on one thread and by themselves: one
 // partition on a store of its own, records as ingest makes them of the load generator's bodies. What the worker does
 // around it (reading the log, committing) is left out, and what making the state durable takes is told apart.
 //
@@ -164,7 +164,8 @@ Status measure(const ActionOptions& options) {
   kv::Options store;
   store.path = options.dir;
   store.memory = kv::make_memory_budget(32u << 20);
-  FRESHET_ASSIGN(auto state, state::PartitionState::open(store, {.memory_bytes = options.memory_mib << 20}, kv::open_rocks));
+  FRESHET_ASSIGN(auto state,
+                 state::PartitionState::open(store, {.memory_bytes = options.memory_mib << 20}, kv::open_rocks));
   Partition partition(std::move(state), options);
   Sender sender(options);
   FRESHET_TRY(partition.begin());

@@ -14,6 +14,7 @@
 #include "base/mutant.h"
 #include "model/home.h"
 #include "model/identifier.h"
+#include "state/slices.h"
 
 namespace freshet::action {
 namespace {
@@ -123,7 +124,7 @@ void Engine::prefetch() {
   state_.prefetch_aliases(aliases);
   state_.prefetch_seen(messages);
   for (const Hash128& key : aliases)
-    if (const state::Holder holder = state_.find_holder(key); holder.held) entities.push_back(holder.ref.id);
+    if (const state::Holder holder = find_holder(state_, key); holder.held) entities.push_back(holder.ref.id);
   state_.prefetch_entities(entities);
 }
 

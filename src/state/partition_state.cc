@@ -27,8 +27,6 @@ constexpr size_t kSeenBytes = 48;                      // About what a message i
 constexpr size_t kDecodedBytesMax = FRESHET_BOUND(8u << 20, 16u << 10);
 constexpr size_t kDecodedRowsMax = FRESHET_BOUND(16'384, 64);
 constexpr size_t kDecodedShare = 16;  // It takes at most that part of the memory, but for what one batch touches.
-constexpr size_t kSliceBytesMax = 4u << 10;   // of a row that is sliced
-constexpr uint8_t kSlicesMax = 2;              // of one entity, until what is decoded becomes rows
 constexpr size_t kSliceArenaBytes = 8u << 10;  // what most slices take
 // Rows that land, and rows that are let go, after one batch: more than a batch brings, and done in about a millisecond.
 constexpr size_t kSettledRowsMax = FRESHET_BOUND(4096, 3);
@@ -130,15 +128,6 @@ Alias* PartitionState::find_alias(const Hash128& key) {
   return known(decode_alias(key, bytes));
 }
 
-// A row that can't be read is told of by find_alias().
-Holder PartitionState::find_holder(const Hash128& key) {
-  if (!aliases_.contains(key))
-    if (const RowCache::Found cached = rows_.use(key); cached.found)
-      if (const auto holder = read_holder(cached.row)) return *holder;
-  const Alias* alias = find_alias(key);
-  return alias != nullptr ? Holder{alias->ref, alias->held, alias->suppressed} : Holder{};
-}
-
 Alias& PartitionState::edit_alias(const Hash128& key) {
   (void)find_alias(key);
   const auto at = aliases_.find(key);
@@ -171,29 +160,6 @@ Entity* PartitionState::find_entity(const Hash128& id) {
   if (!row || !*row) return nullptr;
   rows_.put(id, **row);
   return decode_entity(id, **row);
-}
-
-// Who comes up again and again is decoded as a whole, once for many batches, and so is a large row: what a slice copies
-// of it would be more.
-Entity* PartitionState::slice_entity(const Hash128& id, const v1::Envelope& record) {
-  slice_.reset();
-  if (entities_.contains(id)) return nullptr;
-  const RowCache::Found cached = rows_.use(id);
-  if (!cached.found || cached.row.size() > kSliceBytesMax || rows_.count_use(cached, span_) > kSlicesMax) return nullptr;
-  slice_arena_.Reset();
-  Entity& entity = slice_.emplace(slice_arena_);
-  const bool read = of_slice_.read(cached.row, record, entity.state);
-  entity.ref = model::from_proto(entity.state.ref());
-  entity.sliced = true;
-  return read && entity.ref.id == id ? &entity : nullptr;
-}
-
-void PartitionState::keep_slice() {
-  if (slice_ && slice_->touched) {
-    of_slice_.write(slice_->state, row_);
-    changed_.change(ChangedRows::Kind::kEntity, slice_->ref.id, row_);
-  }
-  slice_.reset();
 }
 
 Entity& PartitionState::create_entity(const model::EntityRef& ref) {

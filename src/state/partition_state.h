@@ -85,13 +85,7 @@ class PartitionState {
   // ---- for the engine. Pointers stay valid until settle() or drop().
   [[nodiscard]] Alias* find_alias(const Hash128& key);  // nullptr: never held
   [[nodiscard]] Alias& edit_alias(const Hash128& key);  // made if missing
-  [[nodiscard]] Holder find_holder(const Hash128& key);  // what find_alias() would say of it, without decoding it
   [[nodiscard]] Entity* find_entity(const Hash128& id);
-  // The entity with no more of its events than the record names (state/entity_slice.h), for that record alone: nothing
-  // else may be asked for before keep_slice(). nullptr: it is decoded already, or has to be (find_entity()).
-  [[nodiscard]] Entity* slice_entity(const Hash128& id, const v1::Envelope& record);
-  // What was changed of it becomes its row. Without a slice nothing is done.
-  void keep_slice();
   // REQUIRES: none has the id. If something could not be read, what is made goes nowhere.
   [[nodiscard]] Entity& create_entity(const model::EntityRef& ref);
   static void touch(Entity& entity, PartitionState& state);
@@ -139,6 +133,9 @@ class PartitionState {
   [[nodiscard]] std::weak_ptr<kv::Store> store() const { return store_; }
 
  private:
+  friend Holder find_holder(PartitionState& state, const Hash128& key);
+  friend Entity* slice_entity(PartitionState& state, const Hash128& id, const v1::Envelope& record);
+  friend void keep_slice(PartitionState& state);
   friend std::vector<Hash128> entities_after(PartitionState& state, std::string_view after, size_t count);
   friend Result<std::optional<v1::EntityState>> peek_entity(const PartitionState& state, const Hash128& id);
   friend Result<std::optional<model::EntityRef>> peek_holder(const PartitionState& state, const Hash128& key);
@@ -177,7 +174,7 @@ class PartitionState {
   std::optional<Entity> slice_;
   EntitySlice of_slice_;
   uint16_t span_ = 0;  // of RowCache::count_use(): from one forget_decoded() to the next
-  std::string row_;  // scratch
+  std::string row_;    // scratch
 
   RowCache rows_;  // by id and alias key: hashes both, of different things
   ChangedRows changed_{rows_};

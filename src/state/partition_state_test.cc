@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "state/slices.h"
 #include "testing/memory_store.h"
 
 namespace freshet::state {
@@ -139,24 +140,24 @@ TEST_F(PartitionStateTest, ASliceIsForOneRecordAndBecomesARow) {
   auto state = open();
   Entity& made = state->create_entity(ref_of("x"));
   for (const char* name : {"a", "b"}) made.state.add_events()->set_name(name);
-  EXPECT_EQ(state->slice_entity(hash128("x"), record_of_event("a")), nullptr) << "it is decoded";
+  EXPECT_EQ(slice_entity(*state, hash128("x"), record_of_event("a")), nullptr) << "it is decoded";
   ASSERT_TRUE(state->persist());
-  Entity* slice = state->slice_entity(hash128("x"), record_of_event("a"));
+  Entity* slice = slice_entity(*state, hash128("x"), record_of_event("a"));
   ASSERT_NE(slice, nullptr);
   EXPECT_EQ(slice->state.events_size(), 1);
-  state->keep_slice();
+  keep_slice(*state);
   EXPECT_EQ(state->dirty_count(), 0u) << "nothing was changed";
-  slice = state->slice_entity(hash128("x"), record_of_event("b"));
+  slice = slice_entity(*state, hash128("x"), record_of_event("b"));
   ASSERT_NE(slice, nullptr);
   PartitionState::touch(*slice, *state);
   slice->state.set_version(9);
-  state->keep_slice();
+  keep_slice(*state);
   EXPECT_EQ(state->dirty_count(), 1u);
   const Entity* whole = state->find_entity(hash128("x"));
   ASSERT_NE(whole, nullptr);
   EXPECT_EQ(whole->state.version(), 9u);
   EXPECT_EQ(whole->state.events_size(), 2);
-  EXPECT_EQ(state->slice_entity(hash128("nobody"), record_of_event("a")), nullptr);
+  EXPECT_EQ(slice_entity(*state, hash128("nobody"), record_of_event("a")), nullptr);
   EXPECT_TRUE(state->status());
 }
 
@@ -166,11 +167,11 @@ TEST_F(PartitionStateTest, WhatASliceChangesBelongsToTheNextPersist) {
   state->create_entity(ref_of("x")).state.set_version(1);
   ASSERT_TRUE(state->persist());
   const auto raise = [&] {
-    Entity* slice = state->slice_entity(hash128("x"), {});
+    Entity* slice = slice_entity(*state, hash128("x"), {});
     ASSERT_NE(slice, nullptr);
     PartitionState::touch(*slice, *state);
     slice->state.set_version(slice->state.version() + 1);
-    state->keep_slice();
+    keep_slice(*state);
   };
   raise();
   state->advance(2);

@@ -13,8 +13,7 @@ namespace freshet::state {
 namespace {
 
 constexpr size_t kStep = 64, kSmallStep = 16;
-constexpr size_t kSmallBytes = 128;  // A row of so many, and its entry, is small.
-constexpr size_t kSmallShare = 4;    // Small rows go first when they take more than that part of the budget.
+constexpr size_t kSmallShare = 4;     // Small rows go first when they take more than that part of the budget.
 constexpr size_t kRowOverhead = 104;  // The entry, its share of the table, and what the allocator itself takes.
 
 }  // namespace
@@ -30,8 +29,6 @@ size_t RowCache::capacity_of(size_t row_bytes) {
   const size_t step = row_bytes <= kSmallBytes ? kSmallStep : kStep;
   return (row_bytes + step - 1) / step * step;
 }
-
-bool RowCache::is_small(const Entry& entry) { return entry.capacity <= kSmallBytes; }
 
 size_t RowCache::cost(size_t row_bytes) { return capacity_of(row_bytes) + kRowOverhead; }
 
@@ -81,10 +78,10 @@ void RowCache::fill(Entry& kept, std::string_view row) {
   const size_t capacity = capacity_of(row.size());
   if (kept.capacity != capacity) {
     kept.row = capacity > 0 ? std::make_unique_for_overwrite<char[]>(capacity) : nullptr;
-    if (is_small(kept)) small_bytes_ -= kept.capacity + kRowOverhead;
+    if (kept.is_small()) small_bytes_ -= kept.capacity + kRowOverhead;
     bytes_ += capacity - kept.capacity;
     kept.capacity = static_cast<uint32_t>(capacity);
-    if (is_small(kept)) small_bytes_ += capacity + kRowOverhead;
+    if (kept.is_small()) small_bytes_ += capacity + kRowOverhead;
   }
   FRESHET_ASSERT(row.size() <= kept.capacity);
   kept.size = static_cast<uint32_t>(row.size());
@@ -123,7 +120,9 @@ void RowCache::prefetch(std::span<const Hash128> keys) const {
     for (size_t i = 0; i < count; ++i) {
       const auto at = by_key_.find(keys[i]);
       entries[i] = at != by_key_.end() ? &entries_[at->second] : nullptr;
-      if (entries[i] != nullptr) __builtin_prefetch(&entries[i]->row);
+      if (entries[i] == nullptr) continue;
+      __builtin_prefetch(&entries[i]->row);
+      __builtin_prefetch(&entries[i]->span);  // An entry may lie in two lines.
     }
     for (size_t i = 0; i < count; ++i)
       for (size_t line = 0; entries[i] != nullptr && line < kLinesMax && line * kLine < entries[i]->size; ++line)
@@ -154,18 +153,13 @@ void RowCache::land(const Hash128& key) {
   if (!ahead_of(entries_[at->second]).any()) link(at->second);
 }
 
-// The row that goes next; a ring itself: there is none.
-uint32_t RowCache::oldest(size_t budget_bytes) const {
-  const bool small_first = small_bytes_ > budget_bytes / kSmallShare;
-  const uint32_t first = entries_[small_first ? kSmall : kLarge].newer;
-  return first > kSmall ? first : entries_[small_first ? kLarge : kSmall].newer;
-}
-
 void RowCache::trim(size_t budget_bytes, size_t rows_max) {
   const size_t far_over = budget_bytes + budget_bytes / 8;
   for (size_t i = 0; bytes_ > budget_bytes && (i < rows_max || bytes_ > far_over); ++i) {
-    const uint32_t at = oldest(budget_bytes);
-    if (at <= kSmall) return;
+    const bool small_first = small_bytes_ > budget_bytes / kSmallShare;
+    uint32_t at = entries_[small_first ? kSmall : kLarge].newer;
+    if (at <= kSmall) at = entries_[small_first ? kLarge : kSmall].newer;
+    if (at <= kSmall) return;  // Both rings are empty.
     FRESHET_ASSERT(!ahead_of(entries_[at]).any());
     if (std::exchange(entries_[at].used, false)) {
       unlink(at);
@@ -187,7 +181,7 @@ void RowCache::clear() {
 // `older` of a ring is its newest row, `newer` its oldest one.
 void RowCache::link(uint32_t at) {
   FRESHET_ASSERT(at > kSmall && at < entries_.size());
-  const uint32_t ring = is_small(entries_[at]) ? kSmall : kLarge;
+  const uint32_t ring = entries_[at].is_small() ? kSmall : kLarge;
   const uint32_t newest = entries_[ring].older;
   entries_[at].newer = ring;
   entries_[at].older = newest;
@@ -206,7 +200,7 @@ void RowCache::release(uint32_t at) {
   if (!ahead_of(kept).any()) unlink(at);
   FRESHET_ASSERT(bytes_ >= kept.capacity + kRowOverhead);
   bytes_ -= kept.capacity + kRowOverhead;
-  if (is_small(kept)) small_bytes_ -= kept.capacity + kRowOverhead;
+  if (kept.is_small()) small_bytes_ -= kept.capacity + kRowOverhead;
   kept = Entry{};
   free_.push_back(at);
 }

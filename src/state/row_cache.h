@@ -6,8 +6,8 @@
 //
 //   dirty ── begin_persist() ──► owed ── take_off() ──► flying ── land() ──► as the store has it
 //
-// Invariants: a row that is ahead of the store is never let go, as its change would be lost; all others are in one of two
-// rings, in the order in which they came or were last spared, from which the oldest goes first. One that was used since
+// Invariants: a row that is ahead of the store is never let go, as its change would be lost; all others are in one of
+// two rings, in the order in which they came or were last spared, from which the oldest goes first. One that was used since
 // then is spared once: to move a row to the front at each use would touch three others, which are in no processor's
 // cache.
 //
@@ -56,8 +56,8 @@ class RowCache {
   // Counts how often the row was asked for within a span of batches that the caller numbers; with this time.
   uint8_t count_use(const Found& found, uint16_t span);
   [[nodiscard]] bool contains(const Hash128& key) const { return by_key_.contains(key); }
-  // Has the processor fetch what find() of these keys and the first look at their rows will read, all at once: one after
-  // the other each of them would be waited for.
+  // Has the processor fetch what find() of these keys and the first look at their rows will read, all at once: one
+  // after the other each of them would be waited for.
   void prefetch(std::span<const Hash128> keys) const;
   // All that is dirty is owed from now on. REQUIRES: nothing is owed.
   void begin_persist();
@@ -65,8 +65,8 @@ class RowCache {
   void take_off(const Hash128& key);
   // The persist is over: the store has the row as it took off.
   void land(const Hash128& key);
-  // Lets go of rows that the store has, about those not used for longest first, until bytes() is within the budget. Does
-  // not look at more than `rows_max` at once, as long as it is not over the budget by more than an eighth.
+  // Lets go of rows that the store has, about those not used for longest first, until bytes() is within the budget.
+  // Does not look at more than `rows_max` at once, as long as it is not over the budget by more than an eighth.
   void trim(size_t budget_bytes, size_t rows_max);
   void clear();
 
@@ -79,6 +79,7 @@ class RowCache {
   static constexpr uint32_t kNone = UINT32_MAX;
   // Entries of rows that the store has form a ring through entry kLarge or kSmall, which have no row.
   static constexpr uint32_t kLarge = 0, kSmall = 1;
+  static constexpr size_t kSmallBytes = 128;  // A row of so many, and its entry, is small.
   struct Entry {
     Hash128 key;
     std::unique_ptr<char[]> row;
@@ -91,10 +92,9 @@ class RowCache {
     bool used = false;  // since it came into the ring, or was spared
     uint8_t uses = 0;   // within this span
     uint16_t span = 0;
+    [[nodiscard]] bool is_small() const { return capacity <= kSmallBytes; }
   };
   [[nodiscard]] Ahead ahead_of(const Entry& entry) const;
-  [[nodiscard]] static bool is_small(const Entry& entry);
-  [[nodiscard]] uint32_t oldest(size_t budget_bytes) const;
   Entry& replace(const Hash128& key, std::string_view row);
   Entry& replace(uint32_t at, std::string_view row);
   void link(uint32_t at);
@@ -108,7 +108,7 @@ class RowCache {
   std::vector<uint32_t> free_;
   size_t bytes_ = 0;
   size_t small_bytes_ = 0;  // of them, of small rows
-  size_t turn_ = 0;  // of Entry::changed: since the last persist began
+  size_t turn_ = 0;         // of Entry::changed: since the last persist began
   size_t owed_ = 0;
   size_t dirty_ = 0;
 

@@ -96,6 +96,10 @@ class Judging {
 
 }  // namespace
 
+bool reads_names(const v1::EntityState& user, const Tenant& tenant) {
+  return !tenant.audiences.all().empty() || user.audiences_judged() != tenant.audiences.hash();
+}
+
 // Where the tenant has no audiences, that is two comparisons.
 std::vector<AudienceMove> judge_audiences(v1::EntityState& user, const Tenant& tenant, int64_t received_at_us,
                                           Touched& touched) {

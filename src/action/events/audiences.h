@@ -35,6 +35,8 @@ struct AudienceMove {
 // nobody enters an audience as half of two persons.
 [[nodiscard]] std::vector<AudienceMove> judge_audiences(v1::EntityState& user, const Tenant& tenant,
                                                         int64_t received_at_us, Touched& touched);
+// Whether the names of what is touched are read here.
+[[nodiscard]] bool reads_names(const v1::EntityState& user, const Tenant& tenant);
 // The profile is no more: it leaves all of them.
 [[nodiscard]] std::vector<AudienceMove> leave_audiences(v1::EntityState& user, MoveReason reason);
 // What a profile that is merged into this one (or a chunk of it) was in.

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "action/events/audiences.h"
 #include "action/events/built_in.h"
 #include "action/identity/protocol.h"
 #include "action/identity/refs.h"
@@ -145,7 +146,7 @@ void Protocol::on_attach(const Loop& m) {
   if (erased) return;
   const bool user = e->ref.kind == v1::ENTITY_KIND_USER;
   state::PartitionState::touch(*e, state_);
-  begin_touching(*e);
+  touched_.clear(out_.says_changes() || reads_names(e->state, tenant()));
   const bool removed = m.has_other() && remove_ref(*e->state.mutable_attached(), m.other());
   if (removed) touched_.add(user ? v1::DEVICES : v1::USERS);
   if (removed && m.erased() && !user && e->state.attached().empty()) return make_erased(*e, m, true);

@@ -16,6 +16,7 @@
 #include "base/mutant.h"
 #include "model/home.h"
 #include "model/identifier.h"
+#include "state/slices.h"
 
 namespace freshet::action {
 namespace {
@@ -50,6 +51,15 @@ bool is_over_limit(state::Entity& e, const v1::Envelope& record, const Tenant& t
   state::PartitionState::touch(e, state);
   count_events(*e.state.mutable_windows(), record.received_at_us(), static_cast<uint32_t>(record.events_size()));
   return false;
+}
+
+// The entity that a record is to be applied to: if it can be, as much of it as that takes. Whoever has a version has
+// said its whole document already, so that what the record does not touch is not looked at.
+state::Entity* entity_for(state::PartitionState& state, const Hash128& id, const v1::Envelope& record) {
+  state::Entity* const slice = slice_entity(state, id, record);
+  const bool takes_it = slice != nullptr && slice->state.status() == v1::EntityState::LIVE &&
+                        !slice->state.winding_up() && slice->state.version() > 0;
+  return takes_it ? slice : state.find_entity(id);
 }
 
 void raise_version(state::Entity& e, state::PartitionState& state) {
@@ -132,27 +142,18 @@ void Protocol::on_apply(const Loop& m) {
   apply(model::from_proto(m.to()), m.record(), is_device_part ? &m : nullptr);
 }
 
-// The entity that a record is to be applied to: if it can be, as much of it as that takes. Whoever has a version has
-// said its whole document already, so that what the record does not touch is not looked at.
-Protocol::Entity* Protocol::entity_for(const Hash128& id, const v1::Envelope& record) {
-  Entity* const slice = state_.slice_entity(id, record);
-  const bool takes_it = slice != nullptr && slice->state.status() == v1::EntityState::LIVE && !holds_back(*slice) &&
-                        slice->state.version() > 0;
-  return takes_it ? slice : state_.find_entity(id);
-}
-
 // This is the hot path, so a message is made of the record only where it has to be kept or passed on. `device_part` is
 // the message that brings a user's record to the device that it names.
 void Protocol::apply(const model::EntityRef& to, const v1::Envelope& record, const Loop* device_part) {
   const bool here = model::partition_of(to.id, partitions_) == partition_;
-  Entity* e = here ? entity_for(to.id, record) : nullptr;
+  Entity* e = here ? entity_for(state_, to.id, record) : nullptr;
   const bool applies_late = FRESHET_MUTANT(kApplyWhileLeaving) && e != nullptr && !e->state.has_departure() &&
                             e->state.status() == v1::EntityState::LEAVING;
   if (applies_late) return apply_live(*e, record, device_part);
   if (e != nullptr && !holds_back(*e)) {
     if (e->state.status() == v1::EntityState::LIVE) {
       apply_live(*e, record, device_part);
-      return state_.keep_slice();
+      return keep_slice(state_);
     }
     if (e->state.status() == v1::EntityState::ERASED) {
       if (record.kind() != v1::Envelope::MERGE && device_part == nullptr) count_erased(1, &record);
@@ -182,7 +183,7 @@ void Protocol::apply_live(Entity& e, const v1::Envelope& record, const Loop* dev
   if (device_part == nullptr && is_over_limit(e, record, tenant(), state_, counters_))
     return out_.dead_letter(letter_of_limited(record));
   state::PartitionState::touch(e, state_);
-  begin_touching(e);
+  touched_.clear(out_.says_changes() || reads_names(e.state, tenant()));
   if (record.kind() == v1::Envelope::MERGE) {
     apply_merge(e, record);
     return emit_change(e, record.received_at_us());
@@ -230,12 +231,6 @@ void Protocol::emit_events(Entity& e, const v1::Envelope& record, const std::str
   const auto render = rules_->events_as_protobuf() ? enriched_event_protobuf : enriched_event_json;
   for (const v1::Event& event : record.events())
     out_.event(own, render(e.state, user ? own : std::string(), user ? device : own, record, event, tenant()));
-}
-
-// What is touched is noted by its name where somebody reads that: who puts the change into words, and audiences.
-void Protocol::begin_touching(const Entity& e) {
-  const Audiences& audiences = tenant().audiences;
-  touched_.clear(out_.says_changes() || !audiences.all().empty() || e.state.audiences_judged() != audiences.hash());
 }
 
 // Makes change_ one of the entity as it is now; what changed is not in it yet.

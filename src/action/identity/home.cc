@@ -14,6 +14,7 @@
 #include "base/assert.h"
 #include "base/mutant.h"
 #include "model/identifier.h"
+#include "state/slices.h"
 
 namespace freshet::action {
 namespace {
@@ -69,7 +70,7 @@ void Protocol::enter(const v1::Envelope& record, const Tenant& tenant, const Has
   trace_ = record.trace_parent();
   const bool user = record.user_size() > 0;
   const v1::EntityKind kind = user ? v1::ENTITY_KIND_USER : v1::ENTITY_KIND_DEVICE;
-  const state::Holder holder = state_.find_holder(routing_key);
+  const state::Holder holder = find_holder(state_, routing_key);
   if (holder.held && !holder.suppressed && record.kind() != Kind::UNSUPPRESS) {
     enter_with_holder(record, holder.ref);
     return drain();

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "action/events/attributes.h"
+#include "action/events/audiences.h"
 #include "action/events/history.h"
 #include "action/events/sorted.h"
 #include "action/identity/claims.h"
@@ -203,7 +204,7 @@ void Protocol::on_unlink(const Loop& m) {
   if (e == nullptr || e->state.status() == v1::EntityState::ERASED) return;
   const int at = find_identifier(e->state, m.identifier());
   if (at < 0) return;
-  begin_touching(*e);
+  touched_.clear(out_.says_changes() || reads_names(e->state, tenant()));
   const v1::Use mine = e->state.identifiers(at).use();
   if (m.has_use()) {  // A shared identifier went to whoever used it at that time.
     if (earlier(mine, m.use()) || FRESHET_MUTANT(kUnlinkIgnoresUse)) {
@@ -236,7 +237,7 @@ void Protocol::on_moved(const Loop& m) {
     return tenant().claims_again ? on_ask_again(m) : void();
   const int at = find_identifier(e->state, m.identifier());
   if (at < 0) return ask_again(m.ref(), m);  // This entity has lost it since: its home decides anew.
-  begin_touching(*e);
+  touched_.clear(out_.says_changes() || reads_names(e->state, tenant()));
   const v1::Use& mine = e->state.identifiers(at).use();
   const bool by_time = !tenant().knows_verified || model::moves_on_conflict(m.identifier().type(), tenant().rules);
   if (goes_over(mine, m.use(), by_time)) {
@@ -256,7 +257,7 @@ void Protocol::on_unlink_record(const Loop& m) {
   if (e == nullptr || e->state.status() != v1::EntityState::LIVE || m.record().other().type() == model::kUserId) return;
   const int at = find_identifier(e->state, m.record().other());
   if (at < 0) return;
-  begin_touching(*e);
+  touched_.clear(out_.says_changes() || reads_names(e->state, tenant()));
   drop(*e, at, {v1::HistoryEntry::UNLINKED, "record", use_of(m.record()), m.received_at_us()});
   emit_change(*e, m.received_at_us());
 }

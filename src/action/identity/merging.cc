@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "action/events/attributes.h"
+#include "action/events/audiences.h"
 #include "action/events/history.h"
 #include "action/identity/message.h"
 #include "action/identity/protocol.h"
@@ -113,7 +114,7 @@ void Protocol::refuse(Entity& w, const Chunks& chunks, Reason reason) {
   answer(first, Loop::REVIVE, w);
   if (FRESHET_MUTANT(kNoUnlinkOnRefusal)) return;
   if (!first.has_cause()) {
-    begin_touching(w);
+    touched_.clear(out_.says_changes() || reads_names(w.state, tenant()));
     note(w, v1::HistoryEntry::REFUSED, nullptr, &first.ref(), first.use(), first.received_at_us(), word_of(reason));
     return emit_change(w, first.received_at_us());
   }
@@ -172,7 +173,7 @@ void Protocol::absorb_one(Entity& w) {
   v1::EntityState& chunk = *m.mutable_chunk();
   counters_.step_bytes += chunk.ByteSizeLong();
   ++counters_.step_messages;
-  begin_touching(w);
+  touched_.clear(out_.says_changes() || reads_names(w.state, tenant()));
   touched_.add_parts_of(chunk, w.ref.kind);
   absorb_profile(w.state, chunk, tenant());
   if (FRESHET_MUTANT(kAbsorbTwice)) absorb_profile(w.state, chunk, tenant());

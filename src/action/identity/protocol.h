@@ -122,12 +122,10 @@ class Protocol {
   [[nodiscard]] bool holds_back(const Entity& e) const;
   void hold(Entity& e, const Loop& m);
   void apply(const model::EntityRef& to, const v1::Envelope& record, const Loop* device_part);
-  [[nodiscard]] Entity* entity_for(const Hash128& id, const v1::Envelope& record);
   void apply_live(Entity& e, const v1::Envelope& record, const Loop* device_part);
   void apply_merge(Entity& e, const v1::Envelope& record);
   void on_apply(const Loop& m);
   void emit_events(Entity& e, const v1::Envelope& record, const std::string& device);
-  void begin_touching(const Entity& e);
   void begin_change(const Entity& e, int64_t received_at_us);
   void emit_change(Entity& e, int64_t received_at_us);
   void emit_removal(Entity& e, int64_t received_at_us);
