@@ -79,7 +79,7 @@ def test_open_transaction(box):
     dead = subprocess.Popen(["kcat", "-P", "-b", broker.brokers, "-t", f"{broker.prefix}actions", "-p", "0", "-X", f"transactional.id={TENANT}-left-open",
                              "-X", "transaction.timeout.ms=20000", "-X", "linger.ms=0"], stdin=subprocess.PIPE)
     box.at_end(dead.kill)
-    dead.stdin.write(b"not an envelope\n")
+    dead.stdin.write((b"x" * 50_000 + b"\n") * 100)  # kcat reads a megabyte before it sends any of it
     dead.stdin.flush()
     wait_until(lambda: server.lags()["action"], patient(20), "what nobody can read yet counts as waiting")
     send_records(server.ingest(), [{"message_id": f"m{i}", "user": {"user_id": f"u{i}"}, "event": "E"} for i in range(200)])
