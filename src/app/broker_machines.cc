@@ -1,3 +1,5 @@
+// Up to 32 commands run at once, because each may take as long as a connection to a machine that is away, and a look at
+// the fleet waits for the slowest.
 #include "app/broker_machines.h"
 
 #include <fcntl.h>

@@ -1,3 +1,5 @@
+// If no broker can be asked, ingest goes on as before: not to know how full a disk is, is no reason to refuse what may
+// well be kept.
 #include "app/log_disks.h"
 
 #include <fmt/core.h>

@@ -47,7 +47,7 @@ void Retirement::step() {
   if (done.error().code == Code::kRetry || now < quiet_until_us_) return;
   quiet_until_us_ = now + kTellRetirementUs;
   log::error("changes that are old and read can't be deleted, so the topic grows: {}. Reaction needs Delete on it",
-                done.error().message);
+             done.error().message);
 }
 
 void Retirement::run() {

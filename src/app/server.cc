@@ -269,6 +269,20 @@ void tell_late_records(const std::shared_ptr<action::LateRecordCounter>& counter
   });
 }
 
+// Times before 1970 are what nothing here can order records by.
+Status check_clock(env::Clock& clock) {
+  if (clock.now_us() > 0) return {};
+  return fail(Code::kFatal, "the system's clock shows a time before 1970: set it, then start again");
+}
+
+// What can't be read is no reason to end: whoever is connected has the certificate of before.
+void reload_tls(http::Server* server, const char* name) {
+  if (server == nullptr) return;
+  if (const Status reloaded = server->reload_tls(); !reloaded)
+    return log::error("{}: {}; what was read before is used on", name, reloaded.error().message);
+  log::info("{}: certificate and key, if it has any, were read again", name);
+}
+
 class ServerImpl final : public Server {
  public:
   explicit ServerImpl(const Config& config) : config_(config), clock_(env::real_clock()), random_(env::real_random()) {}
@@ -277,8 +291,7 @@ class ServerImpl final : public Server {
   // The order matters: whoever comes later needs what came before, and rules are published before a
   // record can come in.
   Status open(bool implicit) {
-    if (clock_.now_us() <= 0)
-      return fail(Code::kFatal, "the system's clock shows a time before 1970: set it, then start again");
+    FRESHET_TRY(check_clock(clock_));
     FRESHET_ASSIGN(installation_, Installation::open(config_.data_dir, random_));
     FRESHET_TRY(start_tracing());
     // Whoever is asked first decides about the key of the alias hashes: a log that several
@@ -364,16 +377,8 @@ class ServerImpl final : public Server {
 
   void reload(const std::optional<Config>& file) override {
     if (file) tenants_->reload(*file, config_.section_hashes);
-    for (http::Server* server : {ingest_server_.get(), admin_server_.get()}) {
-      if (server == nullptr) continue;
-      const char* const name = server == ingest_server_.get() ? "ingest" : "admin";
-      const Status reloaded = server->reload_tls();
-      if (reloaded) {
-        log::info("{}: certificate and key, if it has any, were read again", name);
-      } else {
-        log::error("{}: {}; what was read before is used on", name, reloaded.error().message);
-      }
-    }
+    reload_tls(ingest_server_.get(), "ingest");
+    reload_tls(admin_server_.get(), "admin");
   }
 
   uint16_t ingest_port() const override { return ingest_server_ ? ingest_server_->port() : uint16_t{0}; }
@@ -738,8 +743,7 @@ class ServerImpl final : public Server {
   std::unique_ptr<LogDisks> log_disks_;  // null: the log is here, or nobody wants to know
   std::unique_ptr<schema::Registry> registry_;
   std::unique_ptr<TenantKeeper> tenants_;
-  env::TimeUs look_due_ = 0, rank_due_ = 0;
-  env::TimeUs expire_due_ = 0;
+  env::TimeUs look_due_ = 0, rank_due_ = 0, expire_due_ = 0;
   std::unique_ptr<docstore::DocStore> profiles_;
   StateProfiles* state_profiles_ = nullptr;         // profiles_, where they are read from action's state
   std::unique_ptr<docstore::ReadsAside> look_ups_;  // of the admin listener; null: no console, or the state is read

@@ -7,9 +7,9 @@
 //   dirty ── begin_persist() ──► owed ── take_off() ──► flying ── land() ──► as the store has it
 //
 // Invariants: a row that is ahead of the store is never let go, as its change would be lost; all others are in one of
-// two rings, in the order in which they came or were last spared, from which the oldest goes first. One that was used since
-// then is spared once: to move a row to the front at each use would touch three others, which are in no processor's
-// cache.
+// two rings, in the order in which they came or were last spared, from which the oldest goes first. One that was used
+// since then is spared once: to move a row to the front at each use would touch three others, which are in no
+// processor's cache.
 //
 // Small rows, as aliases are, have a ring of their own and go only once they take a quarter of the budget. To read one
 // anew from the store costs as much as to read a profile, which takes the memory of ten of them.

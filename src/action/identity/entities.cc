@@ -150,15 +150,14 @@ void Protocol::apply(const model::EntityRef& to, const v1::Envelope& record, con
   const bool applies_late = FRESHET_MUTANT(kApplyWhileLeaving) && e != nullptr && !e->state.has_departure() &&
                             e->state.status() == v1::EntityState::LEAVING;
   if (applies_late) return apply_live(*e, record, device_part);
-  if (e != nullptr && !holds_back(*e)) {
-    if (e->state.status() == v1::EntityState::LIVE) {
-      apply_live(*e, record, device_part);
-      return keep_slice(state_);
-    }
-    if (e->state.status() == v1::EntityState::ERASED) {
-      if (record.kind() != v1::Envelope::MERGE && device_part == nullptr) count_erased(1, &record);
-      return;
-    }
+  const bool is_ready = e != nullptr && !holds_back(*e);
+  if (is_ready && e->state.status() == v1::EntityState::LIVE) {
+    apply_live(*e, record, device_part);
+    return keep_slice(state_);
+  }
+  if (is_ready && e->state.status() == v1::EntityState::ERASED) {
+    if (record.kind() != v1::Envelope::MERGE && device_part == nullptr) count_erased(1, &record);
+    return;
   }
   Loop m;
   m.set_type(Loop::APPLY);
@@ -219,8 +218,8 @@ void Protocol::apply_merge(Entity& e, const v1::Envelope& record) {
 void Protocol::count_erased(uint64_t messages, const v1::Envelope* late) {
   state_.meta().set_erased_messages(state_.meta().erased_messages() + messages);
   counters_.erased_messages += messages;
-  if (late == nullptr || out_.suppressed()) return;
-  out_.note_late(tenant_name_, model::value_hash(rules_->hash_key(), tenant_name_, routing_of(*late).value()));
+  if (late != nullptr && !out_.suppressed())
+    out_.note_late(tenant_name_, model::value_hash(rules_->hash_key(), tenant_name_, routing_of(*late).value()));
 }
 
 // `device`: of a user's record, the device that it names, as the user knows it.

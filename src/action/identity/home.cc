@@ -68,16 +68,14 @@ void Protocol::enter(const v1::Envelope& record, const Tenant& tenant, const Has
   tenant_name_ = record.tenant();
   tenant_ = &tenant;
   trace_ = record.trace_parent();
-  const bool user = record.user_size() > 0;
-  const v1::EntityKind kind = user ? v1::ENTITY_KIND_USER : v1::ENTITY_KIND_DEVICE;
+  const v1::EntityKind kind = record.user_size() > 0 ? v1::ENTITY_KIND_USER : v1::ENTITY_KIND_DEVICE;
   const state::Holder holder = find_holder(state_, routing_key);
-  if (holder.held && !holder.suppressed && record.kind() != Kind::UNSUPPRESS) {
-    enter_with_holder(record, holder.ref);
-    return drain();
-  }
-  if (!enter_without_holder(record, kind, routing_key, holder.suppressed)) return;
-  const v1::Use use = identifier_use(record, tenant);
-  enter_with_holder(record, holder_of(kind, routing_of(record), routing_key, use, record.received_at_us()));
+  const bool leads = holder.held && !holder.suppressed && record.kind() != Kind::UNSUPPRESS;
+  if (!leads && !enter_without_holder(record, kind, routing_key, holder.suppressed)) return;
+  const auto made = [&] {
+    return holder_of(kind, routing_of(record), routing_key, identifier_use(record, tenant), record.received_at_us());
+  };
+  enter_with_holder(record, leads ? holder.ref : made());
   drain();
 }
 

@@ -1,3 +1,5 @@
+// Every length that comes in is compared with what is left before anything is reserved for it: a broker, or whoever
+// passes for one, must not choose how much memory is taken.
 #include "cluster/protocol/wire.h"
 
 #include <fmt/core.h>

@@ -1,3 +1,5 @@
+// What Kafka tells in several answers, put together: sizes come of each broker, replicas and leaders of the controller,
+// and both may change in between; so what does not fit is left out of a look, and is there in the next.
 #include "fleet/rebalance/kafka_port.h"
 
 #include <fmt/core.h>
@@ -41,14 +43,11 @@ std::vector<Out> by_topic(const std::vector<In>& items, const Add& add) {
   return out;
 }
 
-}  // namespace
-
-// As it is at the first look: who changes it in the middle of a rebalance makes it wait too long or not long enough.
-Result<double> KafkaPort::delete_delay_s(int32_t broker) {
-  if (const auto known = delays_s_.find(broker); known != delays_s_.end()) return known->second;
+// How long a broker keeps a replica that was taken away.
+Result<double> delete_delay_s(Client& client, int32_t broker) {
   DescribeConfigsRequest request;
   request.resources = {{kBrokerResource, std::to_string(broker), std::vector<std::string>{kDeleteDelay}}};
-  FRESHET_ASSIGN(const DescribeConfigsResponse answer, client_->ask(broker, request));
+  FRESHET_ASSIGN(const DescribeConfigsResponse answer, client.ask(broker, request));
   double delay_s = kDeleteDelayS;
   for (const DescribeConfigsResponse::Resource& resource : answer.resources) {
     if (resource.error != kNoError)
@@ -57,13 +56,19 @@ Result<double> KafkaPort::delete_delay_s(int32_t broker) {
     for (const auto& config : resource.configs)
       if (config.name == kDeleteDelay) delay_s = number_of(config.value, kDeleteDelayS * 1000) / 1000;
   }
-  return delays_s_[broker] = delay_s;
+  return delay_s;
 }
+
+}  // namespace
 
 Status KafkaPort::read_dirs(const MetadataResponse::Broker& broker, Broker& out, Lying& lying) {
   out.id = broker.id;
   out.rack = broker.rack.value_or("");
-  FRESHET_ASSIGN(out.delete_delay_s, delete_delay_s(broker.id));
+  // As it is at the first look: who changes it in the middle of a rebalance makes it wait too long or not long enough.
+  if (!delays_s_.contains(broker.id)) {
+    FRESHET_ASSIGN(delays_s_[broker.id], delete_delay_s(*client_, broker.id));
+  }
+  out.delete_delay_s = delays_s_[broker.id];
   const std::string what = fmt::format("broker {}: {}", broker.id, key_name(DescribeLogDirsRequest::kKey));
   FRESHET_ASSIGN(const DescribeLogDirsResponse answer, client_->ask(broker.id, DescribeLogDirsRequest()));
   if (answer.error != kNoError) return tl::unexpected(error_of(answer.error, what));

@@ -63,7 +63,6 @@ class KafkaPort final : public Port {
       std::map<std::pair<Key, int32_t>, std::pair<std::string, double>>;  // by partition and broker: dir, bytes
 
   [[nodiscard]] Result<State> look_once();
-  [[nodiscard]] Result<double> delete_delay_s(int32_t broker);
   [[nodiscard]] Status read_dirs(const cluster::protocol::MetadataResponse::Broker& broker, Broker& out, Lying& lying);
   [[nodiscard]] Status read_topics(const std::vector<std::string>& names);
   void measure(State& state);

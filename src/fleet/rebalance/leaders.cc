@@ -1,3 +1,5 @@
+// Greedy: the busiest broker hands over the partition that helps most, until nothing helps. An optimum would save a
+// little traffic, and nobody could follow why a leader moved.
 #include "fleet/rebalance/leaders.h"
 
 #include <fmt/core.h>

@@ -51,6 +51,16 @@ yaml::Node mirror_rule(const Topic& from, const Topic& to) {
   return out;
 }
 
+// Of the clusters that topics go to, those that the file knows by their address only.
+std::string without_id(const Topology& fleet, const std::vector<Moved>& moved) {
+  std::set<std::string> names;
+  for (const Moved& one : moved) {
+    const Cluster& home = fleet.clusters[fleet.topics[one.home].cluster];
+    if (home.connect.cluster_id.empty()) names.insert(home.name);
+  }
+  return joined(names, ", ");
+}
+
 // Writes the runbook from top to bottom; what the files leave open is found first, as it stands first.
 class MigrationWriter {
  public:
@@ -197,19 +207,11 @@ class MigrationWriter {
     line("");
   }
 
-  // Of the clusters that topics go to, those that the file knows by their address only.
-  [[nodiscard]] std::string without_id() const {
-    std::set<std::string> names;
-    for (const Moved& moved : moved_)
-      if (fleet_.clusters[fleet_.topics[moved.home].cluster].connect.cluster_id.empty()) names.insert(home_name(moved));
-    return joined(names, ", ");
-  }
-
   void before() {
     part("Before anything moves");
     step(StepKind::kLook, "The new file has no errors.");
     command("freshet fleet lint " + fleet_.file);
-    if (const std::string names = without_id(); !names.empty())
+    if (const std::string names = without_id(fleet_, moved_); !names.empty())
       step(StepKind::kPeople, fmt::format("{} says by its id which cluster {} is (`connect: {{cluster_id: …}}`): "
                                           "`freshet fleet apply` changes none that it does not know.",
                                           fleet_.file, names));

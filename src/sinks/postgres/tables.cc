@@ -1,3 +1,5 @@
+// Statements are made once, by the columns that the configuration chooses; every value goes as a parameter, never as
+// text, so that nothing that a customer sends is SQL.
 #include "sinks/postgres/tables.h"
 
 #include <fmt/core.h>

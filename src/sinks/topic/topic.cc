@@ -179,7 +179,7 @@ Status StateTopic::ask_for_gap(const StateLane& lane, uint32_t partition) {
 
 Status StateTopic::ask(uint32_t partition, SayAgain what) {
   log::info("sink {} of {}: action is asked for all profiles of partition {}", around_.sink.name, around_.tenant,
-               partition);
+            partition);
   FRESHET_TRY(around_.say_again(partition, what));
   StateLane* const lane = ready_lane(partition);
   return lane == nullptr ? Status{} : lane->note_asked(around_.clock->now_us());
