@@ -149,6 +149,12 @@ void expire_imports(ingest::ImportStore& imports, env::TimeUs before_us) {
   if (!old->empty()) log::info("imports: forgot {} that were complete long ago", old->size());
 }
 
+void expire_now_and_then(ingest::ImportStore* imports, env::TimeUs now, env::TimeUs& due, env::TimeUs before_us) {
+  if (imports == nullptr || now < due) return;
+  due = now + kExpireUs;
+  expire_imports(*imports, before_us);
+}
+
 void rank_tenants_now_and_then(env::TimeUs now, env::TimeUs& due) {
   if (now < due) return;
   due = now + kRankUs;
@@ -370,9 +376,8 @@ class ServerImpl final : public Server {
     if (config_.roles.reaction) objectives_.tick(tenants_->ledger().present());
     clock_watch_.tick();
     rank_tenants_now_and_then(now, rank_due_);
-    if (import_store_ == nullptr || now < expire_due_) return;
-    expire_due_ = now + kExpireUs;
-    expire_imports(*import_store_, clock_watch_.expires_before_us(config_.retention.imports_us));
+    expire_now_and_then(import_store_.get(), now, expire_due_,
+                        clock_watch_.expires_before_us(config_.retention.imports_us));
   }
 
   void reload(const std::optional<Config>& file) override {
