@@ -23,15 +23,15 @@ std::string text_in(const simdjson::dom::element& row, std::string_view name) {
 
 int64_t number_in(const simdjson::dom::element& row, std::string_view name) {
   int64_t number = -1;
-  (void)row[name].get_int64().get(number);
-  return number;
+  return row[name].get_int64().get(number) == simdjson::SUCCESS ? number : -1;
 }
 
 std::vector<std::string> texts_of(const std::string& json) {
   std::vector<std::string> out;
   simdjson::dom::parser parser;
   const simdjson::padded_string padded(json);
-  for (const simdjson::dom::element one : parser.parse(padded).get_array().value())
+  const simdjson::dom::array all = parser.parse(padded).get_array().value();
+  for (const simdjson::dom::element one : all)
     out.emplace_back(one.get_string().value());
   return out;
 }
@@ -127,7 +127,8 @@ Status MemoryTables::write_events(const std::string& rows) {
   stage_.database.readers_of_erased.insert(this);
   simdjson::dom::parser parser;
   const simdjson::padded_string padded(rows);
-  for (const simdjson::dom::element row : parser.parse(padded).get_array().value()) {
+  const simdjson::dom::array all = parser.parse(padded).get_array().value();
+  for (const simdjson::dom::element row : all) {
     const EventRow event{text_in(row, "user_profile"), number_in(row["properties"].value(), "n")};
     if (stage_.database.erased.contains(event.user)) continue;
     events_[{static_cast<uint32_t>(number_in(row, "log_partition")), number_in(row, "log_offset")}] = event;
@@ -139,7 +140,8 @@ Status MemoryTables::write_profiles(const std::string& rows) {
   FRESHET_TRY(call("write profiles"));
   simdjson::dom::parser parser;
   const simdjson::padded_string padded(rows);
-  for (const simdjson::dom::element row : parser.parse(padded).get_array().value())
+  const simdjson::dom::array all = parser.parse(padded).get_array().value();
+  for (const simdjson::dom::element row : all)
     profiles_[text_in(row, "id")] = ProfileRow{static_cast<uint64_t>(number_in(row, "version")), text_in(row, "state"),
                                                simdjson::minify(row["profile"].value())};
   return {};

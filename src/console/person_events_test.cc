@@ -18,7 +18,7 @@ using eventlog::Offset;
 using ::testing::HasSubstr;
 
 constexpr uint32_t kPartitions = 4;
-constexpr int64_t kDayUs = 86'400'000'000;
+constexpr int64_t kOneDayUs = 86'400'000'000;
 
 // Events by key, at offsets that the test says; a read brings three at most, and takes 100 ms of the clock.
 class KeyedLog final : public eventlog::FakeLog {
@@ -89,8 +89,8 @@ TEST_F(PersonEventsTest, ByDayTheNewestFirstAndOfNobodyElse) {
     log_.add(me_, 0, "A", 5'000);
     log_.add(me_, 1, "A", 6'000);
     log_.add(other_, 2, "Not mine", 6'500);
-    log_.add(me_, 3, "A", kDayUs + 6'000);
-    log_.add(me_, 4, "B", kDayUs + 7'000);
+    log_.add(me_, 3, "A", kOneDayUs + 6'000);
+    log_.add(me_, 4, "B", kOneDayUs + 7'000);
     EXPECT_THAT(ask(), HasSubstr(kTwoDays));
     EXPECT_THAT(ask(), HasSubstr(R"("back_to":null,"next":null})"));
   }
@@ -111,7 +111,7 @@ TEST_F(PersonEventsTest, ThoseOfMergedProfilesWhereverTheyLie) {
 TEST_F(PersonEventsTest, GapsArePassedAndWhatLiesBehindIsFound) {
   constexpr Offset kJump = Offset{1} << 50;
   for (Offset i = 0; i < 5; ++i) log_.add(me_, i, "Old", 0);
-  for (Offset i = 0; i < 5; ++i) log_.add(me_, kJump + i, "New", kDayUs);
+  for (Offset i = 0; i < 5; ++i) log_.add(me_, kJump + i, "New", kOneDayUs);
   std::string before;
   std::string all;
   for (int asked = 0; asked < 100; ++asked) {
