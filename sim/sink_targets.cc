@@ -31,8 +31,7 @@ std::vector<std::string> texts_of(const std::string& json) {
   simdjson::dom::parser parser;
   const simdjson::padded_string padded(json);
   const simdjson::dom::array all = parser.parse(padded).get_array().value();
-  for (const simdjson::dom::element one : all)
-    out.emplace_back(one.get_string().value());
+  for (const simdjson::dom::element one : all) out.emplace_back(one.get_string().value());
   return out;
 }
 

@@ -49,7 +49,8 @@ TEST(LateRecords, OfManyIdentifiersOnlyTheSumIsTold) {
   EXPECT_EQ(letters[0].uncounted(), 6 * kLateValuesMax);
   EXPECT_LE(letters[0].body().size(), 40 * kLateValuesMax);
   uint64_t others = 0;
-  for (const auto& one : records_in(letters[0]).of())
+  const v1::LateRecords told = records_in(letters[0]);
+  for (const auto& one : told.of())
     if (one.value().empty()) others += one.count();
   EXPECT_EQ(others, 4 * kLateValuesMax);
 }

@@ -124,6 +124,7 @@ bool RunnerLoop::learn(TopicPartition of, Share& share) {
   }
   share.next = share.place = FRESHET_MUTANT(kSinkBeginsAtLog) ? *place : resume->from;
   share.until = resume->until;
+  if (!share.until) share.taken_up = share.place;
   consumer_.seek(of, share.next);
   // What is not known to be durable there can't be built on.
   share.committed = -1;
@@ -226,6 +227,7 @@ void RunnerLoop::wait(Share& share, env::TimeUs at_least) {
 void RunnerLoop::settle(TopicPartition of, Share& share, const Outcome& outcome) {
   using What = Outcome::What;
   drop_front(share, outcome.done);
+  if (outcome.done > 0) share.taken_up.reset();
   metrics_.done.add(outcome.done);
   successes_ += outcome.done;
   if (outcome.done > 0) share.failures = 0;
@@ -296,12 +298,31 @@ bool RunnerLoop::set_aside(TopicPartition of, const Share& share, const std::str
   return true;
 }
 
+// A process that lost the partition and does not know it yet can begin a batch at the place that both of them know.
+// What stands there stops it; so something has to stand there before this one goes on from further ahead.
+bool RunnerLoop::leave_behind(TopicPartition of, Share& share) {
+  if (!share.taken_up || share.place <= *share.taken_up) return true;
+  const Status left = sink_.passed(of, *share.taken_up, share.place);
+  if (left) {
+    share.taken_up.reset();
+    return true;
+  }
+  metrics_.failures.add();
+  if (left.error().code == Code::kConflict) {
+    start_anew(share);
+  } else if (tells_again()) {
+    log::warn("{}: partition {}: {}; it is tried again", called_, of.partition, left.error().message);
+  }
+  return false;
+}
+
 // Notes the places in the log. A commit whose end is not known is made again before the sink is given anything.
 Status RunnerLoop::commit() {
   committed_at_ = clock_.monotonic_us();
   eventlog::Transaction transaction;
-  for (const auto& [of, share] : shares_)
-    if (share.known && share.place != share.committed) transaction.done.push_back({of, share.place});
+  for (auto& [of, share] : shares_)
+    if (share.known && share.place != share.committed && leave_behind(of, share))
+      transaction.done.push_back({of, share.place});
   if (transaction.done.empty()) {
     commit_owed_ = false;
     return {};

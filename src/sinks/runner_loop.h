@@ -63,6 +63,8 @@ class RunnerLoop {
     eventlog::Offset place = 0;
     eventlog::Offset next = 0;  // gathered up to here
     std::optional<eventlog::Offset> until;
+    // Where it was taken up, while nothing there says so: whoever had the partition before may begin a batch there yet.
+    std::optional<eventlog::Offset> taken_up;
     std::vector<Item> items;  // gathered and not done
     size_t bytes = 0;
     env::TimeUs since = 0;   // monotonic, as are those below: when the first of the items came
@@ -89,6 +91,8 @@ class RunnerLoop {
   void tell_refusing() const;
   void start_anew(Share& share);  // asks again where it goes on
   [[nodiscard]] bool set_aside(eventlog::TopicPartition of, const Share& share, const std::string& why);
+  // False: the place must not be committed yet.
+  [[nodiscard]] bool leave_behind(eventlog::TopicPartition of, Share& share);
   [[nodiscard]] Status commit();
   void pace_reading();
   [[nodiscard]] Status mend_positions(const Error& why);

@@ -264,6 +264,51 @@ TEST(RunnerLoop, BeginsNothingAtAPlaceThatMayBeBehind) {
   EXPECT_EQ(sink.begins, (std::vector<Offset>{2}));
 }
 
+// Before the log knows that it has gone on from where it took a partition up, the sink does, once; and where somebody
+// else has begun something there, it is asked anew.
+TEST(RunnerLoop, TheSinkIsToldOfWhatWasPassedBeforeTheLogIs) {
+  struct Passing final : Sink {
+    BatchWish wish() const override { return {}; }
+    Status passed(TopicPartition of, Offset from, Offset to) override {
+      told.push_back({from, to});
+      EXPECT_LE(log->committed("sink.acme.s", of)->value_or(0), from);
+      return begun ? Status(fail(Code::kConflict, "begun")) : Status{};
+    }
+    Result<Resume> assigned(TopicPartition, Offset committed) override {
+      ++asked;
+      return Resume{committed, std::nullopt};
+    }
+    std::vector<Outcome> take(std::span<const Batch> batches) override {
+      std::vector<Outcome> out;
+      for (const Batch& batch : batches) out.push_back({Outcome::What::kDone, batch.items.size(), "", 0});
+      return out;
+    }
+    eventlog::EventLog* log = nullptr;
+    bool begun = true;
+    int asked = 0;
+    std::vector<std::pair<Offset, Offset>> told;
+  } sink;
+  SinkLog log;
+  sink.log = log.log.get();
+  log.around.sink.event = "E";
+  const auto consumer = log.consumer();
+  RunnerLoop loop(log.options(), *consumer, sink);
+  run(log, loop, 3);
+  const int asked = sink.asked;
+  log.event(0, 1, "F");  // two records that do not concern it
+  run(log, loop, 2);
+  EXPECT_GT(sink.asked, asked);
+  sink.begun = false;
+  run(log, loop, 5);
+  ASSERT_GE(sink.told.size(), 2U);
+  EXPECT_EQ(sink.told.back(), (std::pair<Offset, Offset>{0, 2}));
+  const size_t told = sink.told.size();
+  log.event(0, 2, "F");
+  run(log, loop, 5);
+  EXPECT_EQ(sink.told.size(), told) << "of where it was taken up, and of nothing later";
+  EXPECT_EQ(log.log->committed("sink.acme.s", {Topic::kEvents, 0})->value_or(-1), 4);
+}
+
 // Whatever fails and dies: each partition's records come in order, none is left out, and none again but those of the
 // batch that was under way.
 RC_GTEST_PROP(RunnerLoop, LeavesNothingOut, (uint64_t seed)) {

@@ -85,6 +85,12 @@ class Sink {
   // Records of it before `next` that it has not been given are gone for good. Not ok: it is told again, and goes on
   // nowhere until then.
   [[nodiscard]] virtual Status lost(eventlog::TopicPartition, eventlog::Offset /*next*/) { return {}; }
+  // Nothing of [from, to) concerns it, and `from` is where assigned() had it go on: whoever had the partition before
+  // may begin a batch there yet, and must find that it has been passed. It is told before the log is. kConflict: that
+  // batch is begun; ask assigned() where to go on. Anything else: it is told again.
+  [[nodiscard]] virtual Status passed(eventlog::TopicPartition, eventlog::Offset /*from*/, eventlog::Offset /*to*/) {
+    return {};
+  }
   // One outcome for each batch; the batches are of different partitions. It blocks, for seconds at most, and ends soon
   // once Around::stopping is true.
   [[nodiscard]] virtual std::vector<Outcome> take(std::span<const Batch> batches) = 0;

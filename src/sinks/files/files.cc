@@ -35,6 +35,7 @@ class Files final : public Sink {
 
   BatchWish wish() const override { return {around_.sink.file_bytes, kFilesLingerUs}; }
   Result<Resume> assigned(eventlog::TopicPartition of, eventlog::Offset committed) override;
+  Status passed(eventlog::TopicPartition of, eventlog::Offset from, eventlog::Offset to) override;
   std::vector<Outcome> take(std::span<const Batch> batches) override;
 
  private:
@@ -93,6 +94,19 @@ Result<Resume> Files::assigned(eventlog::TopicPartition of, eventlog::Offset com
     const Batch batch{of, resume.from, plan->next, {}};
     FRESHET_TRY(put_if_absent(*store_, layout_.manifest_key(of, resume.from), text_of_plan(batch, *plan)));
   }
+}
+
+// A batch without files, which is planned and written as any other.
+Status Files::passed(eventlog::TopicPartition of, eventlog::Offset from, eventlog::Offset to) {
+  const std::string text = text_of_plan({of, from, to, {}}, {to, style_, {}});
+  const std::string key = layout_.plan_key(of, from);
+  if (const Status planned = store_->put_new(key, text); !planned) {
+    if (planned.error().code != Code::kConflict) return planned;
+    FRESHET_ASSIGN(const auto first, read(key));
+    if (!first || first->next != to || !first->files.empty())
+      return fail(Code::kConflict, "another process has begun to write these records");
+  }
+  return put_if_absent(*store_, layout_.manifest_key(of, from), text);
 }
 
 std::vector<Outcome> Files::take(std::span<const Batch> batches) {

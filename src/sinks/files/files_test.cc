@@ -172,6 +172,36 @@ RC_GTEST_PROP(FilesSinkProperty, MakesNoSecondCopy, (uint64_t seed)) {
   for (const auto& [number, times] : lake.numbers) RC_ASSERT(times == 1);
 }
 
+// Somebody who lost the partition and does not know it yet has gathered records where the next one found none that
+// concern it, and has gone on. Both must not write what comes then.
+TEST_F(FilesSink, WhoHadThePartitionBeforeBeginsNothingBehindIt) {
+  const eventlog::TopicPartition of{eventlog::Topic::kEvents, 1};
+  log.event(1, 0, "Order Completed");
+  const auto before = make_files(log.around, std::make_unique<SharedStore>(store));
+  const auto after = make_files(log.around, std::make_unique<SharedStore>(store));
+  ASSERT_EQ(before->assigned(of, 0)->from, 0);
+  ASSERT_EQ(after->assigned(of, 0)->from, 0);
+  EXPECT_TRUE(after->passed(of, 0, 7));
+  EXPECT_TRUE(after->passed(of, 0, 7)) << "told again, as nobody had answered";
+  const std::vector<Item> items(1);
+  const std::vector<Batch> batches = {{of, 0, 9, items}};
+  EXPECT_EQ(before->take(batches).at(0).what, Outcome::What::kStale);
+  EXPECT_EQ(before->assigned(of, 0)->from, 7);
+  EXPECT_TRUE(read_lake(store).files.empty());
+}
+
+// The other way round: what is begun there is finished first.
+TEST_F(FilesSink, NobodyPassesWhatIsBegun) {
+  const eventlog::TopicPartition of{eventlog::Topic::kEvents, 1};
+  const auto sink = make_files(log.around, std::make_unique<SharedStore>(store));
+  const std::vector<Item> items = {{3, 1'700'000'000'000'000, "k", R"({"event":"E","properties":{"n":1}})"}};
+  const std::vector<Batch> batches = {{of, 0, 9, items}};
+  ASSERT_EQ(sink->take(batches).at(0).what, Outcome::What::kDone);
+  const Status passed = sink->passed(of, 0, 7);
+  ASSERT_FALSE(passed);
+  EXPECT_EQ(passed.error().code, Code::kConflict);
+}
+
 TEST_F(FilesSink, ListsWhoWasErased) {
   log.event(1, 0);
   log.erasure("acme", std::string(16, 'p'), {std::string(16, 'm')});
