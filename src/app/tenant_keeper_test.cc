@@ -233,7 +233,7 @@ TEST_F(TenantKeeperTest, OnlyWhoMayEraseAddsSinks) {
                                   "{name: crm, kind: webhook, on: changes, url: \"https://crm.example/h\", secret: s1}",
                                   "{name: lake, kind: files, to: \"file:///mine\"}"})
     EXPECT_EQ(operate("a", with(other)), "forbidden") << other;
-  EXPECT_EQ(operate("new", with(crm)), "forbidden");
+  EXPECT_EQ(operate("new", "write_keys: [kn]\nsinks: [" + crm + "]\n"), "forbidden");
   EXPECT_THAT(names_in(*node), ElementsAre("a1")) << "nothing was changed";
   // What is there may stay, and go.
   EXPECT_EQ(operate("a", with(lake + ", " + crm) + "rate: {events_per_second: 5}\n"), "");

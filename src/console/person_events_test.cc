@@ -44,7 +44,7 @@ class KeyedLog final : public eventlog::FakeLog {
     return eventlog::Watermarks{all.begin()->first, all.rbegin()->first + 1};
   }
   Result<eventlog::Fetched> read(eventlog::TopicPartition of, Offset from, size_t) override {
-    clock_.sleep_us(100'000);
+    clock_.sleep_us(10'000);
     const auto& all = records_[of.partition];
     eventlog::Fetched out;
     out.from = of;

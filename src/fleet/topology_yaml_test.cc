@@ -43,7 +43,7 @@ TEST(TopologyYaml, SmallExample) {
   EXPECT_EQ(fleet->name, "small");
   ASSERT_EQ(fleet->clusters.size(), 1U);
   EXPECT_EQ(fleet->clusters[0].zones.size(), 3U);
-  EXPECT_EQ(fleet->clusters[0].volumes.size_bytes, 250ull << 30);
+  EXPECT_EQ(fleet->clusters[0].volumes.size_bytes, 260ull << 30);
   ASSERT_EQ(fleet->topics.size(), 2U);
   EXPECT_EQ(fleet->topics[0].retention_us, 7 * 86'400'000'000);
   EXPECT_EQ(fleet->topics[0].min_isr, 2U);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <mutex>
 #include <optional>
 
@@ -39,8 +40,8 @@ class Turns {
     // What is still on its way from a partition that went to another process goes at the pace of one.
     const int64_t held = std::max<int64_t>(held_, 1), all = std::max(partitions_, held);
     constexpr double kSecondUs = 1e6;
-    next_ = at + static_cast<env::TimeUs>(kSecondUs * static_cast<double>(all) /
-                                          (static_cast<double>(per_second_) * static_cast<double>(held)));
+    next_ = at + static_cast<env::TimeUs>(std::ceil(kSecondUs * static_cast<double>(all) /
+                                                    (static_cast<double>(per_second_) * static_cast<double>(held))));
     return at;
   }
 

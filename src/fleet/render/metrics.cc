@@ -180,14 +180,20 @@ std::span<const std::string_view> built_in_metrics() {
 }
 
 std::span<const std::string_view> watch_metrics() {
-  static constexpr std::array<std::string_view, 13> kNames = {
-      "freshet_fleet_group_lag_messages",     "freshet_fleet_group_lag_seconds",
-      "freshet_fleet_group_verdict",          "freshet_fleet_group_retention_seconds",
-      "freshet_fleet_group_catch_up_seconds", "freshet_fleet_probe_up",
-      "freshet_fleet_probe_seconds",          "freshet_fleet_probes",
-      "freshet_fleet_probe_failures",         "freshet_fleet_topic_batches_per_second",
-      "freshet_fleet_topic_batch_messages",   "freshet_fleet_topic_batches_advised_per_second",
-      "freshet_fleet_topic_codec_bytes_ratio"};
+  static constexpr std::array<std::string_view, 14> kNames = {"freshet_fleet_group_lag_messages",
+                                                              "freshet_fleet_group_lag_seconds",
+                                                              "freshet_fleet_group_verdict",
+                                                              "freshet_fleet_group_retention_seconds",
+                                                              "freshet_fleet_group_catch_up_seconds",
+                                                              "freshet_fleet_probe_up",
+                                                              "freshet_fleet_broker_cpu_ratio",
+                                                              "freshet_fleet_probe_seconds",
+                                                              "freshet_fleet_probes",
+                                                              "freshet_fleet_probe_failures",
+                                                              "freshet_fleet_topic_batches_per_second",
+                                                              "freshet_fleet_topic_batch_messages",
+                                                              "freshet_fleet_topic_batches_advised_per_second",
+                                                              "freshet_fleet_topic_codec_bytes_ratio"};
   return kNames;
 }
 
