@@ -269,12 +269,12 @@ TEST(RunnerLoop, BeginsNothingAtAPlaceThatMayBeBehind) {
 TEST(RunnerLoop, TheSinkIsToldOfWhatWasPassedBeforeTheLogIs) {
   struct Passing final : Sink {
     BatchWish wish() const override { return {}; }
-    Status passed(TopicPartition of, Offset from, Offset to) override {
+    Status passed(eventlog::TopicPartition of, Offset from, Offset to) override {
       told.push_back({from, to});
       EXPECT_LE(log->committed("sink.acme.s", of)->value_or(0), from);
       return begun ? Status(fail(Code::kConflict, "begun")) : Status{};
     }
-    Result<Resume> assigned(TopicPartition, Offset committed) override {
+    Result<Resume> assigned(eventlog::TopicPartition, Offset committed) override {
       ++asked;
       return Resume{committed, std::nullopt};
     }
