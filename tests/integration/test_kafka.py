@@ -29,8 +29,8 @@ def test_suite_on_three_brokers(box):
 
 
 def run_suite(broker, without=""):
-    done = subprocess.run([str(BUILD / "eventlog_kafka_test"), "--gtest_brief=1", f"--gtest_filter=-{without}"], capture_output=True, text=True, timeout=SUITE_S,
-                          env={**os.environ, "FRESHET_KAFKA_BROKERS": broker.brokers}, stdin=subprocess.DEVNULL, check=False)
+    done = subprocess.run([str(BUILD / "eventlog_kafka_test"), "--gtest_brief=1", f"--gtest_filter=-{without}"], capture_output=True, text=True,
+                          timeout=SUITE_S, env={**os.environ, "FRESHET_KAFKA_BROKERS": broker.brokers}, stdin=subprocess.DEVNULL, check=False)
     lines = done.stdout.splitlines() + done.stderr.splitlines()
     failures = "\n".join(line for line in lines if not line.startswith("[2"))  # without the log's lines
     check_equal(done.returncode, 0, f"eventlog_kafka_test ({shorten(failures, 2000)})")
