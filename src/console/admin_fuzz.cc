@@ -8,7 +8,7 @@
 #include "testing/admin_contract.h"
 
 extern "C" int LLVMFuzzerInitialize(int*, char***) {
-  telemetry::silence_log();
+  freshet::telemetry::silence_log();
   return 0;
 }
 

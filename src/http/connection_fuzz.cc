@@ -139,7 +139,7 @@ void check_answers(std::string_view text) {
 }  // namespace freshet::http
 
 extern "C" int LLVMFuzzerInitialize(int*, char***) {
-  telemetry::silence_log();
+  freshet::telemetry::silence_log();
   return 0;
 }
 

@@ -7,7 +7,7 @@
 #include "testing/ingest_contract.h"
 
 extern "C" int LLVMFuzzerInitialize(int*, char***) {
-  telemetry::silence_log();
+  freshet::telemetry::silence_log();
   return 0;
 }
 

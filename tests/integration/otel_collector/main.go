@@ -26,7 +26,7 @@ func factories() (otelcol.Factories, error) {
 }
 
 func main() {
-	providers := confmap.ResolverSettings{ProviderFactories: []confmap.ProviderFactory{fileprovider.NewFactory()}}
+	providers := confmap.ResolverSettings{DefaultScheme: "file", ProviderFactories: []confmap.ProviderFactory{fileprovider.NewFactory()}}
 	settings := otelcol.CollectorSettings{
 		BuildInfo:              component.BuildInfo{Command: "collector", Version: "0"},
 		Factories:              factories,
