@@ -147,14 +147,14 @@ BrokerShape shape_of(const Size& size, const Prices& prices) {
 }
 
 std::vector<Scenario> scenarios_of(uint32_t brokers, size_t zones) {
-  using Kind = Scenario::Kind;
+  using What = Scenario::Kind;
   // A broker that is away for good is not there for its replicas either, which the others make anew. Those of a zone
   // are not made anew: that would take hours, and the zone comes back. Zones are dealt in turn, so the largest has
   // ceil(brokers / zones).
   FRESHET_ASSERT(brokers > 0 && zones > 0);
   const double all = brokers;
-  std::vector<Scenario> out = {{Kind::kWhole, {all, all}}, {Kind::kBrokerAway, {all - 1, all - 1}}};
-  if (zones > 1) out.push_back({Kind::kZoneAway, {all - std::ceil(all / static_cast<double>(zones)), all}});
+  std::vector<Scenario> out = {{What::kWhole, {all, all}}, {What::kBrokerAway, {all - 1, all - 1}}};
+  if (zones > 1) out.push_back({What::kZoneAway, {all - std::ceil(all / static_cast<double>(zones)), all}});
   return out;
 }
 
