@@ -330,8 +330,11 @@ void SinkWorld::calm_down() {
     for (Slot& slot : slots_) step_slot(slot);
     stage_.clock.now += kCalmRoundUs;
   }
-  const auto letters = stage_.broker.at({Topic::kDeadLetters, 0}).records.size();
-  if (letters > source_.erased().size()) stage_.probes.hit(Probe::kSinkLetter);
+  for (const auto& record : stage_.broker.at({Topic::kDeadLetters, 0}).records) {
+    v1::DeadLetter letter;
+    const bool is_one = letter.ParseFromArray(record.value.data(), static_cast<int>(record.value.size()));
+    if (is_one && letter.code() == "sink_refused") stage_.probes.hit(Probe::kSinkLetter);
+  }
 }
 
 bool SinkWorld::all_done() const {

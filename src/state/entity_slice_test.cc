@@ -63,7 +63,8 @@ v1::EntityState entity_with(const std::vector<std::string>& names, uint64_t part
 
 RC_GTEST_PROP(EntitySliceProperty, MakesTheRowThatTheWholeEntityWouldMake, ()) {
   const auto name = rc::gen::element<std::string>("", "a", "aa", "b", "c", "d", "Order", "Order Completed", "\xc3\xa9");
-  v1::EntityState entity = entity_with(*rc::gen::container<std::vector<std::string>>(name), *rc::gen::inRange(0, 32));
+  v1::EntityState entity =
+      entity_with(*rc::gen::container<std::vector<std::string>>(name), *rc::gen::inRange<uint64_t>(0, 32));
   const v1::Envelope record = record_of(*rc::gen::container<std::vector<std::string>>(name));
   const std::string row = row_of(entity);
   EntitySlice slice;
