@@ -126,7 +126,7 @@ def server_with_a_profile(box, **options):
 
 
 def test_examples_are_accepted(box):
-    server = server_with_a_profile(box, top="profiles: {kind: embedded}\n")  # of which all addresses can be asked
+    server = server_with_a_profile(box, top="profiles: {kind: embedded}\nevents: {keep: 7d}\n")  # of which all addresses can be asked
     count = 0
     for described, port in zip(load_descriptions(), (server.ingest_port, server.admin_port)):
         for method, path, operation in described.operations():
