@@ -164,7 +164,7 @@ ROLES = ("read", "operate", "erase")
 def role_of(method, path):
     """What docs/operations/admin.md has each role do."""
     of_persons = "/users/" in path or "/devices/" in path
-    if method == "GET" or path.endswith(("/lookup", "/lookup/identity", "/search")):
+    if method == "GET" or path.endswith(("/lookup", "/lookup/identity", "/lookup/events", "/search")):
         return "read"
     return "erase" if of_persons else "operate"
 
