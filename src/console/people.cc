@@ -79,11 +79,14 @@ Result<std::vector<Person>> seen_lately(eventlog::EventLog& log, const std::stri
 struct Asked {
   Admin::Call call;
   std::vector<Person> seen;
-  std::vector<std::string> ids;  // of their profiles, in hex; "": there is none
+  std::vector<Result<std::string>> ids;  // of their profiles, in hex; "": there is none
   std::atomic<size_t> left{0};
 };
 
+// Of what can't be asked just now nothing is told, unless that is all there is.
 void respond(const Asked& asked) {
+  const auto unknown = [](const Result<std::string>& id) { return !id.has_value(); };
+  if (!asked.ids.empty() && std::ranges::all_of(asked.ids, unknown)) return asked.call.fail(asked.ids[0].error());
   std::string out;
   {
     JsonWriter json(out);
@@ -91,10 +94,11 @@ void respond(const Asked& asked) {
     std::vector<std::string> told;
     for (size_t i = 0; i < asked.seen.size(); ++i) {
       // Two identifiers of one profile are one person.
-      if (asked.ids[i].empty() || std::ranges::find(told, asked.ids[i]) != told.end()) continue;
-      told.push_back(asked.ids[i]);
+      const std::string id = asked.ids[i].value_or("");
+      if (id.empty() || std::ranges::find(told, id) != told.end()) continue;
+      told.push_back(id);
       const Person& one = asked.seen[i];
-      json.begin_object().member("id", asked.ids[i]).member("type", one.identifier.type());
+      json.begin_object().member("id", id).member("type", one.identifier.type());
       json.member("value", one.identifier.value()).member("received_at", model::format_time(one.received_at_us));
       json.key("event");
       one.event.empty() ? json.null() : json.value(one.event);
@@ -151,8 +155,11 @@ void People::recent(const Admin::Call& call) const {
   for (size_t i = 0; i < asked->seen.size(); ++i) {
     store_.find_soon(call.tenant->name, v1::ENTITY_KIND_USER, asked->seen[i].identifier,
                      [asked, i](const Result<std::optional<docstore::StoredDocument>>& found) {
-                       // Of what can't be asked just now nothing is told.
-                       if (found && *found) asked->ids[i] = (*found)->key.id.hex();
+                       if (!found) {
+                         asked->ids[i] = tl::unexpected<Error>(found.error());
+                       } else if (*found) {
+                         asked->ids[i] = (*found)->key.id.hex();
+                       }
                        if (asked->left.fetch_sub(1) == 1) respond(*asked);
                      });
   }

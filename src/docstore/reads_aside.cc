@@ -18,6 +18,15 @@ const Error& about_to_end() {
   return error;
 }
 
+// Hands on what `ask()` finds; if it is not to be done, why.
+template <class Done, class Ask>
+Status answer(const Error* refusal, const Done& done, Ask ask) {
+  using Found = decltype(ask());
+  const Found found = refusal != nullptr ? Found(tl::unexpected<Error>(*refusal)) : ask();
+  done(found);
+  return found ? Status() : Status(tl::unexpected<Error>(found.error()));
+}
+
 }  // namespace
 
 ReadsAside::ReadsAside(DocStore& store, uint32_t threads) : store_(store) {
@@ -37,7 +46,7 @@ void ReadsAside::close() {
     left.swap(waiting_);
   }
   changed_.notify_all();
-  for (const LookUp& work : left) work(&about_to_end());
+  for (const LookUp& work : left) static_cast<void>(work(&about_to_end()));
   for (std::thread& thread : threads_)
     if (thread.joinable()) thread.join();
 }
@@ -54,7 +63,10 @@ void ReadsAside::look_up(LookUp work) {
       waiting_.push_back(std::move(work));
     }
   }
-  if (refusal != nullptr) return work(refusal);
+  if (refusal != nullptr) {
+    static_cast<void>(work(refusal));
+    return;
+  }
   changed_.notify_one();
 }
 
@@ -66,7 +78,13 @@ void ReadsAside::serve() {
     const LookUp work = std::move(waiting_.front());
     waiting_.pop_front();
     lock.unlock();
-    work(nullptr);
+    const Status ended = work(nullptr);
+    lock.lock();
+    if (ended || ended.error().code != Code::kRetry) continue;
+    std::deque<LookUp> behind;
+    behind.swap(waiting_);
+    lock.unlock();
+    for (const LookUp& one : behind) static_cast<void>(one(&ended.error()));
     lock.lock();
   }
 }
@@ -74,20 +92,20 @@ void ReadsAside::serve() {
 void ReadsAside::find_soon(const std::string& tenant, v1::EntityKind kind, const v1::Identifier& identifier,
                            FindDone done) {
   look_up([this, tenant, kind, identifier, done = std::move(done)](const Error* refusal) {
-    done(refusal != nullptr ? tl::unexpected<Error>(*refusal) : store_.find(tenant, kind, identifier));
+    return answer(refusal, done, [&] { return store_.find(tenant, kind, identifier); });
   });
 }
 
 void ReadsAside::get_soon(const EntityKey& key, FindDone done) {
   look_up([this, key, done = std::move(done)](const Error* refusal) {
-    done(refusal != nullptr ? tl::unexpected<Error>(*refusal) : store_.get(key));
+    return answer(refusal, done, [&] { return store_.get(key); });
   });
 }
 
 void ReadsAside::find_by_prefix_soon(const std::string& tenant, v1::EntityKind kind, const v1::Identifier& begin,
                                      size_t count, FindManyDone done) {
   look_up([this, tenant, kind, begin, count, done = std::move(done)](const Error* refusal) {
-    done(refusal != nullptr ? tl::unexpected<Error>(*refusal) : store_.find_by_prefix(tenant, kind, begin, count));
+    return answer(refusal, done, [&] { return store_.find_by_prefix(tenant, kind, begin, count); });
   });
 }
 

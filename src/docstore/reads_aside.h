@@ -13,7 +13,9 @@
 
 namespace freshet::docstore {
 
-// What is not a look-up goes straight to `store`, which must outlive it.
+// What is not a look-up goes straight to `store`, which must outlive it. Where one look-up ends in kRetry, those that
+// waited meanwhile get the same answer: each would otherwise wait as long again, one after the other, for a store that
+// is away.
 class ReadsAside final : public DocStore {
  public:
   static constexpr uint32_t kThreads = 4;
@@ -56,8 +58,8 @@ class ReadsAside final : public DocStore {
   }
 
  private:
-  // Called with null: it is to be done; else with why it is not.
-  using LookUp = std::function<void(const Error*)>;
+  // Called with null: it is to be done; else with why it is not. It returns how that ended.
+  using LookUp = std::function<Status(const Error*)>;
   void look_up(LookUp work);
   void serve();
 

@@ -34,12 +34,14 @@ class AwayStore final : public DocStore {
   }
 
   std::atomic<int> asked{0};
+  std::atomic<bool> away{false};
   std::promise<void> back;
 
  private:
   Result<std::optional<StoredDocument>> nobody() {
     ++asked;
     is_back_.wait();
+    if (away) return fail(Code::kRetry, "no server answers");
     return std::nullopt;
   }
   std::shared_future<void> is_back_ = back.get_future().share();
@@ -86,6 +88,29 @@ TEST(ReadsAside, WhatStillWaitsAtTheEndIsToldSo) {
   ends.join();
   EXPECT_EQ(answered, 1);
   EXPECT_EQ(refused, 5);
+}
+
+TEST(ReadsAside, WhoWaitedForAStoreThatDoesNotAnswerIsToldSoAtOnce) {
+  AwayStore store;
+  store.away = true;
+  std::atomic<int> refused{0};
+  ReadsAside aside(store, 1);
+  const auto done = [&](const Result<std::optional<StoredDocument>>& found) {
+    ASSERT_FALSE(found);
+    EXPECT_EQ(found.error().message, "no server answers");
+    ++refused;
+  };
+  aside.get_soon({"t", v1::ENTITY_KIND_USER, {}}, done);
+  while (store.asked < 1) env::real_clock().sleep_us(1000);
+  for (int i = 0; i < 5; ++i) aside.get_soon({"t", v1::ENTITY_KIND_USER, {}}, done);
+  store.back.set_value();
+  while (refused < 6) env::real_clock().sleep_us(1000);
+  EXPECT_EQ(store.asked, 1) << "the others would have waited as long again";
+  store.away = false;
+  std::promise<bool> found;
+  aside.get_soon({"t", v1::ENTITY_KIND_USER, {}},
+                 [&](const Result<std::optional<StoredDocument>>& one) { found.set_value(one.has_value()); });
+  EXPECT_TRUE(found.get_future().get()) << "it is asked anew";
 }
 
 TEST(ReadsAside, FindsWhatTheStoreHas) {
