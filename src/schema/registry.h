@@ -70,6 +70,7 @@ class Registry {
     [[nodiscard]] virtual std::vector<v1::SchemaChange> take_discoveries() = 0;
   };
   [[nodiscard]] virtual std::unique_ptr<Session> begin(const model::Tenant& tenant, int64_t now_us) = 0;
+  std::unique_ptr<Session> begin(model::Tenant&& tenant, int64_t now_us) = delete;  // the session would outlive it
 
   // The append of these discoveries failed. They are unlearned, so that they are discovered again,
   // unless the log has them: otherwise this node alone would know them, and no other node would

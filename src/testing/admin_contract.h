@@ -77,7 +77,8 @@ struct Console {
     store.put("acme", v1::ENTITY_KIND_USER, identifier, document);
     store.put("acme", v1::ENTITY_KIND_DEVICE, identifier, document);
     // What was learned can be removed.
-    const std::unique_ptr<schema::Registry::Session> learning = registry->begin(model::default_tenant("acme"), 0);
+    const model::Tenant acme = model::default_tenant("acme");
+    const std::unique_ptr<schema::Registry::Session> learning = registry->begin(acme, 0);
     static_cast<void>(learning->check(schema::Subject::kEvent, "", "E", schema::Type::kText));
     static_cast<void>(learning->check(schema::Subject::kUserAttribute, "", "E", schema::Type::kText));
     for (const char* id : {"id1", "id2", "id3"}) log.add(0, make_letter(id, "acme", "bad_time", clock.now_us()));

@@ -128,7 +128,7 @@ def doctor_tells(fleet):
     for role in ROLES:
         check_equal(lacks(fleet, role, role), [], f"what {role} lacks, as the doctor has it")
     check_equal(lacks(fleet, "reaction", "action"), [
-        "topic freshet.actions: this user may not Read, Delete, which action needs", "topic freshet.changes: this user may not Write, which action needs",
+        "topic freshet.actions: this user may not Read, Delete, which action needs",
         "topic freshet.events: this user may not Write, which action needs", "topic freshet.deadletters: this user may not Read, which action needs",
         "group freshet.action: this user may not Read, which action needs", "transactional ids freshet.action.…: this user may not Write, which action needs"],
         "what reaction lacks as action")
