@@ -158,7 +158,9 @@ std::optional<DirPeak> Planner::put(const Wave& wave) {
   const double end_s = wave.begin_s + wave.duration_s;
   std::vector<Place> touched;
   for (const Move& move : wave.moves) {
-    const double gone_s = end_s + state_.find(move.from.broker)->delete_delay_s + limits_.delete_slack_s;
+    const Broker* const from = state_.find(move.from.broker);  // null: it is down, and nothing fills up there
+    const double delay_s = from == nullptr ? Broker().delete_delay_s : from->delete_delay_s;
+    const double gone_s = end_s + delay_s + limits_.delete_slack_s;
     disks_.add({move.partition, move.from, move.to, wave.begin_s, end_s, gone_s});
     touched.push_back(move.to);
     touched.push_back(move.from);

@@ -162,6 +162,18 @@ TEST(Moves, WhatHasNoRoomIsRefusedWithTheProof) {
   EXPECT_THAT(plan.error().message, testing::HasSubstr("7.0 GB over the 9.0 GB"));
 }
 
+// A broker that is down is not in the state, and what it had is to be made anew elsewhere.
+TEST(Moves, AReplicaOfABrokerThatIsDownIsMadeAnew) {
+  State state = cluster_of(2, 100 * kGB);
+  Partition& partition = add_partition(state, "a", {{1, 0}, {9, 0}}, 8 * kGB);
+  ASSERT_EQ(partition.leader, 1);
+  const auto target = target_from(state, {{"a", 0, {1, 2}}});
+  ASSERT_TRUE(target.has_value()) << target.error().message;
+  const auto plan = plan_waves(state, moves_of(state, *target), {});
+  ASSERT_TRUE(plan.has_value()) << plan.error().message;
+  EXPECT_EQ(plan->waves.size(), 1U);
+}
+
 TEST(Moves, AThrottleThatNeverConvergesIsRefused) {
   State state = cluster_of(2, 1000 * kGB);
   add_partition(state, "a", {{1, 0}}, 8 * kGB, 10e6);
