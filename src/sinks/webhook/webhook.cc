@@ -98,6 +98,7 @@ class Webhook final : public Sink {
   [[nodiscard]] http::Request request_of(const Batch& batch, const Item& item);
   // False: the time is up first.
   [[nodiscard]] bool wait_for_turn(env::TimeUs until);
+  [[nodiscard]] bool wait_for(Turns& turns, env::TimeUs until);
 
   const Around around_;
   const ConnectWebhook connect_;
@@ -182,9 +183,13 @@ Outcome Webhook::send_some(Lane& lane, const Batch& batch, env::TimeUs until, si
   return outcome;
 }
 
+// Its own turn first: whoever took one of the tenant's for later would keep all other sinks of the tenant till then.
 bool Webhook::wait_for_turn(env::TimeUs until) {
-  auto at = turns_.take(clock_.monotonic_us(), until);
-  if (at && around_.tenant_turns) at = around_.tenant_turns->take(*at, until);
+  return wait_for(turns_, until) && (around_.tenant_turns == nullptr || wait_for(*around_.tenant_turns, until));
+}
+
+bool Webhook::wait_for(Turns& turns, env::TimeUs until) {
+  const auto at = turns.take(clock_.monotonic_us(), until);
   if (!at) return false;
   while (clock_.monotonic_us() < *at) {
     if (*around_.stopping) return false;

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <map>
 #include <mutex>
+#include <thread>
 
 #include "sinks/webhook/answer.h"
 #include "sinks/webhook/breaker.h"
@@ -144,6 +145,27 @@ TEST_F(WebhookSink, AllOfATenantTakeTurns) {
   const env::TimeUs again = env::real_clock().monotonic_us();
   EXPECT_EQ(sinks[0]->take({&batch, 1})[0].done, 15U);
   EXPECT_GE(env::real_clock().monotonic_us() - again, 275'000) << "14 turns of 20 ms";
+}
+
+// One that waits for a turn of its own keeps no other sink of the tenant waiting.
+TEST_F(WebhookSink, ATurnOfTheTenantIsNotTakenForLater) {
+  std::atomic<int> count{0};
+  const auto server = serve([&](http::Request, http::Respond respond) {
+    ++count;
+    respond({});
+  });
+  log.around.sink.per_second = 1;
+  log.around.tenant_turns = std::make_shared<Turns>(100);
+  const auto sink = open_webhook(log.around);
+  ASSERT_TRUE(sink);
+  const std::vector<Item> items = {{1, 0, "u", "{}"}, {2, 0, "u", "{}"}};
+  const std::vector<Batch> batches = {{{eventlog::Topic::kEvents, 0}, 1, 3, items}};
+  std::thread slow([&] { (void)(*sink)->take(batches); });
+  while (count == 0) env::real_clock().sleep_us(1'000);
+  env::real_clock().sleep_us(100'000);
+  const env::TimeUs now = env::real_clock().monotonic_us();
+  EXPECT_TRUE(log.around.tenant_turns->take(now, now + 300'000));
+  slow.join();
 }
 
 // Both sides change the secret while the sink runs.
