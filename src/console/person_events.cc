@@ -193,6 +193,18 @@ std::vector<Hash128> ids_of(const docstore::StoredDocument& stored) {
   return ids;
 }
 
+// The way that lies least far back; null: all have ended. Where nothing was read yet, it is not known how far back that
+// is, so that is the first.
+WayBack* nearest_of(std::vector<WayBack>& ways) {
+  const auto is_nearer = [](const WayBack& a, const WayBack& b) {
+    return !b.received_at.empty() && (a.received_at.empty() || a.received_at > b.received_at);
+  };
+  WayBack* nearest = nullptr;
+  for (WayBack& way : ways)
+    if (!way.ended() && (nearest == nullptr || is_nearer(way, *nearest))) nearest = &way;
+  return nearest;
+}
+
 }  // namespace
 
 Result<std::string> person_events(eventlog::EventLog& log, env::Clock& clock, const PersonEvents& of) {
@@ -200,18 +212,10 @@ Result<std::string> person_events(eventlog::EventLog& log, env::Clock& clock, co
   FRESHET_ASSIGN(auto ways, ways_of(log, of));
   Search search(log, of);
   const env::TimeUs until = clock.monotonic_us() + kLookUs;
-  const auto furthest = [&ways] { return std::ranges::find_if(ways, [](const WayBack& way) { return !way.ended(); }); };
   // The one that lies least far back goes on, so all of them come to about the same time.
-  while (furthest() != ways.end() && clock.monotonic_us() < until) {
-    WayBack* next = nullptr;
-    for (WayBack& way : ways)
-      if (!way.ended() && (next == nullptr || way.received_at.empty() || way.received_at > next->received_at))
-        next = &way;
-    FRESHET_TRY(search.step(*next));
-  }
-  std::string back_to;
-  for (const WayBack& way : ways)
-    if (!way.ended()) back_to = std::max(back_to, way.received_at);
+  while (nearest_of(ways) != nullptr && clock.monotonic_us() < until) FRESHET_TRY(search.step(*nearest_of(ways)));
+  const WayBack* const nearest = nearest_of(ways);
+  const std::string back_to = nearest == nullptr ? std::string() : nearest->received_at;
   std::string out;
   JsonWriter json(out);
   json.begin_object();
@@ -219,7 +223,7 @@ Result<std::string> person_events(eventlog::EventLog& log, env::Clock& clock, co
   json.key("back_to");
   back_to.empty() ? json.null() : json.value(back_to);
   json.key("next");
-  furthest() == ways.end() ? json.null() : json.value(cursor_of(ways));
+  nearest == nullptr ? json.null() : json.value(cursor_of(ways));
   json.end_object();
   return out;
 }

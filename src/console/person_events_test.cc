@@ -107,6 +107,17 @@ TEST_F(PersonEventsTest, ThoseOfMergedProfilesWhereverTheyLie) {
   EXPECT_THAT(ask(), HasSubstr(R"("events":{"A":1,"B":1}})"));
 }
 
+// Of one partition much was read and of the other one nothing: how far back all is known is not known.
+TEST_F(PersonEventsTest, WhatWasNotLookedAtYetIsNotPassedOver) {
+  const Hash128 merged = model::with_home(hash128("merged"), 2);
+  ids_.push_back(merged);
+  for (Offset i = 0; i <= 10'000; ++i)
+    for (const Hash128& id : ids_) log_.add(id, i, "A", kOneDayUs);
+  const std::string answer = ask();
+  EXPECT_THAT(answer, HasSubstr(R"("back_to":null)"));
+  EXPECT_THAT(answer, ::testing::Not(HasSubstr(R"("next":null)")));
+}
+
 // Offsets of the embedded log jump where it was begun anew; a way back over the jump must not take a year.
 TEST_F(PersonEventsTest, GapsArePassedAndWhatLiesBehindIsFound) {
   constexpr Offset kJump = Offset{1} << 50;
