@@ -4,12 +4,10 @@
 
 #include <fmt/core.h>
 
-#include <chrono>
 #include <utility>
 
 #include "app/log.h"
 #include "cluster/protocol/errors.h"
-#include "env/thread.h"
 #include "telemetry/log.h"
 #include "telemetry/metrics.h"
 
@@ -18,7 +16,7 @@ namespace {
 
 namespace protocol = cluster::protocol;
 
-constexpr std::chrono::seconds kLookAtDisksEvery{30};
+constexpr env::TimeUs kLookAtDisksUs = 30'000'000;
 constexpr int64_t kDisksTimeoutUs = 5'000'000;
 
 std::string gigabytes(int64_t bytes) { return fmt::format("{:.1f} GB", static_cast<double>(bytes) / 1e9); }
@@ -41,20 +39,17 @@ void LogDisksSeen::add(int32_t broker, const protocol::DescribeLogDirsResponse& 
   }
 }
 
+LogDisks::LogDisks(const Config& config) : log_(config.log), topics_(topics_of(config)) {}
+
 void LogDisks::start() {
-  thread_ = std::thread([this] {
-    env::name_thread("log-disks");
-    run();
+  turns_.emplace("log-disks", [this](bool last) {
+    if (!last) look();
+    return kLookAtDisksUs;
   });
 }
 
 void LogDisks::stop() {
-  {
-    const std::lock_guard lock(mutex_);
-    stopping_ = true;
-  }
-  changed_.notify_all();
-  if (thread_.joinable()) thread_.join();
+  if (turns_) turns_->end();
 }
 
 void LogDisks::judge(const LogDisksSeen& seen) {
@@ -66,7 +61,7 @@ void LogDisks::judge(const LogDisksSeen& seen) {
   static telemetry::Gauge& free = telemetry::gauge(
       "freshet_log_disk_free_bytes", "What is free where least is of the log dirs that have Freshet's topics.");
   free.set(static_cast<double>(*seen.free_least));
-  const auto reserve = static_cast<int64_t>(config_.log.disk_reserve_bytes);
+  const auto reserve = static_cast<int64_t>(log_.disk_reserve_bytes);
   const bool has_room = *seen.free_least >= reserve;
   if (has_room_.exchange(has_room) == has_room) return;
   if (has_room) {
@@ -84,16 +79,16 @@ void LogDisks::judge(const LogDisksSeen& seen) {
 Result<LogDisksSeen> LogDisks::ask() {
   if (client_ == nullptr) {
     protocol::ConnectionOptions options;
-    FRESHET_ASSIGN(options.security, protocol::security_of(config_.log.properties));
+    FRESHET_ASSIGN(options.security, protocol::security_of(log_.properties));
     options.timeout_us = kDisksTimeoutUs;
-    FRESHET_ASSIGN(client_, protocol::Client::open(config_.log.brokers, options));
+    FRESHET_ASSIGN(client_, protocol::Client::open(log_.brokers, options));
   }
   FRESHET_TRY(client_->metadata({.topics = std::vector<protocol::MetadataRequest::Topic>()}));
   protocol::DescribeLogDirsRequest request;
   request.topics.emplace();
-  for (const eventlog::WantedTopic& wanted : topics_of(config_)) {
+  for (const eventlog::WantedTopic& wanted : topics_) {
     protocol::TopicPartitions& topic = request.topics->emplace_back();
-    topic.topic = config_.log.topic_prefix + std::string(name_of(wanted.topic));
+    topic.topic = log_.topic_prefix + std::string(name_of(wanted.topic));
     for (uint32_t p = 0; p < wanted.options.partitions; ++p) topic.partitions.push_back(static_cast<int32_t>(p));
   }
   LogDisksSeen seen;
@@ -120,16 +115,6 @@ void LogDisks::look() {
   if (seen.error().code == Code::kRetry || seen.error().message == told_) return;
   told_ = seen.error().message;
   log::warn("how much room the brokers' disks have can't be seen, so nothing is held back for it: {}", told_);
-}
-
-void LogDisks::run() {
-  std::unique_lock lock(mutex_);
-  while (!stopping_) {
-    lock.unlock();
-    look();
-    lock.lock();
-    changed_.wait_for(lock, kLookAtDisksEvery, [this] { return stopping_; });
-  }
 }
 
 }  // namespace freshet::app

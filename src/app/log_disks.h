@@ -4,17 +4,15 @@
 #pragma once
 
 #include <atomic>
-#include <condition_variable>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "app/config.h"
 #include "cluster/protocol/client.h"
+#include "env/turns.h"
 
 namespace freshet::app {
 
@@ -29,8 +27,7 @@ struct LogDisksSeen {
 
 class LogDisks {
  public:
-  explicit LogDisks(const Config& config) : config_(config) {}
-  ~LogDisks() { stop(); }
+  explicit LogDisks(const Config& config);
   void start();
   void stop();  // blocks; a second call does nothing
 
@@ -43,19 +40,16 @@ class LogDisks {
   void judge(const LogDisksSeen& seen);
 
  private:
-  void run();
   void look();
   [[nodiscard]] Result<LogDisksSeen> ask();
 
-  const Config config_;
+  const Config::Log log_;
+  const std::vector<eventlog::WantedTopic> topics_;
   std::unique_ptr<cluster::protocol::Client> client_;  // of the thread; null: not connected
   std::string told_;                                   // why nothing can be seen, as it was told last
   std::atomic<uint64_t> bytes_{0};
   std::atomic<bool> has_room_{true};
-  std::mutex mutex_;  // of what follows
-  bool stopping_ = false;
-  std::condition_variable changed_;
-  std::thread thread_;
+  std::optional<env::Turns> turns_;  // the last, as they use all of the above
 };
 
 }  // namespace freshet::app

@@ -1,16 +1,15 @@
 #include "app/retirement.h"
 
-#include <chrono>
+#include <utility>
 
-#include "env/thread.h"
 #include "telemetry/log.h"
 #include "telemetry/metrics.h"
 
 namespace freshet::app {
 namespace {
 
-constexpr std::chrono::minutes kRetireEvery{10};
-constexpr std::chrono::minutes kRetireFirst{1};  // a start has other work
+constexpr env::TimeUs kRetireEveryUs = 600'000'000;
+constexpr env::TimeUs kRetireFirstUs = 60'000'000;  // a start has other work
 constexpr env::TimeUs kTellRetirementUs = 3'600'000'000;
 
 telemetry::Counter& retirement_failures() {
@@ -23,19 +22,15 @@ telemetry::Counter& retirement_failures() {
 
 void Retirement::start() {
   (void)retirement_failures();
-  thread_ = std::thread([this] {
-    env::name_thread("retirement");
-    run();
+  turns_.emplace("retirement", [this, is_first = true](bool last) mutable {
+    if (std::exchange(is_first, false)) return kRetireFirstUs;
+    if (!last) step();
+    return kRetireEveryUs;
   });
 }
 
 void Retirement::stop() {
-  {
-    const std::lock_guard lock(mutex_);
-    stopping_ = true;
-  }
-  changed_.notify_all();
-  if (thread_.joinable()) thread_.join();
+  if (turns_) turns_->end();
 }
 
 // Brokers that are away are told by everybody else.
@@ -48,17 +43,6 @@ void Retirement::step() {
   quiet_until_us_ = now + kTellRetirementUs;
   log::error("changes that are old and read can't be deleted, so the topic grows: {}. Reaction needs Delete on it",
              done.error().message);
-}
-
-void Retirement::run() {
-  std::unique_lock lock(mutex_);
-  changed_.wait_for(lock, kRetireFirst, [this] { return stopping_; });
-  while (!stopping_) {
-    lock.unlock();
-    step();
-    lock.lock();
-    changed_.wait_for(lock, kRetireEvery, [this] { return stopping_; });
-  }
 }
 
 }  // namespace freshet::app

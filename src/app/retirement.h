@@ -3,11 +3,10 @@
 // another.
 #pragma once
 
-#include <condition_variable>
-#include <mutex>
-#include <thread>
+#include <optional>
 
 #include "env/clock.h"
+#include "env/turns.h"
 #include "eventlog/event_log.h"
 
 namespace freshet::app {
@@ -16,7 +15,6 @@ class Retirement {
  public:
   // The log outlives it.
   Retirement(eventlog::EventLog& log, env::Clock& clock) : log_(log), clock_(clock) {}
-  ~Retirement() { stop(); }
   void start();
   void stop();  // blocks; a second call does nothing
 
@@ -24,15 +22,10 @@ class Retirement {
   void step();
 
  private:
-  void run();
-
   eventlog::EventLog& log_;
   env::Clock& clock_;
   env::TimeUs quiet_until_us_ = 0;
-  std::mutex mutex_;  // of what follows
-  bool stopping_ = false;
-  std::condition_variable changed_;
-  std::thread thread_;
+  std::optional<env::Turns> turns_;  // the last, as they use all of the above
 };
 
 }  // namespace freshet::app

@@ -337,7 +337,6 @@ class ServerImpl final : public Server {
     disk_check_.stop();
     if (overflow_) overflow_->stop();
     if (service_) service_->report_violations();
-    if (!workers_.empty()) tell_late_records(late_records_, *log_, clock_, random_);
     if (letters_) letters_->stop();
     if (tenants_) tenants_->stop();
     if (sinks_) sinks_->stop();
@@ -345,6 +344,7 @@ class ServerImpl final : public Server {
     if (checkpoints_) checkpoints_->stop();
     if (scrubs_) scrubs_->stop();
     for (auto& worker : workers_) worker->stop();
+    if (!workers_.empty()) tell_late_records(late_records_, *log_, clock_, random_);
     if (state_profiles_ != nullptr) state_profiles_->close();
     if (retirement_) retirement_->stop();
     for (auto& reactor : reactors_) reactor->stop();
@@ -677,7 +677,7 @@ class ServerImpl final : public Server {
     options.letters = letters_;
     if (config_.roles.console) {
       options.streams = std::make_shared<console::Streams>(*log_, clock_);
-      options.people = std::make_shared<console::People>(*log_, *profiles_);
+      options.people = std::make_shared<console::People>(*log_, *options.store);
     }
     if (config_.roles.console) options.lookout = lookout_of(config_.console, clock_);
     options.events_as_protobuf = config_.events_as_protobuf;
@@ -721,7 +721,7 @@ class ServerImpl final : public Server {
                         .overflow_waits = [this] { return overflow_ ? overflow_->waiting() : std::nullopt; },
                         .reaction_lag = [this] { return reaction_lag(); },
                         .readable = [this] { return readable_of(reactors_); }});
-    options.disk_bytes = [this] { return log_disks_ != nullptr ? log_disks_->bytes() : log_->disk_bytes(); };
+    if (log_disks_) options.disk_bytes = [this] { return log_disks_->bytes(); };
     if (checkpoints_ && !workers_.empty())
       options.checkpoints_json = savepoint_asker(*checkpoints_->keeper(), workers_.size());
     options.flow_json = [this] { return log_looks_->flow(); };
