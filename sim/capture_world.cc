@@ -84,12 +84,7 @@ void CaptureWorld::roll_rates() {
 void CaptureWorld::at_call(const char* call) {
   last_call_ = call;
   crash_.point();
-  if (calm_ || aside_ || !stage_.dice.permille(rates_.aside)) return;
-  aside_ = true;
-  const CrashPoint outer = std::exchange(crash_, {});
-  something_aside();
-  crash_ = outer;
-  aside_ = false;
+  if (!calm_) crash_.aside(stage_.dice, rates_.aside, [this] { something_aside(); });
 }
 
 Status CaptureWorld::answer(const char* call) {
@@ -101,14 +96,10 @@ Status CaptureWorld::answer(const char* call) {
 
 CommitFate CaptureWorld::roll_commit() {
   if (calm_) return CommitFate::kDone;
-  if (stage_.dice.permille(rates_.refused_commit)) {
-    stage_.probes.hit(Probe::kCaptureCommitRefused);
-    return CommitFate::kRefused;
-  }
-  if (!stage_.dice.permille(rates_.mute_commit)) return CommitFate::kDone;
-  stage_.probes.hit(Probe::kCaptureCommitMute);
-  constexpr CommitFate kMute[] = {CommitFate::kDoneMute, CommitFate::kLostMute, CommitFate::kLaterMute};
-  return kMute[stage_.dice.roll(std::size(kMute))];
+  const CommitFate fate = stage_.roll_commit(rates_.refused_commit, rates_.mute_commit);
+  if (fate == CommitFate::kDone) return fate;
+  stage_.probes.hit(fate == CommitFate::kRefused ? Probe::kCaptureCommitRefused : Probe::kCaptureCommitMute);
+  return fate;
 }
 
 void CaptureWorld::something_aside() {
@@ -200,7 +191,7 @@ bool CaptureWorld::go(Process& process) {
     stage_.say("the capture dies before {}", call);
     lives = false;
   }
-  crash_ = {};
+  crash_.arm(0);
   in_step_.erase(&process);
   return lives;
 }

@@ -60,7 +60,6 @@ class CaptureWorld {
   std::set<const Process*> in_step_;
   CrashPoint crash_;
   bool snapshot_ = false;  // the next process begins anew
-  bool aside_ = false;     // something happens within a call of a process
   bool calm_ = false;
   const char* last_call_ = "";
   size_t changes_ = 0;

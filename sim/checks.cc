@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <map>
 
+#include "base/big_endian.h"
 #include "base/text.h"
 #include "groups.h"
 #include "model/home.h"
@@ -225,8 +226,7 @@ void check_documents(const End& end, const Promises& promises) {
     if (e.status() != EntityState::LIVE || e.version() == 0) continue;
     const auto at = end.documents.find(key);
     std::string bytes;
-    for (const uint64_t word : {key.first, key.second})
-      for (int shift = 56; shift >= 0; shift -= 8) bytes += static_cast<char>(word >> shift & 0xff);
+    for (const uint64_t word : {key.first, key.second}) append_big_endian(bytes, word);
     // A change that the store refused for good is missing in its document.
     if (promises.poisoned.contains(bytes)) continue;
     require(at != end.documents.end() && !at->second.removed(),

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 #include "dice.h"
 #include "probes.h"
@@ -69,8 +70,21 @@ class CrashPoint {
   }
   [[nodiscard]] bool armed() const { return left_ > 0; }
 
+  // Within a call, by chance, others have their turns before it goes on; not within theirs again. What is armed is the
+  // one's that called, so none of the others dies of it.
+  template <class Others>
+  void aside(Dice& dice, uint32_t permille, const Others& others) {
+    if (aside_ || !dice.permille(permille)) return;
+    aside_ = true;
+    const uint32_t outer = std::exchange(left_, 0);
+    others();
+    left_ = outer;
+    aside_ = false;
+  }
+
  private:
   uint32_t left_ = 0;
+  bool aside_ = false;
 };
 
 }  // namespace freshet::sim

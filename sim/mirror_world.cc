@@ -124,24 +124,15 @@ void MirrorWorld::watch_calls(FakeCluster& cluster) {
 void MirrorWorld::at_call(const char* call) {
   last_call_ = call;
   crash_.point();
-  if (calm_ || aside_ || !stage_.dice.permille(rates_.aside)) return;
-  aside_ = true;
-  const CrashPoint outer = std::exchange(crash_, {});
-  something_aside();
-  crash_ = outer;
-  aside_ = false;
+  if (!calm_) crash_.aside(stage_.dice, rates_.aside, [this] { something_aside(); });
 }
 
 CommitFate MirrorWorld::roll_commit() {
   if (calm_) return CommitFate::kDone;
-  if (stage_.dice.permille(rates_.refused_commit)) {
-    stage_.probes.hit(Probe::kMirrorCommitRefused);
-    return CommitFate::kRefused;
-  }
-  if (!stage_.dice.permille(rates_.mute_commit)) return CommitFate::kDone;
-  stage_.probes.hit(Probe::kMirrorCommitMute);
-  constexpr CommitFate kMute[] = {CommitFate::kDoneMute, CommitFate::kLostMute, CommitFate::kLaterMute};
-  return kMute[stage_.dice.roll(std::size(kMute))];
+  const CommitFate fate = stage_.roll_commit(rates_.refused_commit, rates_.mute_commit);
+  if (fate == CommitFate::kDone) return fate;
+  stage_.probes.hit(fate == CommitFate::kRefused ? Probe::kMirrorCommitRefused : Probe::kMirrorCommitMute);
+  return fate;
 }
 
 void MirrorWorld::something_aside() {
@@ -200,7 +191,7 @@ bool MirrorWorld::go(Process& process) {
     stage_.say("process {} dies before {}", process.slot, call);
     lives = false;
   }
-  crash_ = {};
+  crash_.arm(0);
   in_step_.erase(&process);
   return lives;
 }

@@ -65,7 +65,6 @@ class MirrorWorld {
   std::vector<std::unique_ptr<Process>> zombies_;  // whose instances others have, or will have
   std::set<const Process*> in_step_;
   CrashPoint crash_;
-  bool aside_ = false;  // something happens within a call of a process
   bool calm_ = false;
   const char* last_call_ = "";
   std::string hash_;

@@ -5,12 +5,14 @@
 
 #include <cstdint>
 #include <cstdio>
+#include <iterator>
 #include <string>
 
 #include "dice.h"
 #include "faults.h"
 #include "probes.h"
 #include "testing/clock.h"
+#include "testing/cluster/fake_cluster.h"
 #include "workload.h"
 
 namespace freshet::sim {
@@ -34,6 +36,14 @@ struct OtherStage {
   // Each fault is in about half of the runs; the chance of one is in 1000.
   [[nodiscard]] uint32_t maybe(uint32_t most) {
     return dice.one_in(2) ? static_cast<uint32_t>(dice.between(1, most)) : 0u;
+  }
+  // By chances in 1000: that it is refused, and that nobody answers.
+  [[nodiscard]] testing::CommitFate roll_commit(uint32_t refused, uint32_t mute) {
+    using Fate = testing::CommitFate;
+    if (dice.permille(refused)) return Fate::kRefused;
+    if (!dice.permille(mute)) return Fate::kDone;
+    constexpr Fate kMute[] = {Fate::kDoneMute, Fate::kLostMute, Fate::kLaterMute};
+    return kMute[dice.roll(std::size(kMute))];
   }
 
   const OtherRun run;

@@ -227,28 +227,6 @@ class ReceiverClient final : public http::Client {
   SinkStage& stage_;
 };
 
-// ---- the lake -------------------------------------------------------------------------------------------------------
-
-class SharedLake final : public objectstore::ObjectStore {
- public:
-  explicit SharedLake(objectstore::MemoryStore& lake) : lake_(lake) {}
-  Status put_new(const std::string& key, std::string_view content) override { return lake_.put_new(key, content); }
-  Status put_file(const std::string& key, const LocalFile& file, Pace& pace) override {
-    return lake_.put_file(key, file, pace);
-  }
-  Status copy(const std::string& from, const std::string& to) override { return lake_.copy(from, to); }
-  Status get(const std::string& key, Pace& pace, const objectstore::Sink& sink) override {
-    return lake_.get(key, pace, sink);
-  }
-  Result<std::vector<Object>> list(const std::string& prefix) override { return lake_.list(prefix); }
-  Status remove(const std::string& key) override { return lake_.remove(key); }
-  void cancel() override {}
-  const std::string& where() const override { return lake_.where(); }
-
- private:
-  objectstore::MemoryStore& lake_;
-};
-
 }  // namespace
 
 // ---- all of them ----------------------------------------------------------------------------------------------------
@@ -274,7 +252,8 @@ sinks::StateTarget state_target(SinkStage& stage) {
 Result<std::unique_ptr<sinks::Sink>> open_sink(SinkStage& stage, const std::shared_ptr<kv::MemoryDisk>& disk,
                                                const sinks::Around& around) {
   switch (around.sink.kind) {
-    case model::SinkKind::kFiles: return sinks::make_files(around, std::make_unique<SharedLake>(stage.lake));
+    case model::SinkKind::kFiles:
+      return sinks::make_files(around, std::make_unique<objectstore::SharedStore>(stage.lake));
     case model::SinkKind::kWebhook:
       return sinks::open_webhook_over(around, [&stage](const std::string&, const http::ClientOptions&) {
         return Result<std::unique_ptr<http::Client>>(std::make_unique<ReceiverClient>(stage));

@@ -117,15 +117,11 @@ Status SinkWorld::call(const char* name) {
   last_call_ = name;
   crash_.point();
   if (calm_ || in_step_.empty()) return {};
-  if (!aside_ && stage_.dice.permille(rates_.aside)) {
-    aside_ = true;
-    const CrashPoint outer = std::exchange(crash_, {});
+  crash_.aside(stage_.dice, rates_.aside, [this] {
     const model::Sink* const working = working_;
     something_aside();
     working_ = working;
-    crash_ = outer;
-    aside_ = false;
-  }
+  });
   const bool away = away_ != nullptr && working_ == away_;
   if (!away && !stage_.dice.permille(rates_.no_answer)) return {};
   stage_.probes.hit(Probe::kSinkNoAnswer);
@@ -133,11 +129,7 @@ Status SinkWorld::call(const char* name) {
 }
 
 CommitFate SinkWorld::roll_commit() {
-  if (calm_) return CommitFate::kDone;
-  if (stage_.dice.permille(rates_.commit_refused)) return CommitFate::kRefused;
-  if (!stage_.dice.permille(rates_.commit_mute)) return CommitFate::kDone;
-  constexpr CommitFate kMute[] = {CommitFate::kDoneMute, CommitFate::kLostMute, CommitFate::kLaterMute};
-  return kMute[stage_.dice.roll(std::size(kMute))];
+  return calm_ ? CommitFate::kDone : stage_.roll_commit(rates_.commit_refused, rates_.commit_mute);
 }
 
 void SinkWorld::something_aside() {
@@ -211,7 +203,7 @@ bool SinkWorld::go(Process& process) {
     stage_.say("a process of {} dies, last in {}", process.sink_of.name, last_call_);
     lives = false;
   }
-  crash_ = {};
+  crash_.arm(0);
   in_step_.erase(&process);
   return lives;
 }
@@ -244,7 +236,7 @@ void SinkWorld::step_slot(Slot& slot) {
     } catch (const Crash&) {
       stage_.probes.hit(Probe::kSinkCrash);
     }
-    crash_ = {};
+    crash_.arm(0);
   } else if (!go(*slot.process)) {
     die(slot);
   }

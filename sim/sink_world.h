@@ -75,7 +75,6 @@ class SinkWorld {
   CrashPoint crash_;
   const model::Sink* away_ = nullptr;  // whose target nobody answers for
   const model::Sink* working_ = nullptr;
-  bool aside_ = false;
   bool calm_ = false;
   const char* last_call_ = "";
   std::string hash_;

@@ -62,4 +62,23 @@ class MemoryStore final : public ObjectStore {
   const std::string where_ = "memory";
 };
 
+// For those who want a store of their own: the one behind it outlives them.
+class SharedStore final : public ObjectStore {
+ public:
+  explicit SharedStore(MemoryStore& store) : store_(store) {}
+  Status put_new(const std::string& key, std::string_view content) override { return store_.put_new(key, content); }
+  Status put_file(const std::string& key, const LocalFile& file, Pace& pace) override {
+    return store_.put_file(key, file, pace);
+  }
+  Status copy(const std::string& from, const std::string& to) override { return store_.copy(from, to); }
+  Status get(const std::string& key, Pace& pace, const Sink& sink) override { return store_.get(key, pace, sink); }
+  Result<std::vector<Object>> list(const std::string& prefix) override { return store_.list(prefix); }
+  Status remove(const std::string& key) override { return store_.remove(key); }
+  void cancel() override {}
+  const std::string& where() const override { return store_.where(); }
+
+ private:
+  MemoryStore& store_;
+};
+
 }  // namespace freshet::objectstore

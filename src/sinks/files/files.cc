@@ -40,6 +40,7 @@ class Files final : public Sink {
 
  private:
   [[nodiscard]] Result<std::optional<Plan>> read(const std::string& key);
+  [[nodiscard]] Result<std::optional<Plan>> settle(const Batch& batch, Plan plan);
   [[nodiscard]] Result<bool> are_there(const std::vector<PlannedFile>& files);
   [[nodiscard]] Outcome write(const Batch& batch);
   [[nodiscard]] Status write_all(const Batch& batch, bool& stale);
@@ -96,17 +97,22 @@ Result<Resume> Files::assigned(eventlog::TopicPartition of, eventlog::Offset com
   }
 }
 
+// The plan that counts: this one, or that which was there before. nullopt: it is gone again.
+Result<std::optional<Plan>> Files::settle(const Batch& batch, Plan plan) {
+  const std::string key = layout_.plan_key(batch.from, batch.begin);
+  const Status planned = store_->put_new(key, text_of_plan(batch, plan));
+  if (planned) return plan;
+  if (planned.error().code != Code::kConflict) return tl::unexpected(planned.error());
+  return read(key);
+}
+
 // A batch without files, which is planned and written as any other.
 Status Files::passed(eventlog::TopicPartition of, eventlog::Offset from, eventlog::Offset to) {
-  const std::string text = text_of_plan({of, from, to, {}}, {to, style_, {}});
-  const std::string key = layout_.plan_key(of, from);
-  if (const Status planned = store_->put_new(key, text); !planned) {
-    if (planned.error().code != Code::kConflict) return planned;
-    FRESHET_ASSIGN(const auto first, read(key));
-    if (!first || first->next != to || !first->files.empty())
-      return fail(Code::kConflict, "another process has begun to write these records");
-  }
-  return put_if_absent(*store_, layout_.manifest_key(of, from), text);
+  const Batch batch{of, from, to, {}};
+  FRESHET_ASSIGN(const auto first, settle(batch, {to, style_, {}}));
+  if (!first || first->next != to || !first->files.empty())
+    return fail(Code::kConflict, "another process has begun to write these records");
+  return put_if_absent(*store_, layout_.manifest_key(of, from), text_of_plan(batch, *first));
 }
 
 std::vector<Outcome> Files::take(std::span<const Batch> batches) {
@@ -131,16 +137,10 @@ Status Files::write_all(const Batch& batch, bool& stale) {
   const std::vector<MadeFile> files = layout_.make(batch, style);
   Plan plan{batch.next, style, {}};
   for (const MadeFile& made : files) plan.files.push_back(made.file);
-  std::string text = text_of_plan(batch, plan);
-  const std::string key = layout_.plan_key(batch.from, batch.begin);
-  const Status planned = store_->put_new(key, text);
-  if (!planned && planned.error().code != Code::kConflict) return planned;
-  if (!planned) {
-    FRESHET_ASSIGN(const auto first, read(key));
-    stale = !first || first->next != batch.next || first->style != style;
-    if (stale && !FRESHET_MUTANT(kFilesPlanIgnored)) return {};
-    text = text_of_plan(batch, *first);
-  }
+  FRESHET_ASSIGN(const auto first, settle(batch, std::move(plan)));
+  stale = !first || first->next != batch.next || first->style != style;
+  if (stale && !FRESHET_MUTANT(kFilesPlanIgnored)) return {};
+  const std::string text = text_of_plan(batch, *first);
   const std::string manifest = layout_.manifest_key(batch.from, batch.begin);
   if (FRESHET_MUTANT(kFilesManifestFirst)) FRESHET_TRY(put_if_absent(*store_, manifest, text));
   for (const MadeFile& made : files) FRESHET_TRY(put_if_absent(*store_, made.file.path, made.content));

@@ -20,27 +20,7 @@ namespace freshet::sinks {
 namespace {
 
 using objectstore::MemoryStore;
-
-// The store outlives the sink, which wants one of its own.
-class SharedStore final : public objectstore::ObjectStore {
- public:
-  explicit SharedStore(MemoryStore& store) : store_(store) {}
-  Status put_new(const std::string& key, std::string_view content) override { return store_.put_new(key, content); }
-  Status put_file(const std::string& key, const objectstore::LocalFile& file, objectstore::Pace& pace) override {
-    return store_.put_file(key, file, pace);
-  }
-  Status copy(const std::string& from, const std::string& to) override { return store_.copy(from, to); }
-  Status get(const std::string& key, objectstore::Pace& pace, const objectstore::Sink& sink) override {
-    return store_.get(key, pace, sink);
-  }
-  Result<std::vector<objectstore::Object>> list(const std::string& prefix) override { return store_.list(prefix); }
-  Status remove(const std::string& key) override { return store_.remove(key); }
-  void cancel() override {}
-  const std::string& where() const override { return store_.where(); }
-
- private:
-  MemoryStore& store_;
-};
+using objectstore::SharedStore;
 
 struct Lake {
   std::set<std::string> files;    // that are there
