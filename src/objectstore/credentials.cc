@@ -75,12 +75,10 @@ Credentials CredentialSource::get() const {
 
 // Another request may have read them already. A file that is half written, or gone, leaves those that were.
 bool CredentialSource::has_others(const Credentials& used) {
-  if (!file_.path.empty()) {
-    const auto read = read_credentials(file_);
-    const std::lock_guard lock(mutex_);
-    if (read) credentials_ = *read;
-  }
+  if (file_.path.empty()) return false;
+  const auto read = read_credentials(file_);
   const std::lock_guard lock(mutex_);
+  if (read) credentials_ = *read;
   return credentials_ != used;
 }
 

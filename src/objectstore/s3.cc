@@ -122,6 +122,7 @@ class S3Store final : public ObjectStore {
     return done(exchange("DELETE", key, {}, {}, sha256(""), none));
   }
   void cancel() override { transfer_.cancel(); }
+  [[nodiscard]] Status check_credentials() const { return credentials_.check(); }
   const std::string& where() const override { return where_; }
 
  private:
@@ -338,10 +339,15 @@ Result<S3Endpoint> parse_endpoint(const std::string& endpoint, const std::string
   return out;
 }
 
-std::unique_ptr<ObjectStore> make_s3_store(const StoreOptions& options, env::Clock& clock, env::Random& random) {
+Result<std::unique_ptr<ObjectStore>> make_s3_store(const StoreOptions& options, env::Clock& clock,
+                                                   env::Random& random) {
   FRESHET_ASSERT(options.attempts > 0 && options.part_bytes > 0);
-  return std::make_unique<S3Store>(options, parse_s3_address(options.to).value(),
-                                   parse_endpoint(options.endpoint, options.region).value(), clock, random);
+  auto store = std::make_unique<S3Store>(options, parse_s3_address(options.to).value(),
+                                         parse_endpoint(options.endpoint, options.region).value(), clock, random);
+  // Without them every request would be refused with a signature error, which says less.
+  if (const Status found = store->check_credentials(); !found)
+    return fail(Code::kInvalid, options.to + ": " + found.error().message);
+  return store;
 }
 
 }  // namespace freshet::objectstore

@@ -23,8 +23,8 @@ struct S3Endpoint {
 // kInvalid: it is no such address. Empty `endpoint` gives Amazon's of the region.
 [[nodiscard]] Result<S3Endpoint> parse_endpoint(const std::string& endpoint, const std::string& region);
 
-// REQUIRES: check_address(options.to, options.endpoint) is ok.
-[[nodiscard]] std::unique_ptr<ObjectStore> make_s3_store(const StoreOptions& options, env::Clock& clock,
-                                                         env::Random& random);
+// kInvalid: there are no credentials. REQUIRES: check_address(options.to, options.endpoint) is ok.
+[[nodiscard]] Result<std::unique_ptr<ObjectStore>> make_s3_store(const StoreOptions& options, env::Clock& clock,
+                                                                 env::Random& random);
 
 }  // namespace freshet::objectstore
