@@ -43,20 +43,22 @@ std::vector<Out> by_topic(const std::vector<In>& items, const Add& add) {
   return out;
 }
 
-// How long a broker keeps a replica that was taken away.
-Result<double> delete_delay_s(Client& client, int32_t broker) {
+// As it is there, whoever has set it; nullopt: the broker does not know it.
+Result<std::optional<DescribeConfigsResponse::Config>> config_of(Client& client, Setting::Kind kind,
+                                                                 const std::string& resource, const std::string& name) {
+  const bool is_broker = kind == Setting::Kind::kBroker;
   DescribeConfigsRequest request;
-  request.resources = {{kBrokerResource, std::to_string(broker), std::vector<std::string>{kDeleteDelay}}};
-  FRESHET_ASSIGN(const DescribeConfigsResponse answer, client.ask(broker, request));
-  double delay_s = kDeleteDelayS;
-  for (const DescribeConfigsResponse::Resource& resource : answer.resources) {
-    if (resource.error != kNoError)
-      return tl::unexpected(
-          error_of(resource.error, fmt::format("configuration of broker {}", broker), resource.message));
-    for (const auto& config : resource.configs)
-      if (config.name == kDeleteDelay) delay_s = number_of(config.value, kDeleteDelayS * 1000) / 1000;
+  request.resources = {{is_broker ? kBrokerResource : kTopicResource, resource, std::vector<std::string>{name}}};
+  FRESHET_ASSIGN(const auto answer,
+                 is_broker ? client.ask(std::stoi(resource), request) : client.ask_controller(request));
+  for (const auto& found : answer.resources) {
+    if (found.error != kNoError)
+      return tl::unexpected(error_of(
+          found.error, fmt::format("configuration of {} {}", is_broker ? "broker" : "topic", resource), found.message));
+    for (const auto& config : found.configs)
+      if (config.name == name) return config;
   }
-  return delay_s;
+  return std::nullopt;
 }
 
 }  // namespace
@@ -66,7 +68,9 @@ Status KafkaPort::read_dirs(const MetadataResponse::Broker& broker, Broker& out,
   out.rack = broker.rack.value_or("");
   // As it is at the first look: who changes it in the middle of a rebalance makes it wait too long or not long enough.
   if (!delays_s_.contains(broker.id)) {
-    FRESHET_ASSIGN(delays_s_[broker.id], delete_delay_s(*client_, broker.id));
+    FRESHET_ASSIGN(const auto delay,
+                   config_of(*client_, Setting::Kind::kBroker, std::to_string(broker.id), kDeleteDelay));
+    delays_s_[broker.id] = number_of(delay ? delay->value : std::nullopt, kDeleteDelayS * 1000) / 1000;
   }
   out.delete_delay_s = delays_s_[broker.id];
   const std::string what = fmt::format("broker {}: {}", broker.id, key_name(DescribeLogDirsRequest::kKey));
@@ -255,20 +259,9 @@ Result<std::vector<Moving>> KafkaPort::moving() {
 
 Result<std::optional<std::string>> KafkaPort::setting(Setting::Kind kind, const std::string& resource,
                                                       const std::string& name) {
-  const bool is_broker = kind == Setting::Kind::kBroker;
-  DescribeConfigsRequest request;
-  request.resources = {{is_broker ? kBrokerResource : kTopicResource, resource, std::vector<std::string>{name}}};
-  FRESHET_ASSIGN(const auto answer,
-                 is_broker ? client_->ask(std::stoi(resource), request) : client_->ask_controller(request));
-  for (const auto& found : answer.resources) {
-    if (found.error != kNoError)
-      return tl::unexpected(error_of(
-          found.error, fmt::format("configuration of {} {}", is_broker ? "broker" : "topic", resource), found.message));
-    const int8_t source = is_broker ? kDynamicBrokerConfig : kDynamicTopicConfig;
-    for (const auto& config : found.configs)
-      if (config.name == name && config.source == source) return config.value;
-  }
-  return std::optional<std::string>();
+  FRESHET_ASSIGN(const auto found, config_of(*client_, kind, resource, name));
+  const int8_t set = kind == Setting::Kind::kBroker ? kDynamicBrokerConfig : kDynamicTopicConfig;
+  return found && found->source == set ? found->value : std::nullopt;
 }
 
 Status KafkaPort::change_at(int32_t broker, const std::vector<Change>& changes) {

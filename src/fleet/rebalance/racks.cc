@@ -69,15 +69,15 @@ RackOrder::RackOrder(const State& state, const std::vector<Move>& moves) {
 
 bool RackOrder::may_go(const Move& move) const {
   const auto found = waiting_.find(move.partition);
-  return found == waiting_.end() || found->second.empty() || move.is_within_broker() ||
-         found->second.front() == move.from;
+  return found == waiting_.end() || move.is_within_broker() || found->second.front() == move.from;
 }
 
 void RackOrder::goes(const Move& move) {
   const auto found = waiting_.find(move.partition);
-  if (found == waiting_.end() || found->second.empty() || move.is_within_broker()) return;
+  if (found == waiting_.end() || move.is_within_broker()) return;
   FRESHET_ASSERT(found->second.front() == move.from);
   found->second.erase(found->second.begin());
+  if (found->second.empty()) waiting_.erase(found);
 }
 
 }  // namespace freshet::fleet::rebalance

@@ -15,9 +15,12 @@ constexpr size_t kCounted = 8, kIdle = 3, kWaiting = 4;
 
 std::optional<CpuTimes> parse_proc_stat(std::string_view text) {
   constexpr std::string_view kBegin = "cpu ";
-  const size_t at = text.starts_with(kBegin) ? 0 : text.find("\ncpu ");
-  if (at == text.npos) return std::nullopt;
-  text.remove_prefix(at + kBegin.size() + (at == 0 && text.starts_with(kBegin) ? 0 : 1));
+  if (!text.starts_with(kBegin)) {
+    const size_t end_of_line = text.find("\ncpu ");
+    if (end_of_line == text.npos) return std::nullopt;
+    text.remove_prefix(end_of_line + 1);
+  }
+  text.remove_prefix(kBegin.size());
   text = text.substr(0, text.find('\n'));
   CpuTimes out;
   size_t numbers = 0;

@@ -112,21 +112,21 @@ void gauge_groups(const Watched& watched, std::vector<GaugeFamily>& out) {
 }
 
 void gauge_brokers(const Watched& watched, std::vector<GaugeFamily>& out) {
+  using Value = std::optional<double>;  // none: it is not known
   const auto of_brokers = [&](const char* name, const auto& value) {
     gauge_family(out, name, [&](const auto& add) {
       for (const auto& s : watched.clusters)
         for (const BrokerStanding& b : s->brokers)
-          add({{"cluster", s->cluster}, {"broker", std::to_string(b.id)}}, static_cast<double>(value(b)));
+          if (const Value is = value(b)) add({{"cluster", s->cluster}, {"broker", std::to_string(b.id)}}, *is);
     });
   };
-  of_brokers("freshet_fleet_broker_leaders", [](const BrokerStanding& b) { return b.leaders; });
-  of_brokers("freshet_fleet_broker_replicas", [](const BrokerStanding& b) { return b.replicas; });
-  of_brokers("freshet_fleet_broker_bytes", [](const BrokerStanding& b) { return b.bytes; });
-  gauge_family(out, "freshet_fleet_broker_cpu_ratio", [&](const auto& add) {
-    for (const auto& s : watched.clusters)
-      for (const BrokerStanding& b : s->brokers)
-        if (b.cpu) add({{"cluster", s->cluster}, {"broker", std::to_string(b.id)}}, *b.cpu);
-  });
+  of_brokers("freshet_fleet_broker_leaders",
+             [](const BrokerStanding& b) -> Value { return static_cast<double>(b.leaders); });
+  of_brokers("freshet_fleet_broker_replicas",
+             [](const BrokerStanding& b) -> Value { return static_cast<double>(b.replicas); });
+  of_brokers("freshet_fleet_broker_bytes",
+             [](const BrokerStanding& b) -> Value { return static_cast<double>(b.bytes); });
+  of_brokers("freshet_fleet_broker_cpu_ratio", [](const BrokerStanding& b) -> Value { return b.cpu; });
   const auto of_dirs = [&](const char* name, const auto& value) {
     gauge_family(out, name, [&](const auto& add) {
       for (const auto& s : watched.clusters) {
@@ -141,7 +141,6 @@ void gauge_brokers(const Watched& watched, std::vector<GaugeFamily>& out) {
       }
     });
   };
-  using Value = std::optional<double>;
   of_dirs("freshet_fleet_log_dir_used_bytes",
           [](const LogDirStanding& d) -> Value { return static_cast<double>(d.used_bytes); });
   of_dirs("freshet_fleet_log_dir_total_bytes", [](const LogDirStanding& d) -> Value {

@@ -39,8 +39,9 @@ Hash128 fingerprint(const cluster::Record& record, std::optional<std::string_vie
   return hash128(bytes);
 }
 
-Hash128 Compare::unit_of(int32_t partition, std::optional<std::string_view> key, const Hash128& print) const {
-  if (rules_.one_to_one && !rules_.compacted)
+Hash128 unit_of(const CompareRules& rules, int32_t partition, std::optional<std::string_view> key,
+                const Hash128& print) {
+  if (rules.one_to_one && !rules.compacted)
     return hash128({reinterpret_cast<const char*>(&partition), sizeof partition});
   return key ? hash128(*key) : print;
 }

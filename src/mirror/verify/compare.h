@@ -42,6 +42,9 @@ struct CompareRules {
 // What is the same of a record on both sides. `route`: a header of this mirror, which is not looked at.
 [[nodiscard]] Hash128 fingerprint(const cluster::Record& record, std::optional<std::string_view> value,
                                   const CompareRules& rules, std::optional<std::string_view> route);
+// What a record belongs to that is compared as one. `print`: its fingerprint.
+[[nodiscard]] Hash128 unit_of(const CompareRules& rules, int32_t partition, std::optional<std::string_view> key,
+                              const Hash128& print);
 
 inline constexpr size_t kBuckets = 64;  // ranges of keys' hashes, or of partitions
 
@@ -88,7 +91,6 @@ class Compare {
   // What an earlier look has found ahead: the target's records begin with it. Before anything is added.
   void begin_with(const Ahead& ahead);
 
-  [[nodiscard]] Hash128 unit_of(int32_t partition, std::optional<std::string_view> key, const Hash128& print) const;
   // `print`: the record's fingerprint. All of the target first, each partition in its order.
   void add_target(const Hash128& unit, int32_t partition, const Hash128& print, bool tombstone);
   // `promised`: it lies below the mirror's position.

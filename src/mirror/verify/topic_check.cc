@@ -19,8 +19,6 @@ using cluster::OffsetAt;
 
 constexpr size_t kSightingsMax = 100'000;  // of a unit
 
-using Letters = std::set<std::tuple<std::string, int32_t, int64_t>>;
-
 std::string header_of(const cluster::Record& record, std::string_view name) {
   std::string value;
   for (const cluster::Header& header : record.headers)
@@ -189,7 +187,7 @@ Status TopicCheck::scan_source(const OnSeen& seen) {
     std::optional<std::string_view> value;
     if (!expected(partition, record, value)) return;
     const Hash128 print = fingerprint(record, value, rules_, std::nullopt);
-    const Hash128 unit = Compare(rules_).unit_of(partition, record.key, print);
+    const Hash128 unit = unit_of(rules_, partition, record.key, print);
     seen(unit, print, partition, record, !value, record.offset < positions_[static_cast<size_t>(partition)]);
   });
 }
@@ -202,7 +200,7 @@ Status TopicCheck::scan_target(const OnSeen& seen) {
   return scan(*reader, out_.to, target_, options_.silence_us, [&](int32_t partition, const cluster::Record& record) {
     if (record.timestamp_ms < options_.from_ms || (marked && !last_from(record.headers, config_.source.name))) return;
     const Hash128 print = fingerprint(record, record.value, rules_, route);
-    seen(Compare(rules_).unit_of(partition, record.key, print), print, partition, record, !record.value, true);
+    seen(unit_of(rules_, partition, record.key, print), print, partition, record, !record.value, true);
   });
 }
 

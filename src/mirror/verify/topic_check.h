@@ -20,6 +20,9 @@ struct Counts {
   uint32_t source = 0, target = 0, progress = 0;
 };
 
+// What was set aside: topic, partition and offset.
+using Letters = std::set<std::tuple<std::string, int32_t, int64_t>>;
+
 class TopicCheck {
  public:
   // `before`: what was verified of it; null: nothing.
@@ -60,7 +63,7 @@ class TopicCheck {
   const Config& config_;
   Sides& sides_;
   const VerifyOptions& options_;
-  std::set<std::tuple<std::string, int32_t, int64_t>> letters_;  // topic, partition and offset
+  Letters letters_;
   const Chosen chosen_;
   Transform transform_;
   const VerifiedTopic* before_;

@@ -76,14 +76,14 @@ Status check_topic(const Config& config, Sides& sides, const VerifyOptions& opti
   const TopicVerdict blank = out;
   TopicCheck check(config, sides, options, chosen, known == so_far.topics.end() ? nullptr : &known->second, out);
   FRESHET_TRY(check.run(partitions));
+  auto reached = std::move(check.reached());
   if (check.went_on() && !out.compared.same()) {
     out = blank;
     TopicCheck whole(config, sides, options, chosen, nullptr, out);
     FRESHET_TRY(whole.run(partitions));
-    if (whole.reached()) so_far.topics[out.topic] = *std::move(whole.reached());
-    return {};
+    reached = std::move(whole.reached());
   }
-  if (check.reached()) so_far.topics[out.topic] = *std::move(check.reached());
+  if (reached) so_far.topics[out.topic] = *std::move(reached);
   return {};
 }
 
