@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "action/late_records.h"
+#include "base/assert.h"
 #include "eventlog/event_log.h"
 #include "freshet/v1/change.pb.h"
 #include "freshet/v1/envelope.pb.h"
@@ -50,9 +51,10 @@ class Outputs {
   void note_changes(bool noted) { notes_changes_ = noted; }
   [[nodiscard]] std::vector<Noted> take_noted() { return std::exchange(noted_, {}); }
 
-  // A record was refused, as its person is erased.
+  // A record was refused, as its person is erased. REQUIRES: not suppressed.
   void note_late(const std::string& tenant, const Hash128& value) {
-    if (!suppressed_) add_late(late_, tenant, value, 1);
+    FRESHET_ASSERT(!suppressed_);
+    add_late(late_, tenant, value, 1);
   }
   [[nodiscard]] LateRecords take_late() { return std::exchange(late_, {}); }
 

@@ -32,9 +32,9 @@ void take_plan(yaml::Node& tenant, const std::string& path, yaml::Problems& prob
                std::map<std::string, ReadPlan>& plans) {
   for (size_t i = 0; i < tenant.keys.size(); ++i) {
     if (tenant.keys[i].text != "plan") continue;
-    const yaml::Node& plan = tenant.items[i];
+    yaml::Node& plan = tenant.items[i];
     auto read = plan.kind == yaml::Node::Kind::kScalar ? read_plan_file(plan, path + ".plan", problems)
-                                                       : read_plan(plan, path + ".plan", problems);
+                                                       : read_plan(std::move(plan), path + ".plan", problems);
     const yaml::Node* const name = tenant.find("name");
     if (read && name != nullptr) plans[name->text] = {std::move(read->plan), PackedText(read->document)};
     tenant.keys.erase(tenant.keys.begin() + static_cast<ptrdiff_t>(i));

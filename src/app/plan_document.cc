@@ -185,8 +185,9 @@ bool has_events(const Node& plan, const std::string& path, Problems& problems) {
   return false;
 }
 
-// A plan may be large and there may be thousands, so its tree is not copied.
-std::optional<PlanText> take_plan_tree(Node plan, const std::string& path, Problems& problems) {
+}  // namespace
+
+std::optional<PlanText> read_plan(Node plan, const std::string& path, Problems& problems) {
   const size_t before = problems.sorted().size();
   if (!has_events(plan, path, problems) || problems.sorted().size() > before) return std::nullopt;
   PlanText out;
@@ -211,19 +212,13 @@ std::optional<PlanText> take_plan_tree(Node plan, const std::string& path, Probl
   return out;
 }
 
-}  // namespace
-
-std::optional<PlanText> read_plan(const Node& node, const std::string& path, Problems& problems) {
-  return take_plan_tree(node, path, problems);
-}
-
 std::optional<PlanText> read_plan(std::string_view text, Problems& problems) {
   yaml::ParseOptions options;
   options.bytes_max = model::kPlanBytesMax;
   options.structure_max = kPlanStructureMax;
   auto root = yaml::parse(without_surrogates(text), options, problems);
   if (!root || !problems.empty()) return std::nullopt;
-  return take_plan_tree(std::move(*root), "", problems);
+  return read_plan(std::move(*root), "", problems);
 }
 
 std::shared_ptr<const model::Plan> plan_of_document(std::string_view document, Problems& problems) {

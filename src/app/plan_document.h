@@ -18,8 +18,7 @@ struct PlanText {
 
 // {events: {NAME: JSON Schema of its properties}}. Every keyword must be one that is checked, so none is without
 // effect. nullopt: `problems` says what is wrong, and where. `path`: what its keys are called behind.
-[[nodiscard]] std::optional<PlanText> read_plan(const yaml::Node& node, const std::string& path,
-                                                yaml::Problems& problems);
+[[nodiscard]] std::optional<PlanText> read_plan(yaml::Node plan, const std::string& path, yaml::Problems& problems);
 // The same of a text, YAML or JSON.
 [[nodiscard]] std::optional<PlanText> read_plan(std::string_view text, yaml::Problems& problems);
 // The plan of such a document; it is read only if nobody has it yet. Null: `problems` says what is wrong.

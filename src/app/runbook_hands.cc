@@ -46,14 +46,11 @@ std::string self() {
 std::string with_self(std::string command) {
   const std::string program = "'" + self() + "' ";
   constexpr std::string_view kName = "freshet ";
-  for (size_t at = 0; (at = command.find(kName, at)) != std::string::npos; at += program.size()) {
+  for (size_t at = 0; (at = command.find(kName, at)) != std::string::npos;) {
     const bool begins =
         at == 0 || command[at - 1] == '\n' || command.compare(at - std::min<size_t>(at, 3), 3, "&& ") == 0;
-    if (begins) {
-      command.replace(at, kName.size(), program);
-    } else {
-      at += kName.size() - program.size();
-    }
+    if (begins) command.replace(at, kName.size(), program);
+    at += begins ? program.size() : kName.size();
   }
   return command;
 }

@@ -81,7 +81,6 @@ Result<std::vector<uint32_t>> make_savepoint(AdminClient& client, ProgressBar& b
     FRESHET_ASSIGN(seen, ask_about_savepoint(client, "GET"));
     if (seen.made.size() > before) until = clock.monotonic_us() + kSavepointPatienceUs;
   }
-  bar.clear();
   return std::move(seen.made);
 }
 

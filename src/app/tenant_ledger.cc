@@ -414,7 +414,7 @@ Result<std::optional<Change>> TenantLedger::change_of(const console::TenantOrder
     const TenantPart* const now = entry == nullptr            ? nullptr
                                   : part.what() == Part::PLAN ? &entry->plan
                                                               : &entry->settings;
-    if (now != nullptr && now->document == PackedText(part.document())) continue;
+    if (now != nullptr && now->document.text() == part.document()) continue;
     add_part(changes, part, agreement_.revision() + 1, options_.clock->now_us());
   }
   if (changes.empty()) return std::optional(Change());

@@ -317,7 +317,8 @@ Plan::~Plan() = default;
 std::shared_ptr<const Plan> Plan::find(std::string_view document) { return made().find(hash128(document).hex()); }
 
 Result<std::shared_ptr<const Plan>> Plan::compile(std::string_view document, std::string_view text) {
-  if (auto known = find(document)) return known;
+  const std::string hash = hash128(document).hex();
+  if (auto known = made().find(hash)) return known;
   const json root = json::parse(text, nullptr, false);
   if (!root.is_object() || !root.contains("events") || !root["events"].is_object())
     return fail(Code::kInvalid, "a plan is {\"events\":{NAME:SCHEMA}}");
@@ -333,7 +334,7 @@ Result<std::shared_ptr<const Plan>> Plan::compile(std::string_view document, std
   auto schemas = std::make_unique<Schemas>();
   schemas->texts = std::make_shared<Texts>(events);
   const std::shared_ptr<const Plan> plan(new Plan(std::move(schemas)));
-  made().add(hash128(document).hex(), plan);
+  made().add(hash, plan);
   return plan;
 }
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/assert.h"
+#include "base/big_endian.h"
 #include "base/mutant.h"
 #include "state/row_keys.h"
 #include "telemetry/metrics.h"
@@ -57,8 +58,9 @@ uint32_t lowest_seen_span(const v1::PartitionMeta& meta) {
 }
 
 std::string seen_rows_of(uint32_t span) {
-  return {'s', static_cast<char>(span >> 24), static_cast<char>(span >> 16), static_cast<char>(span >> 8),
-          static_cast<char>(span)};
+  std::string key = "s";
+  append_big_endian(key, span);
+  return key;
 }
 
 bool is_expired_seen_row(std::string_view key, uint32_t lowest_span) {

@@ -15,9 +15,9 @@ namespace {
 
 using eventlog::Topic;
 
-// Kafka's first release that Freshet is tested with (docs/configuration.md, Kafka).
 constexpr const char* kAclAdvice =
     "docs/operations/acls.md has the commands; if this user plays fewer roles, say --roles";
+// Kafka's first release that Freshet is tested with (docs/configuration.md, Kafka).
 constexpr uint32_t kLeastMajor = 3, kLeastMinor = 9;
 
 //                                         ingest action reaction console
