@@ -127,6 +127,25 @@ std::vector<Way> ways() {
           {"directory", [](const std::string& file) { fs::remove(file), fs::create_directory(file); }}};
 }
 
+// What a sync made durable is promised like what a synced write did.
+TEST_F(DamageTest, LosesNoRowOfASyncInSilence) {
+  auto store = open_rocks(options()).value();
+  put(*store, 0, kBatches);
+  WriteBatch batch;
+  batch.put(key(kBatches), "logged");
+  ASSERT_TRUE(store->write(batch, Durability::kLogged));
+  ASSERT_TRUE(store->sync());
+  fs::copy(path_, path_ + ".copy");  // as a process that is killed leaves it
+  fs::copy(path_ + ".synced", path_ + ".copy.synced");
+  const std::string log = path_ + ".copy/" + fs::path(wal()).filename().string();
+  fs::resize_file(log, fs::file_size(log) - 1);
+  Options o = options();
+  o.path += ".copy";
+  const auto opened = open_rocks(o);
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().code, Code::kCorrupt);
+}
+
 TEST_F(DamageTest, LosesNoSyncedRowOfTheWriteAheadLogInSilence) {
   for (const Way& way : ways()) {
     SCOPED_TRACE(way.name);

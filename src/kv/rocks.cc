@@ -382,6 +382,7 @@ class RocksStore final : public Store {
   const rocksdb::Options incoming_;         // of the files of write_sorted
   const rocksdb::Options checked_with_;     // of check_next_file
   const std::shared_ptr<SyncedNote> note_;  // null without Options::note_synced
+  std::atomic<bool> has_unlogged_{false};   // rows of which a sync of the write-ahead log says nothing
   const uint64_t lost_rows_;
   WriteGate gate_;
   std::atomic<bool> broken_{false};
@@ -468,7 +469,11 @@ Status RocksStore::write(WriteBatch& batch, Durability durability) {
   rocksdb::WriteOptions options;
   options.sync = durability == Durability::kSynced;
   options.disableWAL = durability == Durability::kNone;
-  if (durability != Durability::kNone) gate_.uses_log();
+  if (durability == Durability::kNone) {
+    has_unlogged_ = true;
+  } else {
+    gate_.uses_log();
+  }
   const rocksdb::Status status = gate_.run([&] { return db_->Write(options, &batch.rep().batch); });
   if (!status.ok()) return broken(status, "write");
   memory_->relieve();
@@ -549,8 +554,10 @@ Status RocksStore::flush() {
 
 Status RocksStore::sync() {
   FRESHET_TRY(writable());
+  const uint64_t last = db_->GetLatestSequenceNumber();  // What comes meanwhile may not be synced.
   const rocksdb::Status status = gate_.run([&] { return db_->FlushWAL(true); });
-  return status.ok() ? Status{} : broken(status, "sync");
+  if (!status.ok()) return broken(status, "sync");
+  return has_unlogged_ ? Status{} : note(last);
 }
 
 // Only files that lie in the range as a whole can be given back at once; the rest of its rows goes with compactions.
