@@ -121,10 +121,10 @@ TEST(KafkaNeeds, TellOfGroupsAndTransactionalIds) {
     judge_group(config, group, {"f." + group, std::move(allowed)}, out);
     return all.empty() ? "" : all[0].found;
   };
-  EXPECT_EQ(said("action", "RD"), "");
-  EXPECT_EQ(said("action", "D"), "group f.action: this user may not Read, which action needs");
+  EXPECT_EQ(said("action", "RS"), "");
+  EXPECT_EQ(said("action", "S"), "group f.action: this user may not Read, which action needs");
   EXPECT_EQ(said("action", ""), "group f.action: this user may not Describe, Read, which ingest, action needs");
-  EXPECT_EQ(said("reaction", "D"), "");
+  EXPECT_EQ(said("reaction", "S"), "");
   EXPECT_EQ(said("overflow", std::nullopt), "group f.overflow: the brokers do not say what this user may do there");
   const auto told = [](const eventlog::TransactionalIdReport& is) {
     std::vector<Finding> all;

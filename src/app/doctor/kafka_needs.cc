@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <functional>
 
 #include "action/worker_options.h"
 #include "ingest/overflow/lane_key.h"
@@ -29,15 +30,15 @@ constexpr TopicNeeds kNeeds[] = {
 
 constexpr size_t kSinksAsked = 20;
 
-// Letters of R (read), D (describe) for each role.
+// Letters of R (read), S (see: describe) for each role.
 struct GroupNeeds {
   std::string_view group;
   std::string_view of_role[4];
 };
 //                                           ingest action reaction console
-constexpr GroupNeeds kGroupNeeds[] = {{ingest::kDrainGroup, {"R", "", "", "D"}},
-                                      {action::kActionGroup, {"D", "R", "", "D"}},
-                                      {reaction::kReactionGroup, {"D", "", "R", "D"}}};
+constexpr GroupNeeds kGroupNeeds[] = {{ingest::kDrainGroup, {"R", "", "", "S"}},
+                                      {action::kActionGroup, {"S", "R", "", "S"}},
+                                      {reaction::kReactionGroup, {"S", "", "R", "S"}}};
 constexpr GroupNeeds kSinkNeeds = {"", {"", "", "R", ""}};
 
 const GroupNeeds& needs_of_group(std::string_view group) {
@@ -63,10 +64,35 @@ std::string_view needs_of(const Config& config, const TopicNeeds& needs, Role ro
   return any && needs.topic == Topic::kDeadLetters ? "RW" : usual;
 }
 
-std::string_view word_of(char letter) { return letter == 'R' ? "Read" : letter == 'W' ? "Write" : "Delete"; }
+std::string_view word_of(char letter) {
+  switch (letter) {
+    case 'R': return "Read";
+    case 'W': return "Write";
+    case 'D': return "Delete";
+    default: return "Describe";
+  }
+}
 
 void add_word(std::string& list, std::string_view word) {
   if (list.find(word) == std::string::npos) list.append(list.empty() ? "" : ", ").append(word);
+}
+
+// What `needs(role)` has of each role, and the brokers do not allow. `allowed`: nullopt, if they do not say.
+void judge_letters(const Config& config, const std::string& what, const std::optional<std::string>& allowed,
+                   const std::function<std::string_view(Role)>& needs, Findings& out) {
+  if (!allowed)
+    return out.warn(what + ": the brokers do not say what this user may do there",
+                    "compare its ACLs with docs/operations/acls.md yourself");
+  std::string operations, roles;
+  for (const Role role : list_of(config.roles)) {
+    for (const char letter : needs(role)) {
+      if (allowed->find(letter) != std::string::npos) continue;
+      add_word(operations, word_of(letter));
+      add_word(roles, name_of(role));
+    }
+  }
+  if (!operations.empty())
+    out.fail(fmt::format("{}: this user may not {}, which {} needs", what, operations, roles), kAclAdvice);
 }
 
 }  // namespace
@@ -96,22 +122,10 @@ void judge_kafka_release(const eventlog::KafkaReport& report, Findings& out) {
 
 void judge_access(const Config& config, Topic topic, const eventlog::TopicReport& is, Findings& out) {
   if (is.partitions == 0) return;
-  if (!is.allowed)
-    return out.warn(fmt::format("topic {}: the brokers do not say what this user may do there", is.name),
-                    "compare its ACLs with docs/operations/acls.md yourself");
-  for (const TopicNeeds& needs : kNeeds) {
-    if (needs.topic != topic) continue;
-    std::string operations, roles;
-    for (const Role role : list_of(config.roles)) {
-      for (const char letter : needs_of(config, needs, role)) {
-        if (is.allowed->find(letter) != std::string::npos) continue;
-        add_word(operations, word_of(letter));
-        add_word(roles, name_of(role));
-      }
-    }
-    if (!operations.empty())
-      out.fail(fmt::format("topic {}: this user may not {}, which {} needs", is.name, operations, roles), kAclAdvice);
-  }
+  for (const TopicNeeds& needs : kNeeds)
+    if (needs.topic == topic)
+      judge_letters(
+          config, "topic " + is.name, is.allowed, [&](Role role) { return needs_of(config, needs, role); }, out);
 }
 
 eventlog::WantedAccess access_wanted(const Config& config) {
@@ -131,19 +145,9 @@ eventlog::WantedAccess access_wanted(const Config& config) {
 }
 
 void judge_group(const Config& config, const std::string& group, const eventlog::GroupReport& is, Findings& out) {
-  if (!is.allowed)
-    return out.warn(fmt::format("group {}: the brokers do not say what this user may do there", is.name),
-                    "compare its ACLs with docs/operations/acls.md yourself");
-  std::string operations, roles;
-  for (const Role role : list_of(config.roles)) {
-    for (const char letter : needs_of_group(group).of_role[static_cast<size_t>(role)]) {
-      if (is.allowed->find(letter) != std::string::npos) continue;
-      add_word(operations, letter == 'R' ? "Read" : "Describe");
-      add_word(roles, name_of(role));
-    }
-  }
-  if (!operations.empty())
-    out.fail(fmt::format("group {}: this user may not {}, which {} needs", is.name, operations, roles), kAclAdvice);
+  const GroupNeeds& needs = needs_of_group(group);
+  judge_letters(
+      config, "group " + is.name, is.allowed, [&](Role role) { return needs.of_role[static_cast<size_t>(role)]; }, out);
 }
 
 void judge_transactional_id(const std::string& wanted, const eventlog::TransactionalIdReport& is, Findings& out) {

@@ -145,7 +145,7 @@ Result<std::string> allowed_in(Client& client, const KafkaOptions& options, cons
   std::string out;
   for (size_t i = 0; i < count; ++i) {
     if (allowed[i] == RD_KAFKA_ACL_OPERATION_READ) out += 'R';
-    if (allowed[i] == RD_KAFKA_ACL_OPERATION_DESCRIBE) out += 'D';
+    if (allowed[i] == RD_KAFKA_ACL_OPERATION_DESCRIBE) out += 'S';
   }
   return out;
 }

@@ -30,7 +30,7 @@ using Settings = std::vector<std::pair<std::string, std::string>>;  // name, val
 // W (write), D (delete records). Without an authorizer that is everything.
 [[nodiscard]] Result<std::map<std::string, std::string>> allowed_on(Client& client, const KafkaOptions& options,
                                                                     const std::vector<std::string>& topics);
-// The same in a group, which need not be there: letters of R (read), D (describe); "" if it may not be described.
+// The same in a group, which need not be there: letters of R (read), S (see: describe); "" if it may not be described.
 [[nodiscard]] Result<std::string> allowed_in(Client& client, const KafkaOptions& options, const std::string& group);
 
 }  // namespace freshet::eventlog::kafka

@@ -39,7 +39,7 @@ struct TopicReport {
 
 struct GroupReport {
   std::string name;  // with its prefix
-  // What we may do there: letters of R (read: join, commit), D (describe). nullopt: the brokers do not say.
+  // What we may do there: letters of R (read: join, commit), S (see: describe). nullopt: the brokers do not say.
   std::optional<std::string> allowed;
 };
 
