@@ -1,5 +1,6 @@
 """What the tests fetch from package registries, once, into build/cache. Without a registry a test fails and says so;
 FRESHET_OFFLINE=1 turns that into a loud skip."""
+import hashlib
 import json
 import os
 import shutil
@@ -176,6 +177,14 @@ def java_sdk():
     return complete(CACHE / "segment-java-3.5.2", make) / "jars"
 
 
+def made_of(*sources):
+    """Of what a program is built of, for its folder's name: a change of the source is a program of its own."""
+    content = hashlib.sha256()
+    for source in sorted(sources):
+        content.update(source.read_bytes())
+    return content.hexdigest()[:12]
+
+
 def go_program(source, module):
     """A program of one file that needs one module, built."""
     def make(directory):
@@ -183,18 +192,20 @@ def go_program(source, module):
         (directory / "go.mod").write_text("module freshet/test\n\ngo 1.19\n", encoding="utf-8")
         fetch([go(), "get", module], module, cwd=directory)
         fetch(["env", "CGO_ENABLED=0", go(), "build", "-o", directory / "program", "."], module, cwd=directory)
-    return complete(CACHE / f"go-{source.stem}", make) / "program"
+    return complete(CACHE / f"go-{source.stem}-{made_of(source)}", make) / "program"
 
 
 def otel_collector():
     """OpenTelemetry's own collector with what otel_collector/main.go takes of it, built by Go, once."""
+    sources = list((ROOT / "tests" / "integration" / "otel_collector").iterdir())
+
     def make(directory):
         TimeLeft.need(BUILD_COLLECTOR_S / (os.cpu_count() or 1), "building OpenTelemetry's collector")
-        for source in (ROOT / "tests" / "integration" / "otel_collector").iterdir():
+        for source in sources:
             shutil.copy(source, directory)
         fetch([go(), "mod", "tidy"], "OpenTelemetry's collector", cwd=directory)
         fetch(["env", "CGO_ENABLED=0", go(), "build", "-ldflags=-s -w", "-o", "collector", "."], "OpenTelemetry's collector", 4 * BUILD_COLLECTOR_S, directory)
-    return complete(CACHE / "otel-collector-0.165.0", make) / "collector"
+    return complete(CACHE / f"otel-collector-{made_of(*sources)}", make) / "collector"
 
 
 def go_sdk(source):

@@ -287,7 +287,10 @@ class MigrationWriter {
              home_name(moved) + ": it may run already.)");
     mirror_command(there(moved), 8090);
     way_back("end the mirror; nobody reads its copy");
-    step(StepKind::kCheck, "The copy is whole: exit status 0, and `complete`.");
+    step(
+        StepKind::kCheck,
+        "The copy is whole as far as it is: exit status 0. (`behind` says how much more the source has: while somebody "
+        "writes there, hardly ever nothing.)");
     command(verify_of(there(moved), before.name));
     for (const std::string& group : groups_of(old_, {moved.from})) reader(moved, group);
     writers(moved);
