@@ -29,6 +29,8 @@ constexpr std::array<std::string_view, 19> kOfTargets = {"broker.id",
                                                          "metadata.log.dir",
                                                          "early.start.listeners",
                                                          "replica.selector.class"};
+// Strimzi's operator takes these out with a warning in its own log, so nobody would notice.
+constexpr std::array<std::string_view, 3> kOfStrimzi = {"broker.", "password.", "cruise.control.metrics."};
 
 }  // namespace
 
@@ -48,12 +50,15 @@ std::map<std::string, std::string> broker_settings_of(const Cluster& cluster) {
   return out;
 }
 
-bool is_plain_value(std::string_view value) { return value == "true" || value == "false" || is_number(value); }
+bool is_plain_value(std::string_view value) { return value == "true" || value == "false" || is_plain_number(value); }
 
-std::string why_not_a_broker_setting(std::string_view name) {
-  const bool of_target =
-      std::ranges::any_of(kOfTargets, [&](std::string_view known) { return name.starts_with(known); });
-  return of_target ? "is written by what is rendered (see `security`, `volumes`, `zones`, `read_from`)" : "";
+std::string why_not_a_broker_setting(std::string_view name, Platform platform) {
+  const auto begins_so = [&](std::string_view known) { return name.starts_with(known); };
+  if (std::ranges::any_of(kOfTargets, begins_so))
+    return "is written by what is rendered (see `security`, `volumes`, `zones`, `read_from`)";
+  if (platform == Platform::kStrimzi && std::ranges::any_of(kOfStrimzi, begins_so))
+    return "is taken out by Strimzi's operator, without a word";
+  return "";
 }
 
 }  // namespace freshet::fleet

@@ -16,8 +16,8 @@ namespace freshet::fleet {
 // Whether such a value stands without quotes in YAML: a number, true or false.
 [[nodiscard]] bool is_plain_value(std::string_view value);
 
-// Why this can't stand in a cluster's `settings`; "": it can. What targets write for each broker, and what has a key of
-// its own, is not free.
-[[nodiscard]] std::string why_not_a_broker_setting(std::string_view name);
+// Why this can't stand in the `settings` of a cluster on this platform; "": it can. What targets write for each broker,
+// and what has a key of its own, is not free.
+[[nodiscard]] std::string why_not_a_broker_setting(std::string_view name, Platform platform);
 
 }  // namespace freshet::fleet

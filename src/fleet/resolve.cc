@@ -4,6 +4,8 @@
 #include "fleet/resolve.h"
 
 #include <algorithm>
+#include <charconv>
+#include <limits>
 #include <unordered_map>
 
 #include "base/assert.h"
@@ -139,11 +141,55 @@ void refuse_wrong_tiers(const Topic& topic, Problems& problems) {
     problems.add(at, "local_retention: must be at most retention");
 }
 
+// "kafka-1.example:9092", "[::1]:9092"; a protocol before it is librdkafka's.
+bool is_address(std::string_view text) {
+  constexpr uint32_t kPortMost = 65'535;
+  if (const size_t protocol = text.find("://"); protocol != text.npos) text.remove_prefix(protocol + 3);
+  const size_t colon = text.rfind(':');
+  if (colon == text.npos || colon == 0 || text.find_first_of(" /\t") != text.npos) return false;
+  const std::string_view host = text.substr(0, colon);
+  if (host.find(':') != host.npos && !(host.starts_with('[') && host.ends_with(']'))) return false;
+  uint32_t port = 0;
+  const char* const end = text.data() + text.size();
+  const auto [stopped, error] = std::from_chars(text.data() + colon + 1, end, port);
+  return error == std::errc() && stopped == end && port > 0 && port <= kPortMost;
+}
+
 void refuse_wrong_settings(const Cluster& cluster, Problems& problems) {
   for (const auto& [name, value] : cluster.settings) {
-    if (const std::string why = why_not_a_broker_setting(name); !why.empty())
+    if (const std::string why = why_not_a_broker_setting(name, cluster.platform); !why.empty())
       problems.add(cluster.where.of("settings"), "settings: " + name + ": " + why);
   }
+}
+
+// AWS refuses a longer tag, which machines and volumes have of it.
+void refuse_long_owner(const Cluster& cluster, Problems& problems) {
+  constexpr std::ptrdiff_t kTagMost = 256;
+  const auto begins = [](char c) { return (c & 0xc0) != 0x80; };  // of UTF-8's sequences each is one
+  if (cluster.platform == Platform::kEc2 && std::ranges::count_if(cluster.owner, begins) > kTagMost)
+    problems.add(cluster.where.of("owner"), "owner: becomes a tag of machines, which has at most 256 characters");
+}
+
+// Java's clients, and so MirrorMaker 2, refuse an address without a port, which librdkafka takes.
+void refuse_wrong_bootstrap(const Cluster& cluster, Problems& problems) {
+  for (std::string_view rest = cluster.connect.bootstrap; !rest.empty();) {
+    const size_t end = std::min(rest.find(','), rest.size());
+    const std::string_view address = rest.substr(0, end);
+    const size_t next = rest.find_first_not_of(' ', end + 1);
+    rest.remove_prefix(std::min(next, rest.size()));
+    if (is_address(address)) continue;
+    problems.add(cluster.connect_where.of("bootstrap"),
+                 "bootstrap: \"" + std::string(address) + "\" is no HOST:PORT, as in kafka-1.example:9092");
+  }
+}
+
+// What can't be a KafkaUser. One whose numbers the operator can't read keeps it from all others.
+void refuse_no_kafka_user(const User& user, Problems& problems) {
+  constexpr uint64_t kQuotaMost = std::numeric_limits<int32_t>::max();
+  if (object_name(user.name) != user.name)
+    problems.add(user.where.of("name"), "name: is an object's name in Kubernetes, too: a-z 0-9 . - only");
+  if (std::max(user.quota.produce_bytes_per_s, user.quota.consume_bytes_per_s) > kQuotaMost)
+    problems.add(user.where.of("quota"), "quota: Strimzi takes less than 2GiB for produce and consume");
 }
 
 // From the texts of an entry to its one resource.
@@ -217,6 +263,8 @@ class Resolver {
       refuse_wrong_properties(cluster, problems_);
       refuse_wrong_security(cluster, problems_);
       refuse_wrong_settings(cluster, problems_);
+      refuse_long_owner(cluster, problems_);
+      refuse_wrong_bootstrap(cluster, problems_);
       fleet_.clusters.push_back(std::move(cluster));
       topics_.emplace_back("topic", problems_);
       topics_of_.emplace_back();
@@ -481,8 +529,7 @@ class Resolver {
       }
       const Cluster& cluster = fleet_.clusters[user.cluster];
       if (!user.password.empty()) refuse_wrong_password(cluster, user);
-      if (cluster.platform == Platform::kStrimzi && object_name(user.name) != user.name)
-        problems_.add(user.where.of("name"), "name: is an object's name in Kubernetes, too: a-z 0-9 . - only");
+      if (cluster.platform == Platform::kStrimzi) refuse_no_kafka_user(user, problems_);
       for (AclText& acl : text.acls) user.acls.push_back(rule_of(std::move(acl), problems_));
       fleet_.users.push_back(std::move(user));
     }

@@ -96,6 +96,9 @@ bool same_setting(std::string_view name, std::string_view a, std::string_view b)
   return *left == *right;
 }
 
-bool is_number(std::string_view text) { return number_of(text).has_value(); }
+bool is_plain_number(std::string_view text) {
+  const std::string_view digits = text.substr(text.starts_with('-') ? 1 : 0);
+  return number_of(text).has_value() && (digits == "0" || !digits.starts_with('0'));
+}
 
 }  // namespace freshet::fleet

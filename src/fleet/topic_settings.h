@@ -21,7 +21,7 @@ namespace freshet::fleet {
 // can say is without end.
 [[nodiscard]] bool same_setting(std::string_view name, std::string_view a, std::string_view b);
 
-// A whole number, as it is written without quotes.
-[[nodiscard]] bool is_number(std::string_view text);
+// A whole number that is the same number to whoever reads YAML without quotes: 010 is eight to some.
+[[nodiscard]] bool is_plain_number(std::string_view text);
 
 }  // namespace freshet::fleet

@@ -72,6 +72,32 @@ TEST(TopologyYaml, DefaultsStandForWhatIsNotSaid) {
   EXPECT_EQ(fleet.topics[0].where.at.line, 5U);
 }
 
+TEST(TopologyYaml, WhatATargetRefusesIsRefusedHere) {
+  const auto problems = [](const std::string& keys, const std::string& more = "") {
+    return outcome_of("fleet: f\nregions: [{name: r, zones: [a, b, c]}]\nclusters: [{name: c, " + keys + "}]\n" + more)
+        .problems;
+  };
+  const auto bootstrap = [&](const std::string& text) { return problems("connect: {bootstrap: \"" + text + "\"}"); };
+  for (const char* good : {"h:1", "a.b:9092, c:9093", "[::1]:9092", "10.0.0.1:65535", "SSL://h:1"})
+    EXPECT_EQ(bootstrap(good), "") << good;
+  for (const char* bad : {"h", "h:", ":9092", "h:65536", "h:0", "h:9092x", "::1:9092", "http://h", "a:1,,b:1", "a b:1"})
+    EXPECT_THAT(bootstrap(bad), HasSubstr("f.yaml:3:43: bootstrap: ")) << bad;
+  std::string owner(56, 'x');
+  for (int i = 0; i < 200; ++i) owner += "\u00e9";
+  EXPECT_EQ(problems("owner: " + owner), "") << "256 characters, however many bytes";
+  EXPECT_THAT(problems("owner: " + owner + "x"), HasSubstr("at most 256 characters"));
+  EXPECT_EQ(problems("platform: strimzi, owner: " + owner + "x"), "");
+  const std::string strimzi = "platform: strimzi, security: {transport: tls, authentication: scram_sha_512}";
+  const auto quota = [&](const std::string& bytes) {
+    return problems(strimzi, "users: [{name: u, quota: {consume: " + bytes + "}}]\n");
+  };
+  EXPECT_EQ(quota("2147483647B"), "");
+  EXPECT_THAT(quota("2GiB"), HasSubstr("f.yaml:4:26: quota: Strimzi takes less than 2GiB"));
+  EXPECT_THAT(problems("platform: strimzi, settings: {broker.session.timeout.ms: 9000}"),
+              HasSubstr("broker.session.timeout.ms: is taken out by Strimzi's operator"));
+  EXPECT_EQ(problems("settings: {broker.session.timeout.ms: 9000}"), "");
+}
+
 TEST(TopologyYaml, MirrorsMakeTheirTopics) {
   const Topology fleet = good(
       "topics:\n"

@@ -57,22 +57,43 @@ bool is_block(std::string_view value) {
   return true;
 }
 
+// Line breaks of YAML 1.1, and what readers refuse or drop as it is.
+struct Escaped {
+  std::string_view text, as;
+};
+constexpr std::array<Escaped, 5> kEscaped = {{{"\u2028", "\\u2028"},
+                                              {"\u2029", "\\u2029"},
+                                              {"\ufeff", "\\ufeff"},
+                                              {"\ufffe", "\\ufffe"},
+                                              {"\uffff", "\\uffff"}}};
+
 // Double quotes take every text. What is not printable ASCII or the rest of a UTF-8 sequence is written as \xNN, which
 // both versions of YAML read.
 void append_quoted(std::string& out, std::string_view value) {
   constexpr std::string_view kHex = "0123456789abcdef";
+  const auto append_hex = [&](unsigned char byte) { ((out += "\\x") += kHex[byte >> 4]) += kHex[byte & 15]; };
   out += '"';
-  for (const char c : value) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      (out += '\\') += c;
-    } else if (c == '\n') {
+  while (!value.empty()) {
+    const auto begins = [&](const Escaped& escaped) { return value.starts_with(escaped.text); };
+    const auto* const escaped = std::ranges::find_if(kEscaped, begins);
+    const auto byte = static_cast<unsigned char>(value.front());
+    const auto next = static_cast<unsigned char>(value.size() > 1 ? value[1] : 0);
+    // Controls of Latin-1, whose second byte is their number.
+    const bool is_control = byte == 0xc2 && next < 0xa0;
+    if (escaped != kEscaped.end()) {
+      out += escaped->as;
+    } else if (byte == '"' || byte == '\\') {
+      (out += '\\') += value.front();
+    } else if (byte == '\n') {
       out += "\\n";
     } else if (byte < 0x20 || byte == 0x7f) {
-      ((out += "\\x") += kHex[byte >> 4]) += kHex[byte & 15];
+      append_hex(byte);
+    } else if (is_control) {
+      append_hex(next);
     } else {
-      out += c;
+      out += value.front();
     }
+    value.remove_prefix(escaped != kEscaped.end() ? escaped->text.size() : is_control ? 2 : 1);
   }
   out += '"';
 }

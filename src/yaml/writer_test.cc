@@ -22,6 +22,8 @@ TEST(YamlWriter, QuotesWhatCouldBeTakenForSomethingElse) {
     EXPECT_EQ(write(map("k", value)).substr(0, 4), "k: \"") << value;
   }
   EXPECT_EQ(write(map("k", "a\"\\\n\x01")), "k: \"a\\\"\\\\\\n\\x01\"\n");
+  // Line breaks to YAML 1.1, controls, a byte-order mark.
+  EXPECT_EQ(write(map("k", "\u0085\u009f\u00a0\u2028\ufeff")), "k: \"\\x85\\x9f\u00a0\\u2028\\ufeff\"\n");
 }
 
 TEST(YamlWriter, LiteralBlocks) {

@@ -131,6 +131,7 @@ PLAN = {
     "fleet_render.jmx_exporter": (22, 2),
     "fleet_render.lag": (2, 1),
     "fleet_render.prometheus": (36, 2),
+    "fleet_render.seldom": (2, 1),
     "fleet_render.strimzi": (10, 3),
     "fleet_render.terraform": (300, 1, LONG),
     "fleet_restart.refused_while_not_in_sync": (120, 3),

@@ -177,6 +177,29 @@ def test_lag(box):
     run(promtool, "test", "rules", proof)
 
 
+def test_seldom(box):
+    """Facts of their own: a topic that gets a message in minutes, a promise of one topic of a group."""
+    promtool = program("promtool", "prometheus")
+    out = render(box)
+    group = 'cluster="c",consumergroup="g"'
+    stories = [
+        ("a message each minute where one in twelve is planned is no flood",
+         {'fleet:topic_messages_per_second_max{cluster="c",topic="t",owner="o"}': "0.0028x60",
+          'kafka_server_brokertopicmetrics_messagesin_total{cluster="c",broker="1",topic="t"}': "0+1x60"}, []),
+        ("the lag in one topic is known, but not in the one that is promised",
+         {f'fleet:group_info{{{group},owner="o"}}': "1x60", f'fleet:group_lag_max_seconds{{{group},topic="u"}}': "30x60",
+          f'freshet_fleet_group_lag_messages{{{group},topic="t"}}': "0x60"}, ["KafkaGroupLagUnknown"]),
+    ]
+    tests = [{"name": what, "interval": "1m", "input_series": [{"series": name, "values": values} for name, values in series.items()],
+              "promql_expr_test": [{"expr": 'count by (alertname) (ALERTS{alertstate="firing",alertname!="KafkaClusterDown"})', "eval_time": "40m",
+                                    "exp_samples": [{"labels": f'{{alertname="{name}"}}', "value": 1} for name in fires]}]}
+             for what, series, fires in stories]
+    proof = out / "prometheus" / "proofs" / "seldom.yml"
+    proof.write_text(json.dumps({"rule_files": ["../rules/recorded.yml", "../rules/alerts.yml"], "evaluation_interval": "1m", "tests": tests}),
+                     encoding="utf-8")
+    run(promtool, "test", "rules", proof)
+
+
 def test_alertmanager(box):
     amtool = program("amtool", "prometheus-alertmanager")
     out = render(box) / "alertmanager"

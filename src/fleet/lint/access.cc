@@ -4,7 +4,9 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
+#include <tuple>
 
 #include "cluster/admin/connection.h"
 #include "fleet/lint/rules.h"
@@ -55,6 +57,33 @@ bool is_named_elsewhere(const Topology& fleet, const User& user) {
          });
 }
 
+bool allows(const Acl& acl, AclOperation operation, std::string_view topic) {
+  if (acl.resource != AclResource::kTopic || (acl.operation != operation && acl.operation != AclOperation::kAll))
+    return false;
+  return acl.is_prefix ? topic.starts_with(acl.name) : acl.name == "*" || acl.name == topic;
+}
+
+// Topics of the mirror that its user may not read (at the source) or write (at the target); none of a user that is not
+// there, which unknown_client says, or may do everything.
+std::vector<std::string> topics_refused(const Topology& fleet, const Mirror& mirror, bool at_source) {
+  const Index cluster = at_source ? mirror.from : mirror.to;
+  const auto& supers = fleet.clusters[cluster].security.super_users;
+  const auto user = std::ranges::find_if(
+      fleet.users, [&](const User& each) { return each.cluster == cluster && each.name == mirror.user; });
+  if (!is_guarded(fleet.clusters[cluster]) || user == fleet.users.end() ||
+      std::ranges::find(supers, mirror.user) != supers.end())
+    return {};
+  const std::vector<Acl> acls = acls_of(fleet, *user);
+  const AclOperation operation = at_source ? AclOperation::kRead : AclOperation::kWrite;
+  std::vector<std::string> out;
+  for (const MirroredTopic& each : mirror.topics) {
+    const std::string& name = fleet.topics[each.from].name;
+    const bool allowed = std::ranges::any_of(acls, [&](const Acl& acl) { return allows(acl, operation, name); });
+    if (!allowed) out.push_back(name);
+  }
+  return out;
+}
+
 bool matches_a_topic(const Facts& facts, const User& user, const AclRule& rule) {
   return rule.name == "*" || std::ranges::any_of(facts.topics_of[user.cluster], [&](Index topic) {
            const std::string& name = facts.fleet.topics[topic].name;
@@ -96,6 +125,27 @@ Findings unknown_client(const Facts& facts) {
                               : fmt::format("cluster {} has no user {}", fleet.clusters[cluster].name, mirror.user),
           "user: a user of both clusters"));
       break;  // one user is for both
+    }
+  }
+  return found;
+}
+
+// A service's rights follow from what it does; those of a mirror's user are said by `acls`.
+Findings mirror_rights(const Facts& facts) {
+  const Topology& fleet = facts.fleet;
+  Findings found;
+  for (Index i = 0; i < fleet.mirrors.size(); ++i) {
+    const Mirror& mirror = fleet.mirrors[i];
+    for (const bool at_source : {true, false}) {
+      const std::vector<std::string> names = topics_refused(fleet, mirror, at_source);
+      if (names.empty()) continue;
+      const std::string_view verb = at_source ? "read" : "write";
+      const std::string& cluster = fleet.clusters[at_source ? mirror.from : mirror.to].name;
+      found.push_back(
+          finding(facts, Kind::kMirror, i, "user",
+                  fmt::format("user {} of cluster {} may not {} {}", mirror.user, cluster, verb, list_of(names)),
+                  fmt::format("acls of user {}/{}: [{{topic: \"*\", operations: [{}, describe]}}]", cluster,
+                              mirror.user, verb)));
     }
   }
   return found;
@@ -160,6 +210,27 @@ Findings unused_user(const Facts& facts) {
     if (evidence.empty()) continue;
     found.push_back(at_place(user.where.of(user.service == kNone ? "name" : "service"), subject_of_user(fleet, user),
                              evidence, "name whose it is, or take it out"));
+  }
+  return found;
+}
+
+// A KafkaUser is called as its user and belongs to one cluster: in one namespace there is one of a name. Clusters of
+// one region are taken to be in one Kubernetes (mirror_source_address).
+Findings user_twice_in_namespace(const Facts& facts) {
+  const Topology& fleet = facts.fleet;
+  std::map<std::tuple<Index, std::string, std::string>, const User*> first;
+  Findings found;
+  for (const User& user : fleet.users) {
+    const Cluster& cluster = fleet.clusters[user.cluster];
+    if (cluster.platform != Platform::kStrimzi || !is_guarded(cluster)) continue;
+    const auto [entry, is_new] =
+        first.emplace(std::tuple(cluster.region, cluster.kubernetes_namespace, user.name), &user);
+    if (is_new) continue;
+    const std::string& other = fleet.clusters[entry->second->cluster].name;
+    found.push_back(at_place(user.where.of("name"), subject_of_user(fleet, user),
+                             fmt::format("cluster {} has a user {} too, and both clusters are in namespace {}", other,
+                                         user.name, cluster.kubernetes_namespace),
+                             "another `namespace` for one of the clusters, or another name"));
   }
   return found;
 }

@@ -224,13 +224,30 @@ Findings uneven_zones(const Facts& facts) {
   return found;
 }
 
+// On EC2 three of the brokers are controllers, too (voters_of). In Kubernetes all pods of a pool have the same roles:
+// each broker is a voter, all must hear of each change, and their number can't change with the brokers'.
+void crowded_quorum(const Facts& facts, Index index, Findings& found) {
+  constexpr uint32_t kVotersMost = 5;
+  const Cluster& cluster = facts.fleet.clusters[index];
+  const uint32_t voters = cluster.brokers;
+  if (cluster.platform != Platform::kStrimzi || (voters <= kVotersMost && voters % 2 == 1)) return;
+  found.push_back(finding_mended(
+      facts, Kind::kCluster, index, "controllers",
+      fmt::format("all {} are controllers, too: may lose {}", plural(voters, "broker"), (voters - 1) / 2), "3", ""));
+}
+
 // KRaft's controllers are a quorum (KIP-500): of n, (n - 1) / 2 may be lost, so an even number costs a machine for
 // nothing.
 Findings controllers(const Facts& facts) {
   Findings found;
   for (Index i = 0; i < facts.fleet.clusters.size(); ++i) {
-    const uint32_t count = facts.fleet.clusters[i].controllers;
-    if (count == 0 || (count >= 3 && count % 2 == 1)) continue;
+    const Cluster& cluster = facts.fleet.clusters[i];
+    if (cluster.controllers == 0) {
+      crowded_quorum(facts, i, found);
+      continue;
+    }
+    const uint32_t count = cluster.controllers;
+    if (count >= 3 && count % 2 == 1) continue;
     found.push_back(finding_mended(facts, Kind::kCluster, i, "controllers",
                                    fmt::format("{}: may lose {}", plural(count, "controller"), (count - 1) / 2),
                                    std::to_string(count < 3 ? 3 : count + 1), ""));

@@ -25,6 +25,19 @@ bool covers(const Topology& fleet, const ServiceLevel& level, const Consumer& co
          (level.topic == kNone || level.topic == topic);
 }
 
+// Whether there is anybody whose lag it promises.
+bool has_readers(const Topology& fleet, const ServiceLevel& level) {
+  return std::ranges::any_of(fleet.consumers, [&](const Consumer& consumer) {
+    return std::ranges::any_of(consumer.topics, [&](Index topic) { return covers(fleet, level, consumer, topic); });
+  });
+}
+
+// "topic c/t", "cluster c" or "any cluster": what a promise is of.
+std::string what_of(const Topology& fleet, const ServiceLevel& level) {
+  if (level.topic != kNone) return "topic " + fleet.path_of(fleet.topics[level.topic]);
+  return level.cluster != kNone ? "cluster " + fleet.clusters[level.cluster].name : "any cluster";
+}
+
 }  // namespace
 
 Findings unread_topic(const Facts& facts) {
@@ -105,11 +118,15 @@ Findings unknown_group(const Facts& facts) {
   for (const Consumer& consumer : facts.fleet.consumers) groups.push_back(consumer.group);
   Findings found;
   for (const ServiceLevel& level : facts.fleet.service_levels) {
-    if (level.group.empty() || std::find(groups.begin(), groups.end(), level.group) != groups.end()) continue;
-    found.push_back(
-        at_place(level.where.of("group"), "service level " + level.name,
-                 fmt::format("no service reads as group {}{}", level.group, yaml::did_you_mean(level.group, groups)),
-                 "name a group that is there"));
+    const bool is_of_readers = !level.group.empty() || level.lag_max_us > 0;
+    if (!is_of_readers || has_readers(facts.fleet, level)) continue;
+    const bool known = level.group.empty() || std::find(groups.begin(), groups.end(), level.group) != groups.end();
+    const std::string reader = level.group.empty() ? "" : " as group " + level.group;
+    const std::string evidence =
+        known ? fmt::format("no service reads {}{}", what_of(facts.fleet, level), reader)
+              : fmt::format("no service reads{}{}", reader, yaml::did_you_mean(level.group, groups));
+    found.push_back(at_place(level.where.of(level.group.empty() ? "lag_max" : "group"), "service level " + level.name,
+                             evidence, "name what is read, and by a group that is there"));
   }
   return found;
 }

@@ -87,8 +87,9 @@ constexpr auto kRules = std::to_array<Rule>({
     {"uneven-zones", kWarning, "zones have different numbers of brokers",
      "Replicas are spread evenly over zones, so brokers of a zone with fewer of them carry more.",
      checks::uneven_zones},
-    {"controllers", kError, "the number of controllers is even, or below three",
-     "A majority must be left: an even number survives no more losses than one less, and fewer than three none.",
+    {"controllers", kError, "the number of controllers is even, below three, or that of many brokers",
+     "A majority must be left: an even number survives no more losses than one less, and fewer than three none; each "
+     "more must hear of every change.",
      checks::controllers},
     {"controller-zones", kWarning, "controllers stand in two zones",
      "The zone with more of them is a single point of failure: without a majority nothing can be led anew.",
@@ -138,6 +139,10 @@ constexpr auto kRules = std::to_array<Rule>({
      checks::fast_codec_for_long_retention},
     {"kept-forever", kWarning, "a topic that is never deleted", "Disks fill up, slowly and surely.",
      checks::kept_forever},
+    {"compacted-size", kInfo, "a compacted topic that does not say how much stays",
+     "Its retention, by which plan and lint count, means nothing to Kafka: disks may have to be far larger, or "
+     "smaller.",
+     checks::compacted_size},
     {"disk-too-small", kError, "disks are more than 85 % full at the average rate",
      "A moved replica needs room on both brokers for minutes, and a full disk stops a broker.", checks::disk_too_small},
     {"volume-limits", kError, "volumes that the cloud does not sell, or that can't all be attached",
@@ -147,6 +152,19 @@ constexpr auto kRules = std::to_array<Rule>({
      "Brokers refuse to make it unless remote.log.storage.system.enable is true; before Kafka 3.9 it is no more than a "
      "preview.",
      checks::tiered_storage},
+    // cloud
+    {"machine-type", kError, "a type of machine that EC2 does not have, or that can't be a broker",
+     "It is refused when it is made; on machines of old generations log directories are not found.",
+     checks::machine_type},
+    {"zone-of-region", kError, "a zone that is not called as those of its region",
+     "No subnet is found in it when it is applied. A zone has a name, us-east-1a, and an id, use1-az4: the name is "
+     "meant.",
+     checks::zone_of_region},
+    // settings
+    {"topic-settings", kError, "a topic has settings that Kafka does not take",
+     "It refuses to make the topic, whatever else is right of it.", checks::topic_settings},
+    {"message-over-request", kError, "a topic takes larger messages than a broker reads in one request",
+     "The broker closes the connection, and the producer tries again for ever.", checks::message_over_request},
     // batching
     {"produce-requests", kWarning, "a service sends many small produce requests",
      "A broker's processor time goes by requests, not by bytes: a longer linger makes fewer and larger ones.",
@@ -160,6 +178,8 @@ constexpr auto kRules = std::to_array<Rule>({
     // access
     {"unknown-client", kError, "a service or mirror uses a cluster whose brokers don't know it",
      "They ask who it is and refuse it: nothing is written or read.", checks::unknown_client},
+    {"mirror-rights", kError, "a mirror's user may not read or write topics that it mirrors",
+     "What it may not see it does not copy, and MirrorMaker 2 says nothing of it.", checks::mirror_rights},
     {"acls-not-enforced", kError, "a cluster has users, and its brokers ask nobody who he is",
      "Everybody may do everything, whatever the ACLs say.", checks::acls_not_enforced},
     {"password-over-plaintext", kWarning, "users prove who they are over connections that are not encrypted",
@@ -173,6 +193,11 @@ constexpr auto kRules = std::to_array<Rule>({
     {"acl-of-nothing", kWarning, "an ACL of a topic that is not there",
      "A slip of the pen locks somebody out; what is left over lets somebody in when the name comes back.",
      checks::acl_of_nothing},
+    {"user-twice-in-namespace", kError, "users of one name in two clusters of one Kubernetes namespace",
+     "A user is an object in its cluster's namespace: the second replaces the first, whose cluster then knows nobody "
+     "of "
+     "that name.",
+     checks::user_twice_in_namespace},
     // hygiene
     {"unread-topic", kInfo, "nobody reads a topic", "It costs disks and a mirror's work for nothing.",
      checks::unread_topic},
@@ -183,7 +208,7 @@ constexpr auto kRules = std::to_array<Rule>({
     {"lag-over-retention", kError, "messages are deleted before they are late",
      "A group within its promise would lose messages: retention must be at least twice the lag that is allowed.",
      checks::lag_over_retention},
-    {"unknown-group", kWarning, "a service level for a group that is not there",
+    {"unknown-group", kWarning, "a service level for a group that is not there, or does not read there",
      "It is never measured, and nobody notices.", checks::unknown_group},
     {"no-critical-route", kWarning, "critical alerts have no route", "Nobody is woken.", checks::no_critical_route},
     {"no-owner", kInfo, "a cluster has no owner", "Its alerts go to everyone, and so to no one.", checks::no_owner},

@@ -24,7 +24,7 @@ const std::string kHead =
 
 Topology parse(const std::string& text) {
   yaml::Problems problems("f.yaml");
-  auto fleet = parse_topology(kHead + text, problems);
+  auto fleet = parse_topology((text.starts_with("fleet:") ? "" : kHead) + text, problems);
   EXPECT_EQ(problems.text(), "") << text;
   return fleet ? std::move(*fleet) : Topology{};
 }
@@ -238,10 +238,28 @@ std::vector<Case> storage_cases() {
        topic("compression: lz4, messages_per_second: 200, message_bytes: 1000, retention: 1d"), true},
       {"kept-forever", "topic c/t", topic("retention: 0, messages_per_second: 1"),
        topic("retention: 0, messages_per_second: 1, cleanup: compact"), true},
+      {"compacted-size", "topic c/t", topic("cleanup: compact, messages_per_second: 1"),
+       topic("cleanup: compact, messages_per_second: 1, compacted_bytes: 1GiB"), false},
       {"disk-too-small", "cluster c", stored(tb, "1000GiB"), stored(tb, "1150GiB"), true},
       {"volume-limits", "cluster c", cluster("volumes: {throughput: 751MiB, iops: 3000}"),
        cluster("volumes: {throughput: 750MiB, iops: 3000}"), true},
       {"tiered-storage", "cluster c", tiered("owner: o"), tiered("settings: {remote.log.storage.system.enable: true}"),
+       false},
+  };
+}
+
+std::vector<Case> cloud_cases() {
+  const auto zoned = [](const std::string& zones) {
+    return "fleet: f\nregions: [{name: eu-west-1, zones: [" + zones + "]}]\nclusters: [{name: c}]\n";
+  };
+  return {
+      {"machine-type", "cluster c", cluster("instance: kafka.m5.large"), cluster("instance: m5.large"), true},
+      {"zone-of-region", "region eu-west-1", zoned("eu-west-1a, eu-west-1b, euw1-az3"),
+       zoned("eu-west-1a, eu-west-1b, eu-west-1-lhr-1a"), false},
+      {"topic-settings", "topic c/t", topic("settings: {segment.byte: 100000000}"),
+       topic("settings: {segment.bytes: 100000000}"), false},
+      {"message-over-request", "topic c/t", topic("message_bytes_max: 100MiB"),
+       cluster("settings: {socket.request.max.bytes: 200000000}") + "topics: [{name: t, message_bytes_max: 100MiB}]\n",
        false},
   };
 }
@@ -274,17 +292,31 @@ std::vector<Case> access_cases() {
            "}]\ntopics: [{name: t}]\n" + "services: [{name: s, instances: 2, consumes: [{topics: [t]}]}]\n";
   };
   const auto users = [](const std::string& keys) { return "users: [{name: u, " + keys + "}]\n"; };
+  const auto mirrored = [&](const std::string& topic) {
+    return "clusters: [{name: c, security: {transport: tls, authentication: scram_sha_512}}, {name: d}]\n"
+           "topics: [{name: t1, cluster: c}, {name: t2, cluster: c}]\nmirrors: [{from: c, to: d, topics: [\"t*\"], "
+           "user: u}]\n"
+           "users: [{name: u, cluster: c, acls: [{topic: \"" +
+           topic + "\", operations: [read, describe]}]}]\n";
+  };
+  const auto two_namespaces = [](const std::string& second) {
+    const std::string keys = ", platform: strimzi, security: {transport: tls, authentication: scram_sha_512}";
+    return "clusters: [{name: c" + keys + "}, {name: d, namespace: " + second + keys +
+           "}]\nusers: [{name: u, cluster: c}, {name: u, cluster: d}]\n";
+  };
   const auto transport = [](const std::string& kind) {
     return cluster("security: {authentication: scram_sha_512, transport: " + kind + "}");
   };
   return {
       {"unknown-client", "service s", guarded(""), guarded("") + users("service: s"), false},
+      {"mirror-rights", "mirror c-to-d", mirrored("t2"), mirrored("t*"), false},
       {"acls-not-enforced", "cluster c", topic("partitions: 3") + users("acls: [{topic: t, operations: [read]}]"),
        guarded("") + users("service: s"), true},
       {"password-over-plaintext", "cluster c", transport("plaintext"), transport("tls"), true},
       {"secret-in-file", "cluster c", cluster("connect: {properties: {sasl.password: hunter2}}"),
        cluster("connect: {properties: {sasl.password: \"${P}\", ssl.key.location: /k.pem}}"), false},
       {"unused-user", "user c/u", guarded("") + users("owner: o"), guarded("") + users("service: s"), false},
+      {"user-twice-in-namespace", "user d/u", two_namespaces("kafka"), two_namespaces("other"), false},
       {"acl-of-nothing", "user c/u", guarded("") + users("acls: [{topic: \"s*\", operations: [read]}]"),
        guarded("") + users("acls: [{topic: \"t*\", operations: [read]}, {topic: \"*\", operations: [describe]}]"),
        false},
@@ -314,8 +346,8 @@ std::vector<Case> hygiene_cases() {
 
 std::vector<Case> all_cases() {
   std::vector<Case> all;
-  for (auto* cases : {segregation_cases, mirror_cases, durability_cases, partition_cases, storage_cases, batching_cases,
-                      access_cases, hygiene_cases}) {
+  for (auto* cases : {segregation_cases, mirror_cases, durability_cases, partition_cases, storage_cases, cloud_cases,
+                      batching_cases, access_cases, hygiene_cases}) {
     for (Case& one : cases()) all.push_back(std::move(one));
   }
   return all;
@@ -374,6 +406,65 @@ TEST(Lint, WhoIsKnownToBrokers) {
   const auto elsewhere = found(parse(base + "users: [{name: u, cluster: d, service: s}]\n"), "unused-user");
   ASSERT_EQ(elsewhere.size(), 1U);
   EXPECT_EQ(elsewhere[0].evidence, "service s neither writes nor reads in cluster d");
+}
+
+TEST(Lint, PromisesOfWhatNobodyReads) {
+  const auto evidence = [](const std::string& level) {
+    const auto findings = found(
+        parse("clusters: [{name: c}, {name: d}]\ntopics: [{name: t, cluster: c}, {name: u, cluster: c}, {name: v, "
+              "cluster: d}]\nservices: [{name: s, consumes: [{cluster: c, topics: [t]}]}]\n"
+              "service_levels: [{name: l, " +
+              level + "}]\n"),
+        "unknown-group");
+    return findings.empty() ? "" : findings[0].evidence;
+  };
+  EXPECT_EQ(evidence("cluster: d, group: s, lag_max: 1m"), "no service reads cluster d as group s");
+  EXPECT_EQ(evidence("cluster: c, topic: u, group: s, lag_max: 1m"), "no service reads topic c/u as group s");
+  EXPECT_EQ(evidence("cluster: c, topic: u, lag_max: 1m"), "no service reads topic c/u");
+  EXPECT_EQ(evidence("cluster: d, lag_max: 1m"), "no service reads cluster d");
+  EXPECT_EQ(evidence("cluster: d, produce_p99: 5ms"), "");
+  EXPECT_EQ(evidence("cluster: c, topic: t, group: s, lag_max: 1m"), "");
+  EXPECT_EQ(evidence("lag_max: 1m"), "");
+}
+
+TEST(Lint, BrokersThatAreControllersToo) {
+  const auto mend = [](const std::string& keys) {
+    const auto findings = found(parse(cluster(keys + ", controllers: 0")), "controllers");
+    return findings.empty() ? "" : findings[0].mend;
+  };
+  EXPECT_EQ(mend("platform: strimzi, brokers: 6"), "controllers: 3");
+  EXPECT_EQ(mend("platform: strimzi, brokers: 9"), "controllers: 3");
+  EXPECT_EQ(mend("platform: strimzi, brokers: 3"), "");
+  EXPECT_EQ(mend("brokers: 6"), "") << "three of them are";
+}
+
+TEST(Lint, MachinesThatEc2Has) {
+  const auto fault = [](const std::string& keys) {
+    const auto findings = found(parse(cluster(keys)), "machine-type");
+    return findings.empty() ? "" : findings[0].evidence;
+  };
+  for (const char* good :
+       {"c6g.xlarge", "m7gd.12xlarge", "r6id.metal", "m7i.metal-24xl", "u-6tb1.112xlarge", "t3.small"})
+    EXPECT_EQ(fault(std::string("instance: ") + good), "") << good;
+  for (const char* bad :
+       {"c6g.xlage", "xlarge", "c6g", "kafka.m5.large", "db.r6g.large", "n2-standard-4", "c6g.0xlarge"})
+    EXPECT_THAT(fault(std::string("instance: ") + bad), HasSubstr("is no type")) << bad;
+  EXPECT_THAT(fault("instance: m4.xlarge"), HasSubstr("can't be told apart"));
+  EXPECT_THAT(fault("controller_instance: t2.micro"), HasSubstr("can't be told apart"));
+  EXPECT_EQ(fault("controllers: 0, controller_instance: t2.micro"), "") << "there is none";
+  EXPECT_EQ(fault("platform: strimzi, instance: n2-standard-4"), "");
+}
+
+TEST(Lint, SegmentsThatKafkaTakes) {
+  const auto findings = [](const std::string& version, const std::string& bytes) {
+    return found(parse(cluster("kafka_version: " + version) + "topics: [{name: t, settings: {segment.bytes: " + bytes +
+                       "}}]\n"),
+                 "topic-settings")
+        .size();
+  };
+  EXPECT_EQ(findings("4.1.0", "1048575"), 1U);
+  EXPECT_EQ(findings("4.1.0", "1048576"), 0U);
+  EXPECT_EQ(findings("3.9.1", "1048575"), 0U);
 }
 
 TEST(Lint, TiersOfAnOlderKafka) {

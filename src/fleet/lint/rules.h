@@ -68,6 +68,7 @@ Findings no_compression(const Facts& facts);
 Findings slow_codec_at_high_rate(const Facts& facts);
 Findings fast_codec_for_long_retention(const Facts& facts);
 Findings kept_forever(const Facts& facts);
+Findings compacted_size(const Facts& facts);
 Findings disk_too_small(const Facts& facts);
 Findings volume_limits(const Facts& facts);
 Findings tiered_storage(const Facts& facts);
@@ -90,11 +91,21 @@ Findings region_without_prices(const Facts& facts);
 
 // access.cc: users, ACLs and secrets. What is wrong here locks somebody out, or lets everybody in.
 Findings unknown_client(const Facts& facts);
+Findings mirror_rights(const Facts& facts);
 Findings acls_not_enforced(const Facts& facts);
 Findings password_over_plaintext(const Facts& facts);
 Findings secret_in_file(const Facts& facts);
 Findings unused_user(const Facts& facts);
 Findings acl_of_nothing(const Facts& facts);
+Findings user_twice_in_namespace(const Facts& facts);
+
+// cloud.cc: what EC2 does not have.
+Findings machine_type(const Facts& facts);
+Findings zone_of_region(const Facts& facts);
+
+// settings.cc: what Kafka itself refuses.
+Findings topic_settings(const Facts& facts);
+Findings message_over_request(const Facts& facts);
 
 // What the files share. `key` is a key of the thing in fleet.yaml: the finding points at its value.
 // A finding about a thing, at one of its keys.

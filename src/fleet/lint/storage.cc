@@ -171,6 +171,22 @@ Findings kept_forever(const Facts& facts) {
   return found;
 }
 
+// Kafka does not look at the retention of what is compacted only, and plan has nothing else to count with.
+Findings compacted_size(const Facts& facts) {
+  Findings found;
+  for (Index i = 0; i < facts.fleet.topics.size(); ++i) {
+    const Topic& topic = facts.fleet.topics[i];
+    if (topic.cleanup != Cleanup::kCompact || topic.compacted_bytes > 0 || topic.messages_per_s <= 0) continue;
+    const std::string time = topic.retention_us == 0 ? "a year" : duration_text(topic.retention_us);
+    found.push_back(
+        finding(facts, Kind::kTopic, i, "cleanup",
+                fmt::format("what {} brings is counted, {} of all replicas; what stays is the last message of each key",
+                            time, bytes_text(kept(facts, i))),
+                "compacted_bytes: SIZE, of all keys' last messages"));
+  }
+  return found;
+}
+
 Findings disk_too_small(const Facts& facts) {
   Findings found;
   for (Index i = 0; i < facts.fleet.clusters.size(); ++i) {

@@ -149,7 +149,8 @@ class Importer {
       if (setting.value.empty()) {
         note(seen, name, key + " is set to nothing, which a file can't say");
       } else {
-        yaml::put(settings, key, is_number(setting.value) ? yaml::plain(setting.value) : yaml::text(setting.value));
+        yaml::put(settings, key,
+                  is_plain_number(setting.value) ? yaml::plain(setting.value) : yaml::text(setting.value));
       }
     }
     if (!settings.keys.empty()) yaml::put(node, "settings", std::move(settings));

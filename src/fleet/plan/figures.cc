@@ -47,6 +47,9 @@ std::string money(double usd) {
 
 std::string percent(double part) {
   if (!std::isfinite(part)) return "none left";
+  // What is there is not nothing, and what is left is not all.
+  if (part > 0 && part < 0.005) return "under 1 %";
+  if (part >= 0.995 && part < 1) return "over 99 %";
   return fmt::format("{:.0f} %", part * 100);
 }
 
@@ -80,7 +83,10 @@ std::string tightest(const ClusterPlan& plan) {
 }
 
 std::string used_of_limit(const ClusterPlan& plan) {
-  return percent(plan.tightness.use) + ", limit " + percent(plan.tightness.limit);
+  const auto& [use, limit] = std::pair(percent(plan.tightness.use), percent(plan.tightness.limit));
+  // Which of the two is more must be seen: one holds, the other does not.
+  const bool look_alike = use == limit && plan.tightness.use != plan.tightness.limit;
+  return (look_alike ? fmt::format("{:.2f} %", plan.tightness.use * 100) : use) + ", limit " + limit;
 }
 
 PerResource most_used(const ClusterPlan& plan) {

@@ -12,7 +12,7 @@ namespace freshet::fleet {
 // Rounded: none of these texts is read back by a program. The JSON has the figures themselves.
 [[nodiscard]] std::string amount(double value);                         // "12", "1.25 k", "1.02 M": three digits
 [[nodiscard]] std::string money(double usd);                            // "12,345"
-[[nodiscard]] std::string percent(double part);                         // "71 %"; "none left" if infinite
+[[nodiscard]] std::string percent(double part);                         // "71 %", "under 1 %"; "none left" if infinite
 [[nodiscard]] std::string minutes(double value);                        // "40 s", "12 min", "2 h 5 min"
 [[nodiscard]] std::string minutes(const std::optional<double>& value);  // "not within a day"
 [[nodiscard]] std::string machines(const Size& size);                   // "6 c6g.large"

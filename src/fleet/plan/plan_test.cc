@@ -7,7 +7,9 @@
 #include <set>
 
 #include "fleet/lint/lint.h"
+#include "fleet/plan/figures.h"
 #include "fleet/plan/report.h"
+#include "fleet/text.h"
 #include "testing/planned_fleets.h"
 #include "testing/project_path.h"
 
@@ -27,6 +29,26 @@ double use_of(const ClusterPlan& cluster, Resource resource) {
   double most = 0;
   for (const ScenarioUse& use : cluster.uses) most = std::max(most, use.use[static_cast<size_t>(resource)]);
   return most;
+}
+
+TEST(Plan, LittleIsNotNothingAndMuchIsNotAll) {
+  EXPECT_EQ(percent(0), "0 %");
+  EXPECT_EQ(percent(0.004), "under 1 %");
+  EXPECT_EQ(percent(0.006), "1 %");
+  EXPECT_EQ(percent(0.996), "over 99 %");
+  EXPECT_EQ(percent(1), "100 %");
+  EXPECT_EQ(count_text(0), "0");
+  EXPECT_EQ(count_text(0.0014), "0.0014");
+  EXPECT_EQ(count_text(0.5), "0.5");
+  // What is over its limit does not look as if it were at it.
+  ClusterPlan plan;
+  plan.tightness.use = 0.603;
+  plan.tightness.limit = 0.6;
+  EXPECT_EQ(used_of_limit(plan), "60.30 %, limit 60 %");
+  plan.tightness.use = 0.6;
+  EXPECT_EQ(used_of_limit(plan), "60 %, limit 60 %");
+  plan.tightness.use = 0.5;
+  EXPECT_EQ(used_of_limit(plan), "50 %, limit 60 %");
 }
 
 TEST(Plan, AClusterCostsWhatItDoesInItsRegion) {

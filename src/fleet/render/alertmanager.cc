@@ -100,21 +100,27 @@ yaml::Node inhibitions() {
                   list("cluster", "concern", "mirror", "consumergroup")));
 }
 
+// Whoever owns something, "" where a cluster has no owner.
 std::set<std::string> owners_of(const Topology& topology) {
   std::set<std::string> out;
   for (const Cluster& cluster : topology.clusters) out.insert(cluster.owner);
-  for (const Topic& topic : topology.topics) out.insert(topic.owner);
-  for (const Mirror& mirror : topology.mirrors) out.insert(mirror.owner);
-  // Owners that only a route names: a team that owns nothing yet, or a slip of the pen that amtool then shows.
-  for (const AlertRoute& route : topology.alert_routes) out.insert(route.owner);
-  out.erase("");
-  if (out.empty()) out.insert("nobody");
+  const auto add = [&](const std::string& owner) {
+    if (!owner.empty()) out.insert(owner);
+  };
+  for (const Topic& topic : topology.topics) add(topic.owner);
+  for (const Mirror& mirror : topology.mirrors) add(mirror.owner);
+  for (const Service& service : topology.services) add(service.owner);
   return out;
 }
 
 std::string routes_file(const Topology& topology) {
+  std::set<std::string> owners = owners_of(topology);
+  // Owners that only a route names: a team that owns nothing yet, or a slip of the pen that amtool then shows.
+  for (const AlertRoute& route : topology.alert_routes) owners.insert(route.owner);
+  owners.erase("");
+  if (owners.empty()) owners.insert("nobody");
   std::string out;
-  for (const std::string& owner : owners_of(topology)) {
+  for (const std::string& owner : owners) {
     for (const Severity severity : {Severity::kWarn, Severity::kCritical}) {
       out += fmt::format("{} {} {} {}\n", joined(receivers_of(topology, severity, owner), ","),
                          matcher("severity", name_of(severity)), matcher("owner", owner),
@@ -122,6 +128,23 @@ std::string routes_file(const Topology& topology) {
     }
   }
   return out;
+}
+
+void note_unrouted(const Topology& topology, Severity severity, std::vector<std::string>& notes) {
+  const bool any =
+      std::ranges::any_of(topology.alert_routes, [&](const AlertRoute& r) { return r.severity == severity; });
+  if (!any) {
+    notes.push_back(fmt::format("alerts of severity {} reach nobody: alert_routes has none of it", name_of(severity)));
+    return;
+  }
+  std::vector<std::string> teams;
+  for (const std::string& owner : owners_of(topology)) {
+    if (receivers_of(topology, severity, owner).front() != kNobody) continue;
+    teams.push_back(owner.empty() ? "what has no owner" : owner);
+  }
+  if (teams.empty()) return;
+  notes.push_back(fmt::format("alerts of severity {} of {} reach nobody: alert_routes has only other owners'",
+                              name_of(severity), joined(teams, ", ")));
 }
 
 }  // namespace
@@ -146,13 +169,7 @@ void render_alertmanager(const Topology& topology, const Source& source, Renderi
                                 "receivers", receivers(topology), "inhibit_rules", inhibitions());
   out.files.push_back({"alertmanager/alertmanager.yml", comment_header(source) + yaml::write(config)});
   out.files.push_back({"alertmanager/routes.txt", comment_header(source) + routes_file(topology)});
-  for (const Severity severity : {Severity::kWarn, Severity::kCritical}) {
-    const bool any =
-        std::ranges::any_of(topology.alert_routes, [&](const AlertRoute& r) { return r.severity == severity; });
-    if (any) continue;
-    out.notes.push_back(
-        fmt::format("alerts of severity {} reach nobody: alert_routes has none of it", name_of(severity)));
-  }
+  for (const Severity severity : {Severity::kWarn, Severity::kCritical}) note_unrouted(topology, severity, out.notes);
 }
 
 }  // namespace freshet::fleet

@@ -27,6 +27,16 @@ std::vector<Series> brokers(uint32_t down, uint32_t until = 60) {
   return out;
 }
 
+// Three controllers, one of which is up as `first` says.
+std::vector<Series> controllers(std::string_view first) {
+  std::vector<Series> out;
+  for (uint32_t i = 1; i <= 3; ++i) {
+    out.push_back({fmt::format("up{{job=\"kafka\",role=\"controller\",cluster=\"{{cluster}}\",broker=\"999{}\"}}", i),
+                   i > 1 ? "1x80" : std::string(first)});
+  }
+  return out;
+}
+
 // Two brokers have disks, so that an alert of one of them shows that it does not add up or mix them.
 std::vector<Series> disks(std::string_view first, std::string_view second) {
   const auto disk = [](int broker, std::string_view values) {
@@ -85,6 +95,9 @@ void add_availability(std::vector<Alert>& out) {
                   .value = "3"},
                  {"leaders move within a minute",
                   {of_cluster("kafka_controller_kafkacontroller_offlinepartitionscount", "0x9 3 0x60")}}});
+}
+
+void add_controllers(std::vector<Alert>& out) {
   out.push_back({"KafkaNoActiveController",
                  Severity::kCritical,
                  "controller",
@@ -100,6 +113,19 @@ void add_availability(std::vector<Alert>& out) {
                   .value = "0"},
                  {"another controller takes over within a minute",
                   {of_cluster("kafka_controller_kafkacontroller_activecontrollercount", "1x9 0x1 1x60")}}});
+  out.push_back(
+      {"KafkaControllerDown",
+       Severity::kWarn,
+       "controller",
+       5,
+       kCluster,
+       "sum by (cluster) (fleet:cluster_controllers) - (count by (cluster) "
+       "(up{job=\"kafka\",role=\"controller\"} == 1) or sum by (cluster) (fleet:cluster_controllers) * 0) > 0",
+       "{value} of {cluster}'s controllers away",
+       "See the machine and the controller's log: without a majority nothing can be led anew.",
+       "humanize",
+       {.series = controllers("1x9 0x60"), .fires_within = 6, .value = "1"},
+       {"a controller restarts within four minutes", controllers("1x9 0x3 1x60")}});
 }
 
 void add_replication(std::vector<Alert>& out) {
@@ -213,6 +239,18 @@ void add_disks(std::vector<Alert>& out) {
                  {"a fifth apart", disks("600e9x110", "400e9x110"), 100}});
 }
 
+// What the node exporters of six brokers tell, the first one's and the others'.
+std::vector<Series> exporters(std::string_view first, std::string_view others) {
+  std::vector<Series> out;
+  for (uint32_t i = 1; i <= 6; ++i) {
+    for (const char* metric : {"node_filesystem_avail_bytes", "node_filesystem_size_bytes"}) {
+      const std::string name = fmt::format("{}{{cluster=\"{{cluster}}\",broker=\"{}\",directory=\"/d\"}}", metric, i);
+      out.push_back({name, std::string(i == 1 ? first : others)});
+    }
+  }
+  return out;
+}
+
 // A broker loses a log directory that is full, however empty its others are.
 void add_log_dirs(std::vector<Alert>& out) {
   const auto log_dirs = [](std::string_view first, std::string_view second) {
@@ -249,20 +287,23 @@ void add_log_dirs(std::vector<Alert>& out) {
        "humanizePercentage",
        {.series = log_dirs("250e9x9 75e9x60", "400e9x70"), .fires_within = 16, .value = "85%", .broker = "1"},
        {"a move needs 85 % for ten minutes", log_dirs("250e9x9 75e9x9 150e9x60", "400e9x70")}});
-  std::vector<Series> away = log_dirs("250e9x9 _x101", "250e9x9 _x101");
-  std::vector<Series> restarted = log_dirs("250e9x9 _x50 250e9x50", "250e9x9 _x50 250e9x50");
+}
+
+void add_unknown_log_dirs(std::vector<Alert>& out) {
   out.push_back(
       {"KafkaLogDirsUnknown",
        Severity::kWarn,
        "disk",
        60,
        kCluster,
-       "sum by (cluster) (fleet:cluster_info) unless on (cluster) kafka:log_dir_used_ratio",
-       "Nobody knows how full the log directories of {cluster} are",
+       "sum by (cluster) (fleet:cluster_brokers) > on (cluster)"
+       " (count by (cluster) (count by (cluster, broker) (kafka:log_dir_used_ratio))"
+       " or sum by (cluster) (fleet:cluster_brokers) * 0)",
+       "Nobody knows how full the log directories of some brokers of {cluster} are",
        "See whether node exporters run (node-exporter.yml), or whether Prometheus may read kubelets' metrics.",
        "",
-       {.series = std::move(away), .fires_within = 66},
-       {"exporters are away for fifty minutes", std::move(restarted), 110}});
+       {.series = exporters("1x9 _x101", "1x110"), .fires_within = 66},
+       {"exporters are away for fifty minutes", exporters("1x9 _x50 1x50", "1x9 _x50 1x50"), 110}});
 }
 
 void add_load(std::vector<Alert>& out) {
@@ -323,37 +364,50 @@ void add_load(std::vector<Alert>& out) {
        {"ten minutes of nine tenths after a restart", {of_cluster(kCpu, "0+96x9 960+216x9 3120+96x50", kBroker)}}});
 }
 
+// Kafka's quantiles are of the last thousand requests, however long ago they were: who gets none keeps what it had.
 void add_latency(std::vector<Alert>& out) {
   constexpr std::string_view kLatency = "kafka_network_requestmetrics_totaltimems";
+  constexpr std::string_view kRequests = "kafka_network_requestmetrics_requests_total";
   constexpr std::string_view kProduce99 = ",request=\"Produce\",quantile=\"0.99\"";
+  constexpr std::string_view kProduce = ",request=\"Produce\",version=\"11\"";
+  const Series busy = of_cluster(kRequests, "0+600x80", kProduce);
+  const Series silent = of_cluster(kRequests, "0+600x10 6000x60", kProduce);
   out.push_back({"KafkaProduceVerySlow",
                  Severity::kCritical,
                  "latency",
                  5,
                  kCluster,
-                 "max by (cluster) (kafka_network_requestmetrics_totaltimems{request=\"Produce\",quantile=\"0.99\"})"
+                 "max by (cluster) (kafka_network_requestmetrics_totaltimems{request=\"Produce\",quantile=\"0.99\"}"
+                 " and on (cluster, broker) (sum by (cluster, broker) "
+                 "(rate(kafka_network_requestmetrics_requests_total{request=\"Produce\"}[5m])) > 0))"
                  " > on (cluster) 3 * sum by (cluster) (fleet:cluster_produce_p99_milliseconds)",
                  "One in a hundred writes to {cluster} takes over {value} ms, three times what is promised",
                  "See whether replication, disks or request queues are slow: the dashboard shows each broker's part.",
                  "humanize",
-                 {.series = {of_cluster(kLatency, "20x9 400x60", kProduce99)}, .fires_within = 6, .value = "400"},
-                 {"slow, but within three times the promise", {of_cluster(kLatency, "20x9 290x60", kProduce99)}}});
-  out.push_back({"KafkaProduceSlow",
-                 Severity::kWarn,
-                 "latency",
-                 10,
-                 kCluster,
-                 "max by (cluster) (kafka_network_requestmetrics_totaltimems{request=\"Produce\",quantile=\"0.99\"})"
-                 " > on (cluster) sum by (cluster) (fleet:cluster_produce_p99_milliseconds)",
-                 "One in a hundred writes to {cluster} takes over {value} ms, more than is promised",
-                 "See whether replication, disks or request queues are slow: the dashboard shows each broker's part.",
-                 "humanize",
-                 {.series = {of_cluster(kLatency, "20x9 150x60", kProduce99)}, .fires_within = 11, .value = "150"},
-                 {"slow for five minutes, and fetches slower for ever",
-                  {of_cluster(kLatency, "20x9 150x4 20x60", kProduce99),
-                   of_cluster(kLatency, "500x70", ",request=\"FetchConsumer\",quantile=\"0.99\"")}}});
+                 {.series = {of_cluster(kLatency, "20x9 400x60", kProduce99), busy}, .fires_within = 6, .value = "400"},
+                 {"slow, but within three times the promise", {of_cluster(kLatency, "20x9 290x60", kProduce99), busy}},
+                 {"a slow minute, then silence", {of_cluster(kLatency, "20x9 400x60", kProduce99), silent}}});
+  out.push_back(
+      {"KafkaProduceSlow",
+       Severity::kWarn,
+       "latency",
+       10,
+       kCluster,
+       "max by (cluster) (kafka_network_requestmetrics_totaltimems{request=\"Produce\",quantile=\"0.99\"}"
+       " and on (cluster, broker) (sum by (cluster, broker) "
+       "(rate(kafka_network_requestmetrics_requests_total{request=\"Produce\"}[5m])) > 0))"
+       " > on (cluster) sum by (cluster) (fleet:cluster_produce_p99_milliseconds)",
+       "One in a hundred writes to {cluster} takes over {value} ms, more than is promised",
+       "See whether replication, disks or request queues are slow: the dashboard shows each broker's part.",
+       "humanize",
+       {.series = {of_cluster(kLatency, "20x9 150x60", kProduce99), busy}, .fires_within = 11, .value = "150"},
+       {"slow for five minutes, and fetches slower for ever",
+        {of_cluster(kLatency, "20x9 150x4 20x60", kProduce99), busy,
+         of_cluster(kLatency, "500x70", ",request=\"FetchConsumer\",quantile=\"0.99\"")}},
+       {"a slow minute, then silence", {of_cluster(kLatency, "20x9 150x60", kProduce99), silent}}});
 }
 
+// A topic of a message in minutes is above its rate with every second one: under one a second nobody minds.
 void add_use(std::vector<Alert>& out) {
   constexpr std::string_view kMessages = "kafka_server_brokertopicmetrics_messagesin_total";
   constexpr std::string_view kRequests = "kafka_network_requestmetrics_requests_total";
@@ -405,7 +459,7 @@ void add_use(std::vector<Alert>& out) {
        10,
        kTopic,
        "sum by (cluster, topic) (rate(kafka_server_brokertopicmetrics_messagesin_total{topic!=\"\"}[5m]))"
-       " > on (cluster, topic) group_left (owner) 1.5 * fleet:topic_messages_per_second_max",
+       " > on (cluster, topic) group_left (owner) clamp_min(1.5 * fleet:topic_messages_per_second_max, 1)",
        "Topic {topic} of {cluster} gets {value} messages/s, half as much again as its highest planned rate",
        "Ask its owner: a fault, or growth that fleet.yaml should know of.",
        "humanize",
@@ -579,9 +633,11 @@ const std::vector<Alert>& alerts() {
   static const std::vector<Alert> kAlerts = [] {
     std::vector<Alert> out;
     add_availability(out);
+    add_controllers(out);
     add_replication(out);
     add_disks(out);
     add_log_dirs(out);
+    add_unknown_log_dirs(out);
     add_probe_alerts(out);
     add_load(out);
     add_machine_alerts(out);
@@ -623,12 +679,13 @@ std::vector<Series> example_facts() {
   return {fact("fleet:cluster_info", ",owner=\"{owner}\"", "1"),
           fact("fleet:cluster_brokers", "", "6"),
           fact("fleet:cluster_brokers_spare", "", "1"),
+          fact("fleet:cluster_controllers", "", "3"),
           fact("fleet:cluster_topics", "", "10"),
           fact("fleet:broker_disk_bytes", "", "1e12"),
           fact("fleet:broker_cpus", "", "4"),
           fact("fleet:cluster_produce_p99_milliseconds", "", "100"),
           fact("fleet:cluster_probed", "", "1"),
-          fact("fleet:cluster_unavailability_max", "", "0.001"),
+          fact("fleet:cluster_unavailability_max", "", "0.0001"),
           fact("fleet:topic_messages_per_second_max", ",topic=\"{topic}\",owner=\"{owner}\"", "1000"),
           fact("fleet:mirror_info", ",mirror=\"{mirror}\",owner=\"{owner}\"", "1"),
           fact("fleet:mirror_messages_per_second", ",mirror=\"{mirror}\"", "500"),

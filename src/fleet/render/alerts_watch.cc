@@ -15,12 +15,12 @@ Series of_probe(std::string_view metric, std::string_view values, std::string_vi
           std::string(values)};
 }
 
-// Six brokers are probed, and so many of the first one's probes fail.
-std::vector<Series> probes_of_six(std::string_view failures) {
+// Six brokers are probed, and so many of the first one's and of each other's probes fail.
+std::vector<Series> probes_of_six(std::string_view of_first, std::string_view of_others = "0x80") {
   std::vector<Series> series;
   for (int broker = 1; broker <= 6; ++broker) {
     series.push_back(of_probe("freshet_fleet_probes", "0+6x80", "", broker));
-    series.push_back(of_probe("freshet_fleet_probe_failures", broker == 1 ? failures : "0x80", "", broker));
+    series.push_back(of_probe("freshet_fleet_probe_failures", broker == 1 ? of_first : of_others, "", broker));
   }
   return series;
 }
@@ -46,7 +46,8 @@ void add_probe_alerts(std::vector<Alert>& out) {
                  {"it restarts: two minutes fail, three others lead its partitions",
                   {of_probe(kUp, "1x9 0x1 stale _x2 0 1x60")}}});
   // Fourteen times as many as may: at that rate a fiftieth of a month's allowance goes in an hour, which is worth
-  // waking somebody for, and which a restart does not reach. Under a hundred probes say too little.
+  // waking somebody for. Under a hundred probes say too little, and two probes of each broker fail where all restart,
+  // which is too many already where four nines are promised.
   out.push_back(
       {"KafkaAvailabilityBroken",
        Severity::kCritical,
@@ -56,12 +57,14 @@ void add_probe_alerts(std::vector<Alert>& out) {
        "(sum by (cluster) (increase(freshet_fleet_probe_failures[1h]))"
        " / sum by (cluster) (increase(freshet_fleet_probes[1h])))"
        " > on (cluster) 14.4 * sum by (cluster) (fleet:cluster_unavailability_max)"
-       " and on (cluster) sum by (cluster) (increase(freshet_fleet_probes[1h])) > 100",
+       " and on (cluster) sum by (cluster) (increase(freshet_fleet_probes[1h])) > 100"
+       " and on (cluster) sum by (cluster) (increase(freshet_fleet_probe_failures[1h]))"
+       " > on (cluster) 2.5 * sum by (cluster) (fleet:cluster_brokers)",
        "{value} of the probes of {cluster} failed within an hour: its promise of a month is used up in two days",
        "Find what failed: each broker's probes are in fleet watch, with the errors.",
        "humanizePercentage",
-       {.series = probes_of_six("0x9 0+3x70"), .fires_within = 8, .value = "3.704%"},
-       {"a restart fails two probes", probes_of_six("0x9 2x70")}});
+       {.series = probes_of_six("0x9 0+3x70"), .fires_within = 12, .value = "4.545%"},
+       {"all brokers restart within the hour, and two probes of each fail", probes_of_six("0x9 2x70", "0x19 2x60")}});
   out.push_back(
       {"KafkaProbeSlow",
        Severity::kWarn,
@@ -219,6 +222,19 @@ void add_loss(std::vector<Alert>& out) {
         .fires_within = 6,
         .value = "10h 0m 0s"},
        {"it has caught up an hour before", {group(kRetention, "36000x70"), group(kCatchUp, "32400x70")}}});
+  constexpr std::string_view kLost = "freshet_fleet_group_lost_messages";
+  out.push_back({"KafkaGroupLostMessages",
+                 Severity::kCritical,
+                 "loss",
+                 0,
+                 kGroup,
+                 "sum by (cluster, consumergroup) (max by (cluster, consumergroup, topic)"
+                 " (freshet_fleet_group_lost_messages)) > 0",
+                 "{value} messages are lost to group {group} of {cluster}: retention has deleted them unread",
+                 "Raise the topic's retention before more goes; tell the group's owner which offsets are gone.",
+                 "humanize",
+                 {.series = {group(kLost, "0x9 5000x60")}, .fires_within = 1, .value = "5k"},
+                 {"it reads just before they are deleted", {group(kLost, "0x70"), group(kRetention, "60x70")}}});
 }
 
 void add_lag_doubts(std::vector<Alert>& out) {
@@ -259,8 +275,10 @@ void add_lag_doubts(std::vector<Alert>& out) {
                  "lag",
                  15,
                  kGroup,
-                 "sum by (cluster, consumergroup) (fleet:group_lag_max_seconds)"
-                 " unless on (cluster, consumergroup) kafka:group_lag_messages",
+                 "(sum by (cluster, consumergroup) (fleet:group_lag_max_seconds{topic=\"\"})"
+                 " unless on (cluster, consumergroup) kafka:group_lag_messages"
+                 " or sum by (cluster, consumergroup) (fleet:group_lag_max_seconds{topic!=\"\"}"
+                 " unless on (cluster, consumergroup, topic) kafka:group_lag_messages))",
                  "Nobody knows the lag of group {group} of {cluster}, which is promised",
                  "See whether fleet watch runs and is scraped, and whether the group ever committed an offset.",
                  "",

@@ -20,7 +20,8 @@ struct RenderedTopic {
   int64_t partitions = 0;
   int64_t retention_ms = kNoBound;
   int64_t retention_bytes = kNoBound;
-  bool compacted = false;
+  bool compacted = false;  // also if it is deleted
+  bool deleted = true;     // by age and size, too
 };
 
 // -1 and what is not there are without bound.
@@ -49,7 +50,9 @@ void add_topic(std::string_view document, std::map<std::string, RenderedTopic>& 
   topic.retention_ms = bound_of(spec, "retention.ms");
   topic.retention_bytes = bound_of(spec, "retention.bytes");
   const yaml::Node* policy = spec.find({"config", "cleanup.policy"});
-  topic.compacted = policy != nullptr && policy->text == "compact";
+  if (policy == nullptr) return;
+  topic.compacted = policy->text.find("compact") != std::string::npos;
+  topic.deleted = policy->text.find("delete") != std::string::npos;
 }
 
 std::map<std::string, RenderedTopic> topics_in(std::string_view file) {
@@ -87,9 +90,11 @@ std::vector<std::string> losses(std::string_view old_topics, std::string_view ne
       out.push_back(topic + " has " + std::to_string(is.partitions) + " partitions instead of " +
                     std::to_string(was.partitions) + ": Kafka takes none away, the topic would have to be made anew");
     }
+    if (is.compacted && !was.compacted)
+      out.push_back(topic + " is compacted now: of each key all messages but the last are deleted");
     // What is compacted only is not deleted by age or size.
-    if (is.compacted) continue;
-    if (was.compacted)
+    if (!is.deleted) continue;
+    if (!was.deleted)
       out.push_back(topic + " is no longer compacted only: old messages are deleted, also the last of a key");
     if (is.retention_ms < was.retention_ms) {
       out.push_back(topic + " has a retention of " + retention_text(is.retention_ms) + " instead of " +

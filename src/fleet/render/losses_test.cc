@@ -52,6 +52,15 @@ TEST(Losses, AreBytesAndKeys) {
       << "retention is not looked at where a topic is compacted only";
 }
 
+TEST(Losses, AreAllMessagesOfAKeyButTheLast) {
+  const std::string was = topics_file("{name: audit, retention: 0}");
+  for (const char* cleanup : {"compact", "compact_delete"}) {
+    const std::string is = topics_file(std::string("{name: audit, retention: 0, cleanup: ") + cleanup + "}");
+    EXPECT_THAT(losses(was, is), ElementsAre(HasSubstr("topic c/audit is compacted now"))) << cleanup;
+    EXPECT_THAT(losses(is, is), IsEmpty()) << cleanup;
+  }
+}
+
 TEST(Losses, NothingIsReadFromWhatIsNoTopic) {
   for (const char* text :
        {"", "---\n", "a: 1\n", "---\n[1\n---\nspec: {topicName: t}\n", "---\nmetadata: 3\nspec: 4\n"})

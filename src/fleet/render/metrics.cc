@@ -180,11 +180,12 @@ std::span<const std::string_view> built_in_metrics() {
 }
 
 std::span<const std::string_view> watch_metrics() {
-  static constexpr std::array<std::string_view, 14> kNames = {"freshet_fleet_group_lag_messages",
+  static constexpr std::array<std::string_view, 15> kNames = {"freshet_fleet_group_lag_messages",
                                                               "freshet_fleet_group_lag_seconds",
                                                               "freshet_fleet_group_verdict",
                                                               "freshet_fleet_group_retention_seconds",
                                                               "freshet_fleet_group_catch_up_seconds",
+                                                              "freshet_fleet_group_lost_messages",
                                                               "freshet_fleet_probe_up",
                                                               "freshet_fleet_broker_cpu_ratio",
                                                               "freshet_fleet_probe_seconds",
@@ -235,9 +236,10 @@ std::span<const Recorded> recorded_metrics() {
 }
 
 std::span<const std::string_view> fact_metrics() {
-  static constexpr std::array<std::string_view, 16> kNames = {"fleet:cluster_info",
+  static constexpr std::array<std::string_view, 17> kNames = {"fleet:cluster_info",
                                                               "fleet:cluster_brokers",
                                                               "fleet:cluster_brokers_spare",
+                                                              "fleet:cluster_controllers",
                                                               "fleet:cluster_topics",
                                                               "fleet:broker_disk_bytes",
                                                               "fleet:broker_cpus",

@@ -56,6 +56,11 @@ yaml::Node side_of(const Topology& topology, const Mirror& mirror, const Cluster
       yaml::put(properties, "ssl.key.location", folder + "/user.key");
     }
   }
+  // A mirror writes with lz4 unless it is told otherwise.
+  const bool is_target = &topology.clusters[mirror.to] == &cluster;
+  if (const Compression codec = codec_of(topology, mirror); is_target && codec != Compression::kLz4) {
+    if (properties.find("compression.codec") == nullptr) yaml::put(properties, "compression.codec", name_of(codec));
+  }
   if (!properties.items.empty()) yaml::put(out, "properties", std::move(properties));
   return out;
 }

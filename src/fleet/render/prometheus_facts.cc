@@ -53,13 +53,22 @@ std::vector<ClusterFigures> figures_of(const Topology& topology) {
   return out;
 }
 
-void add_cluster(const Cluster& cluster, const ClusterFigures& figures, std::vector<Fact>& out) {
+// Those that are scraped as controllers: in Kubernetes a broker that is one, too, is scraped as a broker.
+size_t controllers_scraped(const Topology& topology, const Cluster& cluster) {
+  const bool shared = cluster.controllers == 0 && cluster.platform == Platform::kEc2;
+  return shared ? voters_of(topology, cluster).size() : cluster.controllers;
+}
+
+void add_cluster(const Topology& topology, const Cluster& cluster, const ClusterFigures& figures,
+                 std::vector<Fact>& out) {
   const auto add = [&](std::string_view name, double value) {
     out.push_back({name, {{"cluster", cluster.name}}, value});
   };
   out.push_back({"fleet:cluster_info", {{"cluster", cluster.name}, {"owner", cluster.owner}}, 1});
   add("fleet:cluster_brokers", cluster.brokers);
   add("fleet:cluster_brokers_spare", figures.spare);
+  if (const size_t controllers = controllers_scraped(topology, cluster); controllers > 0)
+    add("fleet:cluster_controllers", static_cast<double>(controllers));
   add("fleet:cluster_topics", figures.topics);
   add("fleet:broker_disk_bytes",
       static_cast<double>(cluster.volumes.count) * static_cast<double>(cluster.volumes.size_bytes));
@@ -175,7 +184,7 @@ std::vector<Fact> facts_of(const Topology& topology, Index region) {
   std::vector<Fact> out;
   const std::vector<ClusterFigures> figures = figures_of(topology);
   for (Index i = 0; i < topology.clusters.size(); ++i) {
-    if (topology.clusters[i].region == region) add_cluster(topology.clusters[i], figures[i], out);
+    if (topology.clusters[i].region == region) add_cluster(topology, topology.clusters[i], figures[i], out);
   }
   for (const Topic& topic : topology.topics) {
     const Cluster& cluster = topology.cluster_of(topic);

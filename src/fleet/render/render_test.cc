@@ -115,6 +115,56 @@ TEST(Render, MirrorMakerIsMadeForBothItsEnds) {
   }
 }
 
+// The operator of v1beta2 would have both be one Connect cluster.
+TEST(Render, TwoMirrorsIntoOneClusterAreTwoConnectClusters) {
+  const std::string text =
+      "fleet: f\nregions: [{name: r, zones: [a, b, c]}]\n"
+      "clusters: [{name: x, platform: strimzi}, {name: y, platform: strimzi}, {name: z, platform: strimzi}]\n"
+      "topics: [{name: t, cluster: x}, {name: u, cluster: y}]\n"
+      "mirrors: [{from: x, to: z, topics: [t]}, {from: y, to: z, topics: [u]}]\n";
+  const std::string mirrors = file_of(rendered(text, {"strimzi"}), "strimzi/v1beta2/z/mirrors.yaml");
+  const size_t second = mirrors.rfind("---\n");
+  EXPECT_THAT(mirrors.substr(0, second), Not(HasSubstr("group.id"))) << "the first keeps the operator's name";
+  for (const char* line :
+       {"group.id: mirror-y-to-z\n", "config.storage.topic: mirror-y-to-z-configs\n",
+        "offset.storage.topic: mirror-y-to-z-offsets\n", "status.storage.topic: mirror-y-to-z-status\n"})
+    EXPECT_THAT(mirrors.substr(second), HasSubstr(line));
+}
+
+// What a target keeps is what the plan counts.
+TEST(Render, MirrorsWriteWithTheCodecOfTheirTopics) {
+  const auto of = [](const std::string& keys, const std::string& kind, const std::string& path) {
+    return file_of(rendered("fleet: f\nregions: [{name: r, zones: [a, b, c]}]\n"
+                            "clusters: [{name: x, platform: strimzi}, {name: y, platform: strimzi}]\n"
+                            "topics: [{name: t, cluster: x, " +
+                            keys +
+                            ", messages_per_second: 9}, {name: u, cluster: x, messages_per_second: 1}]\n"
+                            "mirrors: [{from: x, to: y, topics: [\"*\"], kind: " +
+                            kind + "}]\n"),
+                   path);
+  };
+  const std::string maker = "strimzi/v1/y/mirrors.yaml";
+  const std::string freshet = "mirrors/x-to-y/kubernetes.yaml";
+  EXPECT_THAT(of("compression: zstd", "mirror_maker", maker), HasSubstr("producer.override.compression.type: zstd\n"));
+  EXPECT_THAT(of("compression: lz4", "mirror_maker", maker), HasSubstr("producer.override.compression.type: lz4\n"));
+  EXPECT_THAT(of("compression: zstd", "freshet", freshet), HasSubstr("compression.codec: zstd\n"));
+  EXPECT_THAT(of("compression: lz4", "freshet", freshet), Not(HasSubstr("compression.codec")));
+}
+
+// To whoever reads YAML as it was first defined, 010 is eight.
+TEST(Render, NumbersThatAreNotWrittenSoStayText) {
+  const std::string text =
+      "fleet: f\nregions: [{name: r, zones: [a, b, c]}]\n"
+      "clusters: [{name: c, platform: strimzi, settings: {num.io.threads: \"010\", num.network.threads: 8}}, {name: e, "
+      "settings: {num.io.threads: 010}}]\n"
+      "topics: [{name: t, cluster: c, settings: {segment.ms: 0600000}}]\n";
+  const Rendering rendering = rendered(text);
+  EXPECT_THAT(file_of(rendering, "strimzi/v1/c/kafka.yaml"), HasSubstr("num.io.threads: \"010\"\n"));
+  EXPECT_THAT(file_of(rendering, "strimzi/v1/c/kafka.yaml"), HasSubstr("num.network.threads: 8\n"));
+  EXPECT_THAT(file_of(rendering, "strimzi/v1/c/topics.yaml"), HasSubstr("segment.ms: \"0600000\"\n"));
+  EXPECT_THAT(file_of(rendering, "ansible/e/hosts.yml"), HasSubstr("num.io.threads: \"010\"\n"));
+}
+
 TEST(Render, WhatOthersEvaluateStaysText) {
   const std::string text =
       "fleet: f\ndns_zone: k.example\nregions: [{name: r, zones: [a, b, c]}]\n"
@@ -335,6 +385,47 @@ TEST(Alertmanager, EverybodyGetsWhatIsTheirs) {
               ElementsAre("pagerduty-platform-oncall", object_name("slack-#web-alerts")));
   EXPECT_THAT(receivers_of(topology, Severity::kWarn, "web"), ElementsAre(object_name("slack-#kafka")));
   EXPECT_THAT(receivers_of(Topology{}, Severity::kWarn, "web"), ElementsAre(kNobody));
+}
+
+TEST(Alertmanager, TeamsThatNoRouteTakesAreNoted) {
+  const auto notes = [](const std::string& routes) {
+    return rendered(
+               "fleet: f\nregions: [{name: r, zones: [a, b, c]}]\nclusters: [{name: c, owner: x}, {name: d}]\n"
+               "topics: [{name: t, cluster: c, owner: y}]\nalert_routes: [{severity: critical, pagerduty: p}, " +
+                   routes + "]\n",
+               {"alertmanager"})
+        .notes;
+  };
+  EXPECT_THAT(notes("{severity: warn, slack: s, owner: x}"),
+              ElementsAre(HasSubstr("severity warn of what has no owner, y reach nobody")));
+  EXPECT_THAT(notes("{severity: warn, slack: s}, {severity: warn, slack: z, owner: z}"), ElementsAre());
+}
+
+TEST(Terraform, NotesWhichProviderKnowsFastVolumes) {
+  const auto notes = [](const std::string& throughput) {
+    return rendered(
+               "fleet: f\nregions: [{name: r, zones: [a, b, c]}]\nclusters: [{name: c, volumes: {iops: 8000, "
+               "throughput: " +
+                   throughput + "}}]\n",
+               {"terraform"})
+        .notes;
+  };
+  EXPECT_THAT(notes("1001MiB"), ElementsAre(HasSubstr("AWS provider 6.17")));
+  EXPECT_THAT(notes("1000MiB"), ElementsAre());
+}
+
+// What plan counts with, and the storage class has.
+TEST(Strimzi, NotesVolumesThatItDoesNotMake) {
+  const auto notes = [](const std::string& volumes) {
+    return rendered(
+               "fleet: f\nregions: [{name: r, zones: [a, b, c]}]\nclusters: [{name: c, platform: strimzi, volumes: {" +
+                   volumes + "}}]\n",
+               {"strimzi"})
+        .notes;
+  };
+  EXPECT_THAT(notes("size: 100GiB, iops: 16000"),
+              ElementsAre(HasSubstr("volumes have the iops of the storage class gp3")));
+  EXPECT_THAT(notes("size: 100GiB"), ElementsAre());
 }
 
 TEST(Alertmanager, WarningsAreNoCriticalEvents) {

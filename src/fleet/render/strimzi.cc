@@ -6,6 +6,7 @@
 #include <map>
 
 #include "base/assert.h"
+#include "base/text.h"
 #include "fleet/access.h"
 #include "fleet/broker_settings.h"
 #include "fleet/fields.h"
@@ -143,7 +144,7 @@ yaml::Node topic(const Topology& topology, const Topic& topic, StrimziApi api) {
   for (const cluster::ConfigChange& setting : settings_of(topic)) {
     if (setting.value)
       yaml::put(config, setting.name,
-                is_number(*setting.value) ? yaml::plain(*setting.value) : yaml::text(*setting.value));
+                is_plain_number(*setting.value) ? yaml::plain(*setting.value) : yaml::text(*setting.value));
   }
   return strimzi_object(api, "KafkaTopic",
                         strimzi_metadata(cluster, object_name(cluster.name + "." + topic.name), topic.description),
@@ -168,6 +169,19 @@ void render_cluster(const Topology& topology, Index index, const std::string& to
   std::string mirrors;
   render_strimzi_mirrors(topology, index, api, mirrors);
   if (!mirrors.empty()) out.files.push_back({folder + "mirrors.yaml", comment_header(source) + mirrors});
+}
+
+// What plan counts with, and nothing that is rendered asks for.
+void note_volumes(const Topology& topology, std::vector<std::string>& notes) {
+  for (const Cluster& cluster : topology.clusters) {
+    if (cluster.platform != Platform::kStrimzi) continue;
+    std::vector<std::string> keys;
+    for (const char* key : {"type", "iops", "throughput"})
+      if (cluster.volumes_where.has(key)) keys.emplace_back(key);
+    if (keys.empty()) continue;
+    notes.push_back("cluster " + cluster.name + ": volumes have the " + joined(keys, ", ") + " of the storage class " +
+                    cluster.storage_class + ", not of the file: see that it has them");
+  }
 }
 
 }  // namespace
@@ -214,6 +228,7 @@ void render_strimzi(const Topology& topology, const Source& source, Rendering& o
     out.notes.push_back("cluster " + cluster.name + ": operators that serve kafka.strimzi.io/v1 (0.49 and later) do " +
                         "not run Kafka version " + cluster.kafka_version + ": apply strimzi/v1beta2 with an older one");
   }
+  note_volumes(topology, out.notes);
   note_mirrors_left_out(topology, out.notes);
 }
 

@@ -32,6 +32,9 @@ void render_strimzi_users(const Topology& topology, Index cluster, StrimziApi ap
 [[nodiscard]] bool is_copied(const Topology& topology, const MirroredTopic& topic);
 // The same of a mirror of either kind (mirrors.h).
 [[nodiscard]] bool is_copied(const Topology& topology, const Mirror& mirror, const MirroredTopic& topic);
+// A mirror writes all its topics with one codec: that of those which bring most bytes, so that copies take about as
+// much of networks and disks as the file says.
+[[nodiscard]] Compression codec_of(const Topology& topology, const Mirror& mirror);
 // Mirrors, or parts of them, that MirrorMaker 2 can't do or that have no Kubernetes to run on.
 void note_mirrors_left_out(const Topology& topology, std::vector<std::string>& notes);
 

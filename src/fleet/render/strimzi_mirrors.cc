@@ -1,5 +1,8 @@
 // Mirrors as KafkaMirrorMaker2: the same in both versions of the API, less where the clusters stand.
+#include <fmt/core.h>
+
 #include <algorithm>
+#include <array>
 
 #include "base/assert.h"
 #include "fleet/access.h"
@@ -48,13 +51,14 @@ uint64_t request_bytes_max(const Topology& topology, const Mirror& mirror) {
 yaml::Node source_connector(const Topology& topology, const Mirror& mirror) {
   const uint32_t replication = std::min(topology.clusters[mirror.to].brokers, 3u);
   const uint64_t request_bytes = request_bytes_max(topology, mirror);
-  yaml::Node config = map("consumer.max.poll.records", 5000, "offset-syncs.topic.replication.factor",
-                          std::min(topology.clusters[mirror.from].brokers, 3u), "producer.override.batch.size", 262144,
-                          "producer.override.buffer.memory", std::max<uint64_t>(32u << 20, 2 * request_bytes),
-                          "producer.override.compression.type", "lz4", "producer.override.linger.ms", 20,
-                          "producer.override.max.request.size", request_bytes, "refresh.topics.interval.seconds", 60,
-                          "replication.factor", replication, "replication.policy.class", kSameNames,
-                          "sync.topic.acls.enabled", false, "sync.topic.configs.enabled", false);
+  yaml::Node config =
+      map("consumer.max.poll.records", 5000, "offset-syncs.topic.replication.factor",
+          std::min(topology.clusters[mirror.from].brokers, 3u), "producer.override.batch.size", 262144,
+          "producer.override.buffer.memory", std::max<uint64_t>(32u << 20, 2 * request_bytes),
+          "producer.override.compression.type", name_of(codec_of(topology, mirror)), "producer.override.linger.ms", 20,
+          "producer.override.max.request.size", request_bytes, "refresh.topics.interval.seconds", 60,
+          "replication.factor", replication, "replication.policy.class", kSameNames, "sync.topic.acls.enabled", false,
+          "sync.topic.configs.enabled", false);
   if (mirror.guarantee == Guarantee::kExactlyOnce) {
     yaml::put(config, "consumer.isolation.level", "read_committed");
     yaml::put(config, "exactly.once.support", "required");
@@ -66,6 +70,17 @@ yaml::Node checkpoint_connector(const Cluster& target) {
   return map("tasksMax", 1, "config",
              map("checkpoints.topic.replication.factor", std::min(target.brokers, 3u), "replication.policy.class",
                  kSameNames, "sync.group.offsets.enabled", true));
+}
+
+// The operator of v1beta2 gives every mirror the same group and topics of Connect. Two into one target would be one
+// Connect cluster, and each resource would delete the connectors of the other. The first keeps the operator's names, as
+// under another one a mirror that runs would begin anew.
+bool needs_names_of_connect(const Topology& topology, const Mirror& mirror) {
+  const auto first = std::ranges::find_if(topology.mirrors, [&](const Mirror& other) {
+    return other.kind == MirrorKind::kMirrorMaker && other.to == mirror.to && !topics_pattern(topology, other).empty();
+  });
+  FRESHET_ASSERT(first != topology.mirrors.end());
+  return &*first != &mirror;
 }
 
 // Configures the Connect cluster that does the work, which keeps its own state in the target.
@@ -105,10 +120,9 @@ yaml::Node spec_of(const Topology& topology, const Mirror& mirror, const std::st
   yaml::Node target = end_of(topology, mirror, to);
   yaml::Node copy = map();
   yaml::Node spec = map("version", to.kafka_version, "replicas", workers_of(mirror));
-  // v1 wants the group and the topics of Connect named, so each mirror has a prefix of its own; v1beta2 leaves them to
-  // the operator.
+  // v1 wants the group and the topics of Connect named, so each mirror has a prefix of its own.
+  const std::string prefix = "mirror-" + mirror.name;
   if (api == StrimziApi::kV1) {
-    const std::string prefix = "mirror-" + mirror.name;
     yaml::put(target, "groupId", prefix);
     yaml::put(target, "configStorageTopic", prefix + "-configs");
     yaml::put(target, "offsetStorageTopic", prefix + "-offsets");
@@ -117,7 +131,14 @@ yaml::Node spec_of(const Topology& topology, const Mirror& mirror, const std::st
     yaml::put(spec, "target", std::move(target));
     yaml::put(copy, "source", end_of(topology, mirror, from));
   } else {
-    yaml::put(target, "config", worker_config(to, mirror));
+    yaml::Node config = worker_config(to, mirror);
+    if (needs_names_of_connect(topology, mirror)) {
+      yaml::put(config, "group.id", prefix);
+      for (const std::string_view kept : {"config", "offset", "status"})
+        yaml::put(config, fmt::format("{}.storage.topic", kept),
+                  fmt::format("{}-{}{}", prefix, kept, kept == "status" ? "" : "s"));
+    }
+    yaml::put(target, "config", std::move(config));
     yaml::put(spec, "connectCluster", to.name);
     yaml::put(spec, "clusters", list(end_of(topology, mirror, from), std::move(target)));
     yaml::put(copy, "sourceCluster", from.name);
@@ -144,6 +165,18 @@ bool is_copied(const Topology& topology, const Mirror& mirror, const MirroredTop
   return is_copied(topology, topic);
 }
 
+Compression codec_of(const Topology& topology, const Mirror& mirror) {
+  std::array<double, names_of(Compression{}).size()> bytes_per_s{};
+  for (const MirroredTopic& each : mirror.topics) {
+    if (!is_copied(topology, mirror, each)) continue;
+    const Topic& topic = topology.topics[each.to];
+    // Topics without a rate count as nearly nothing instead of nothing: they have a codec all the same.
+    const double messages_per_s = std::max(topology.topics[each.from].messages_per_s, 1e-9);
+    bytes_per_s[static_cast<size_t>(topic.compression)] += messages_per_s * static_cast<double>(topic.message_bytes);
+  }
+  return static_cast<Compression>(std::ranges::max_element(bytes_per_s) - bytes_per_s.begin());
+}
+
 void render_strimzi_mirrors(const Topology& topology, Index cluster, StrimziApi api, std::string& out) {
   for (const Mirror& mirror : topology.mirrors) {
     if (mirror.to != cluster || mirror.kind != MirrorKind::kMirrorMaker) continue;
@@ -156,8 +189,36 @@ void render_strimzi_mirrors(const Topology& topology, Index cluster, StrimziApi 
   }
 }
 
+namespace {
+
+void note_codecs(const Topology& topology, const Mirror& mirror, std::vector<std::string>& notes) {
+  const bool is_rendered_here =
+      mirror.kind == MirrorKind::kFreshet || topology.clusters[mirror.to].platform == Platform::kStrimzi;
+  if (!is_rendered_here) return;
+  const Compression codec = codec_of(topology, mirror);
+  const auto others = std::ranges::count_if(mirror.topics, [&](const MirroredTopic& topic) {
+    return is_copied(topology, mirror, topic) && topology.topics[topic.to].compression != codec;
+  });
+  if (others > 0)
+    notes.push_back(
+        fmt::format("mirror {}: {} of {} topics are written with {} instead of their own codec: a mirror has one",
+                    mirror.name, others, mirror.topics.size(), name_of(codec)));
+}
+
+// Kubernetes bounds annotations, and kubectl keeps a copy of what it applies in one unless the server compares.
+void note_size(const Topology& topology, const Mirror& mirror, std::vector<std::string>& notes) {
+  constexpr size_t kAnnotationsMost = 256 << 10;
+  constexpr size_t kRest = 8 << 10;  // of the resource, beside the names of topics
+  if (topics_pattern(topology, mirror).size() + kRest <= kAnnotationsMost) return;
+  notes.push_back("mirror " + mirror.name +
+                  ": its resource is larger than an annotation may be: " + "`kubectl apply --server-side`");
+}
+
+}  // namespace
+
 void note_mirrors_left_out(const Topology& topology, std::vector<std::string>& notes) {
   for (const Mirror& mirror : topology.mirrors) {
+    note_codecs(topology, mirror, notes);
     if (mirror.kind == MirrorKind::kFreshet) continue;
     if (topology.clusters[mirror.to].platform != Platform::kStrimzi) {
       notes.push_back("mirror " + mirror.name + ": nothing is rendered for it, as " +
@@ -165,6 +226,7 @@ void note_mirrors_left_out(const Topology& topology, std::vector<std::string>& n
                       " is on EC2 and MirrorMaker 2 is rendered for Strimzi only; `kind: freshet` is for both");
       continue;
     }
+    note_size(topology, mirror, notes);
     size_t named = 0, left_out = 0;
     for (const MirroredTopic& topic : mirror.topics) {
       const bool by_name = is_never_mirrored(topology.topics[topic.from].name);

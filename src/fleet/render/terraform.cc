@@ -56,6 +56,13 @@ std::string cluster_file(const Topology& topology, const Cluster& cluster, const
   return comment_header(source) + write_hcl(yaml::map(), {include, module}) + "\n" + write_hcl(inputs, {});
 }
 
+// Older providers refuse what EBS sells since 2025 (terraform-provider-aws, pull request 44514).
+void note_provider(const Cluster& cluster, std::vector<std::string>& notes) {
+  constexpr uint64_t kMibPerSOfOlder = 1000;
+  if (cluster.volumes.type != "gp3" || cluster.volumes.throughput_bytes_per_s <= kMibPerSOfOlder * kMib) return;
+  notes.push_back("cluster " + cluster.name + ": throughput above 1000MiB needs the AWS provider 6.17 or a later one");
+}
+
 }  // namespace
 
 std::string mount_of(uint32_t volume) { return "/var/lib/kafka/disk" + std::to_string(volume + 1); }
@@ -64,6 +71,7 @@ void render_terraform(const Topology& topology, const Source& source, Rendering&
   std::set<Index> regions;
   for (const Cluster& cluster : topology.clusters) {
     if (cluster.platform != Platform::kEc2) continue;
+    note_provider(cluster, out.notes);
     const std::string region = topology.regions[cluster.region].name;
     if (regions.insert(cluster.region).second) {
       const HclBlock locals = {.type = "locals", .attributes = yaml::map("region", region)};

@@ -57,7 +57,8 @@ locals {
 }
 
 resource "aws_security_group" "kafka" {
-  name        = "${var.fleet}-${var.cluster}"
+  # AWS takes no name that begins with sg-.
+  name        = replace("${var.fleet}-${var.cluster}", "/^sg-/", "kafka-sg-")
   description = "Kafka cluster ${var.cluster}"
   vpc_id      = data.aws_vpc.network.id
   tags        = local.tags
