@@ -106,12 +106,8 @@ bool is_all_zero(std::string_view text) {
   return text.find('0') != std::string_view::npos && text.find_first_not_of("0-:.{}") == std::string_view::npos;
 }
 
-bool is_letter_or_digit(char c) { return is_name_char(c) && c != '_'; }
-
-// "-", "?", "...": what forms and tables have where there is nothing.
-bool is_punctuation(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7f && !is_letter_or_digit(c); });
-}
+// "-", "--", "?": what forms and tables have where there is nothing.
+bool is_dashes(std::string_view text) { return text.find_first_not_of("-?") == std::string_view::npos; }
 
 const google::protobuf::RepeatedPtrField<std::string>& priority_of(v1::EntityKind kind, const v1::TenantRules& rules) {
   return kind == v1::ENTITY_KIND_DEVICE ? rules.device_priority() : rules.user_priority();
@@ -143,7 +139,7 @@ bool is_blocked_identifier(std::string_view value, const v1::TenantRules& rules)
     before = bare;
     bare = strip(without_padding(bare), kQuotes);
   }
-  if (bare.empty() || is_all_zero(bare) || is_punctuation(bare)) return true;
+  if (bare.empty() || is_all_zero(bare) || is_dashes(bare)) return true;
   if (is_unfilled_template(bare) || is_lost_value(bare)) return true;
   const auto is_it = [bare](std::string_view word) { return is_word(bare, word); };
   return std::any_of(kBlocked.begin(), kBlocked.end(), is_it) ||

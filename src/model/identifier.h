@@ -25,7 +25,7 @@ inline constexpr std::string_view kPhone = "phone";
 [[nodiscard]] std::optional<std::string> other_spelling(const Tenant& tenant, std::string_view type,
                                                         std::string_view value);
 
-// A value that many senders use for "nobody": "", null, 0, zeros, punctuation, unfilled templates, … also quoted, cased
+// A value that many senders use for "nobody": "", null, 0, zeros, dashes, unfilled templates, … also quoted, cased
 // and padded; and the tenant's own. Such a value is never an identifier. (IDENTITY cases 1 and 2.)
 [[nodiscard]] bool is_blocked_identifier(std::string_view value, const v1::TenantRules& rules);
 
