@@ -47,7 +47,7 @@ std::optional<model::TimeUs> time_of_cell(std::string_view text, const std::stri
 // Spreadsheets take "00123" for a number and 0's away, so tools that write for them make a formula of it: ="00123".
 std::string_view without_formula(std::string_view text) {
   const std::string_view bare = trim(text);
-  return bare.size() > 3 && bare.starts_with("=\"") && bare.ends_with('"') ? bare.substr(2, bare.size() - 3) : text;
+  return bare.size() >= 3 && bare.starts_with("=\"") && bare.ends_with('"') ? bare.substr(2, bare.size() - 3) : text;
 }
 
 // One row on its way. Each of its functions passes a rejection on.
