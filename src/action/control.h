@@ -37,6 +37,8 @@ inline constexpr uint32_t kLogicOfClaimsAgain = 6;
 inline constexpr uint32_t kLogicOfTenantSaidAgain = 7;
 // From here on those that are gone may be asked for, too; as above.
 inline constexpr uint32_t kLogicOfGoneSaidAgain = 8;
+// From here on y and n, t and f, 1.0 and 0.0 say of a subscription what yes and no do.
+inline constexpr uint32_t kLogicOfShortWords = 8;
 
 // What holds for all tenants, and the rules of these, for a log of `partitions`; the rules of others stay. Its revision
 // is the caller's to set.

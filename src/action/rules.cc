@@ -148,6 +148,7 @@ void Rules::take(const v1::PartitionMeta& meta, const v1::TenantRules& proto) {
   tenant->keeps_digits = meta.rules().logic_version() >= kLogicOfWholeNumbers;
   tenant->knows_verified = meta.rules().logic_version() >= kLogicOfVerified;
   tenant->knows_activity = meta.rules().logic_version() >= kLogicOfActivity;
+  tenant->knows_short_words = meta.rules().logic_version() >= kLogicOfShortWords;
   tenant->keeps_devices = meta.rules().logic_version() >= kLogicOfKeptDevices;
   tenant->knows_absence = meta.rules().logic_version() >= kLogicOfFilters;
   tenant->claims_again = meta.rules().logic_version() >= kLogicOfClaimsAgain;

@@ -35,6 +35,8 @@ struct Tenant {
   bool knows_verified = false;
   // Sessions, subscriptions and the state of push tokens are kept (events/built_in.h).
   bool knows_activity = false;
+  // What values say of subscriptions in a letter, or as 1.0 (events/subscriptions.h).
+  bool knows_short_words = false;
   // A device replaces only those that it has merged (identity/devices.cc).
   bool keeps_devices = false;
   // `where` of computed attributes passes as model/filter.h says.

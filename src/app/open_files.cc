@@ -1,7 +1,9 @@
 #include "app/open_files.h"
 
+#include <fcntl.h>
 #include <fmt/core.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 
@@ -57,6 +59,12 @@ uint32_t connections_in(uint64_t sockets, uint32_t wanted) {
 }
 
 }  // namespace
+
+void hold_standard_files() {
+  int opened = 0;
+  while (opened >= 0 && opened <= STDERR_FILENO) opened = open("/dev/null", O_RDWR | O_CLOEXEC);
+  if (opened >= 0) close(opened);
+}
 
 uint64_t raise_open_files() {
   rlimit limit{};

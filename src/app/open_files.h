@@ -8,6 +8,10 @@
 
 namespace freshet::app {
 
+// Opens /dev/null as what is closed of standard input, output and error. Else the next files that are opened would take
+// these numbers, and what is printed would go into a store.
+void hold_standard_files();
+
 // Lets the process open as many files as the system allows it (RLIMIT_NOFILE), and returns how many that are.
 [[nodiscard]] uint64_t raise_open_files();
 

@@ -1,7 +1,11 @@
 #include "app/open_files.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstdlib>
 
 #include "http/server_options.h"
 
@@ -69,6 +73,18 @@ TEST(OpenFiles, AProcessHasWhatItsRolesNeed) {
   ASSERT_TRUE(fit_open_files(config, 1024, 2));
   config.roles.action = true;
   EXPECT_FALSE(fit_open_files(config, 1024, 2));
+}
+
+[[noreturn]] void open_a_file_with_all_standard_ones_closed() {
+  for (const int file : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) close(file);
+  hold_standard_files();
+  std::_Exit(open("/dev/zero", O_RDONLY));
+}
+
+// What is printed to a closed standard output would go into the file that was opened next.
+TEST(OpenFiles, NoneTakesTheNumberOfAStandardOneThatIsClosed) {
+  testing::FLAGS_gtest_death_test_style = "threadsafe";
+  EXPECT_EXIT(open_a_file_with_all_standard_ones_closed(), testing::ExitedWithCode(3), "");
 }
 
 }  // namespace

@@ -31,8 +31,8 @@ struct CodePoint {
 
 // What has no width: forms and newsletter tools leave it in, and nobody sees it.
 [[nodiscard]] constexpr bool is_invisible(char32_t c) {
-  return c == 0xad || c == 0x180e || (c >= 0x200b && c <= 0x200f) || (c >= 0x202a && c <= 0x202e) ||
-         (c >= 0x2060 && c <= 0x2064) || c == 0xfeff;
+  return c == 0xad || c == 0x61c || c == 0x180e || (c >= 0x200b && c <= 0x200f) || (c >= 0x202a && c <= 0x202e) ||
+         (c >= 0x2060 && c <= 0x206f) || c == 0xfeff;
 }
 
 // Unicode's blanks (White_Space) beyond ASCII, and what has no width.

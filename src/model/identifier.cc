@@ -11,6 +11,7 @@
 #include "model/code_point.h"
 #include "model/lower_case.h"
 #include "model/padding.h"
+#include "model/unfilled.h"
 
 namespace freshet::model {
 namespace {
@@ -105,6 +106,9 @@ bool is_all_zero(std::string_view text) {
   return text.find('0') != std::string_view::npos && text.find_first_not_of("0-:.{}") == std::string_view::npos;
 }
 
+// "-", "--", "?": what forms and tables have where there is nothing.
+bool is_dashes(std::string_view text) { return text.find_first_not_of("-?") == std::string_view::npos; }
+
 const google::protobuf::RepeatedPtrField<std::string>& priority_of(v1::EntityKind kind, const v1::TenantRules& rules) {
   return kind == v1::ENTITY_KIND_DEVICE ? rules.device_priority() : rules.user_priority();
 }
@@ -135,7 +139,8 @@ bool is_blocked_identifier(std::string_view value, const v1::TenantRules& rules)
     before = bare;
     bare = strip(without_padding(bare), kQuotes);
   }
-  if (bare.empty() || is_all_zero(bare)) return true;
+  if (bare.empty() || is_all_zero(bare) || is_dashes(bare)) return true;
+  if (is_unfilled_template(bare) || is_lost_value(bare)) return true;
   const auto is_it = [bare](std::string_view word) { return is_word(bare, word); };
   return std::any_of(kBlocked.begin(), kBlocked.end(), is_it) ||
          std::any_of(rules.blocked_values().begin(), rules.blocked_values().end(), is_it);

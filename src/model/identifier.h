@@ -25,8 +25,8 @@ inline constexpr std::string_view kPhone = "phone";
 [[nodiscard]] std::optional<std::string> other_spelling(const Tenant& tenant, std::string_view type,
                                                         std::string_view value);
 
-// A value that many senders use for "nobody": "", null, undefined, 0, all zeros, … also quoted, cased and padded; and
-// the tenant's own. Such a value is never an identifier. (IDENTITY cases 1 and 2.)
+// A value that many senders use for "nobody": "", null, 0, zeros, dashes, unfilled templates, … also quoted, cased
+// and padded; and the tenant's own. Such a value is never an identifier. (IDENTITY cases 1 and 2.)
 [[nodiscard]] bool is_blocked_identifier(std::string_view value, const v1::TenantRules& rules);
 
 // What is hashed, keyed or not: tenant '\0' kind '\0' type '\0' value.

@@ -41,6 +41,29 @@ TEST(IdentifierTest, BlocksWhatMeansNobody) {
     EXPECT_FALSE(is_blocked_identifier(value, tenant.rules)) << value;
 }
 
+// What front ends, links of networks and spreadsheets leave where they have no value: thousands share each.
+TEST(IdentifierTest, BlocksWhatStandsForAMissingValue) {
+  const Tenant tenant = default_tenant("t");
+  for (const char* value : {"{{user.id}}", "{{ customer.id | default: '' }}",
+                            "${user.id}",  "<%= user.id %>",
+                            "*|EMAIL|*",   "[[user_id]]",
+                            "%%USER_ID%%", "#{user.id}",
+                            "__IDFA__",    "{idfa}",
+                            "[IDFV]",      "%ADVERTISING_ID%",
+                            "<user_id>",   "\"{{id}}\"",
+                            "#N/A",        "#REF!",
+                            "#Name?",      "#DIV/0!",
+                            "\\N",         "9.19877E+11",
+                            "1.23457e+15", "9.2E11",
+                            "2E+10",       "-",
+                            "--",          "?"})
+    EXPECT_TRUE(is_blocked_identifier(value, tenant.rules)) << value;
+  for (const char* value :
+       {"{6f9619ff-8b86-d011-b42d-00cf4fc964ff}", "1e10", "2E10", "9.19876543216E+11", "1.5", "12E+34", "__x", "a{{b}}",
+        "#1", "#n/a-7", "<a@b.example>", "[4711]", "%41%", "a-", "\u00fc", "C++", "..", "_", "(-)"})
+    EXPECT_FALSE(is_blocked_identifier(value, tenant.rules)) << value;
+}
+
 TEST(IdentifierTest, BlocksTheTenantsOwnValues) {
   Tenant tenant = default_tenant("t");
   tenant.rules.add_blocked_values("test-user-of-the-shop-number-one");
@@ -54,9 +77,9 @@ TEST(IdentifierTest, NormalizesBlanksAndTheCaseOfEmails) {
 
 // What forms, spreadsheets and newsletter tools put around an address, or into it.
 TEST(IdentifierTest, NormalizesWhatNobodySees) {
-  for (const char* padded :
-       {"\u00a0cy@one.example", "cy@one.example\u200b", "\ufeffcy@one.example", "cy@one.example\u3000",
-        " \u2003\tcy@one.example\u00a0\r\n", "c\u200by@one\u2060.example", "cy\u00ad@one.example\u2028"})
+  for (const char* padded : {"\u00a0cy@one.example", "cy@one.example\u200b", "\ufeffcy@one.example",
+                             "cy@one.example\u3000", " \u2003\tcy@one.example\u00a0\r\n", "c\u200by@one\u2060.example",
+                             "\u061ccy@one\u206a.example", "cy\u00ad@one.example\u2028"})
     EXPECT_EQ(normalize_identifier("email", padded), "cy@one.example") << padded;
   EXPECT_EQ(normalize_identifier("user_id", "\u00a0U\u200b1\ufeff"), "U\u200b1") << "inside, it may be meant";
   EXPECT_EQ(normalize_identifier("phone", "\u202a+91 20 5550 0100\u202c"), "+91 20 5550 0100");

@@ -105,6 +105,8 @@ def items():
         ("huge number", {**GOOD, "properties": {"n": 10**400}}, False),
         ("number as id", {**GOOD, "userId": 4711}, True),
         ("zero bytes", {**GOOD, "properties": {"a": "x\u0000y"}}, True),
+        ("half an emoji", {**GOOD, "properties": {"a": "pizza \ud83c"}}, True),
+        ("nobody's template", {**GOOD, "userId": "{{user.id}}"}, False),
     ]
 
 

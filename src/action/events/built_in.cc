@@ -72,9 +72,9 @@ void apply_built_in_record(v1::EntityState& entity, const v1::Envelope& record, 
 
 // What is unset says nothing: neither that somebody wants messages nor that he does not.
 void apply_built_in_attribute(v1::EntityState& entity, const v1::AttributeOp& op, const v1::Use& use,
-                              Touched& touched) {
+                              const Tenant& tenant, Touched& touched) {
   if (op.type() == v1::AttributeOp::SET)
-    note_subscription(entity, subscription_of_attribute(op.name(), op.value()), use, touched);
+    note_subscription(entity, subscription_of_attribute(op.name(), op.value(), tenant.knows_short_words), use, touched);
 }
 
 void apply_built_in_event(v1::EntityState& entity, const v1::Event& event, const v1::Use& use, const Tenant& tenant,

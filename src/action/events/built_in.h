@@ -12,7 +12,8 @@ namespace freshet::action {
 
 // What a record says of its own beside events and attributes. REQUIRES, of all here: tenant.knows_activity.
 void apply_built_in_record(v1::EntityState& entity, const v1::Envelope& record, Touched& touched);
-void apply_built_in_attribute(v1::EntityState& entity, const v1::AttributeOp& op, const v1::Use& use, Touched& touched);
+void apply_built_in_attribute(v1::EntityState& entity, const v1::AttributeOp& op, const v1::Use& use,
+                              const Tenant& tenant, Touched& touched);
 void apply_built_in_event(v1::EntityState& entity, const v1::Event& event, const v1::Use& use, const Tenant& tenant,
                           Touched& touched);
 // Adds what a merged profile (or a chunk of it) had.

@@ -74,7 +74,7 @@ std::vector<std::string> names_matching(v1::EntityState& entity, const v1::Attri
 
 void apply_attribute(v1::EntityState& entity, const v1::AttributeOp& op, const v1::Use& use, const Tenant& tenant,
                      Touched& touched) {
-  if (tenant.knows_activity) apply_built_in_attribute(entity, op, use, touched);
+  if (tenant.knows_activity) apply_built_in_attribute(entity, op, use, tenant, touched);
   const auto write = [&](std::string_view name, const v1::Value* value) {
     if (write_register(entity, name, value, use)) touched.add(v1::ATTRIBUTES, name);
   };

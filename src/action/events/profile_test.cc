@@ -122,18 +122,19 @@ TEST(ProfileTest, ComputedAttributesKeepTheDigitsOfWholeNumbers) {
 }
 
 TEST(ProfileTest, RulesSayByWhichLogicTheyArePublished) {
-  for (const uint32_t version : {0u, 1u, 2u, 3u, 4u, 5u, 6u}) {
+  for (const uint32_t version : {0u, 1u, 2u, 3u, 4u, 5u, 6u, 7u, 8u}) {
     v1::PartitionMeta meta;
     meta.mutable_rules()->set_logic_version(version);
     meta.mutable_rules()->add_tenants()->set_name("t");
     EXPECT_EQ(Rules::compile(meta)->find("t")->keeps_digits, version >= 2) << version;
     EXPECT_EQ(Rules::compile(meta)->find("t")->knows_verified, version >= 4) << version;
     EXPECT_EQ(Rules::compile(meta)->find("t")->knows_activity, version >= 5) << version;
+    EXPECT_EQ(Rules::compile(meta)->find("t")->knows_short_words, version >= 8) << version;
     EXPECT_EQ(Rules::compile(meta)->find("t")->keeps_devices, version >= 5) << version;
     EXPECT_EQ(Rules::compile(meta)->find("t")->knows_absence, version >= 6) << version;
     EXPECT_EQ(Rules::compile(meta)->find("t")->claims_again, version >= 6) << version;
   }
-  EXPECT_GE(kLogicVersion, 6u);
+  EXPECT_GE(kLogicVersion, 8u);
 }
 
 // docs/configuration.md: `where: {coupon: {exists: false}}` counts the events without one.

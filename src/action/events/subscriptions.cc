@@ -9,6 +9,7 @@
 #include "action/events/attributes.h"
 #include "action/events/sorted.h"
 #include "base/mutant.h"
+#include "base/text.h"
 
 namespace freshet::action {
 namespace {
@@ -92,12 +93,23 @@ Said said_by(const v1::Value& value) {
   return Said::kNothing;
 }
 
+Said said_shortly(const v1::Value& value) {
+  if (value.has_number()) return value.number() == 1 ? Said::kYes : value.number() == 0 ? Said::kNo : Said::kNothing;
+  const std::string_view text = trim(value.text(), " \t\r\n");
+  const Letters word(text);
+  if (text == "1.0" || word.view() == "y" || word.view() == "t") return Said::kYes;
+  if (text == "0.0" || word.view() == "n" || word.view() == "f") return Said::kNo;
+  return Said::kNothing;
+}
+
 }  // namespace
 
-std::optional<Subscription> subscription_of_attribute(std::string_view name, const v1::Value& value) {
+std::optional<Subscription> subscription_of_attribute(std::string_view name, const v1::Value& value, bool short_words) {
   std::optional<Subscription> subscription = parse_name(Letters(name).view(), false);
   if (!subscription) return std::nullopt;
-  switch (said_by(value)) {
+  Said said = said_by(value);
+  if (said == Said::kNothing && short_words) said = said_shortly(value);
+  switch (said) {
     case Said::kNothing: return std::nullopt;
     case Said::kYes: break;
     case Said::kNo: subscription->opted_in = !subscription->opted_in; break;

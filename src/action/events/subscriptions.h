@@ -17,7 +17,9 @@ struct Subscription {
 };
 
 // What a value says that an attribute is set to; nullopt: it is about no subscription, or says neither yes nor no.
-[[nodiscard]] std::optional<Subscription> subscription_of_attribute(std::string_view name, const v1::Value& value);
+// `short_words`: y, n, t and f say it, too, and 1.0 and 0.0, which many tables have for true and false.
+[[nodiscard]] std::optional<Subscription> subscription_of_attribute(std::string_view name, const v1::Value& value,
+                                                                    bool short_words);
 [[nodiscard]] std::optional<Subscription> subscription_of_event(std::string_view name);
 // Whether the event says that the app is no longer on the device.
 [[nodiscard]] bool is_uninstall(std::string_view event_name);

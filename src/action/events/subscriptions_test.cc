@@ -20,13 +20,13 @@ std::string said(const std::optional<Subscription>& subscription) {
 std::string of_bool(const char* name, bool value) {
   v1::Value v;
   v.set_boolean(value);
-  return said(subscription_of_attribute(name, v));
+  return said(subscription_of_attribute(name, v, true));
 }
 
 std::string of_text(const char* name, const char* value) {
   v1::Value v;
   v.set_text(value);
-  return said(subscription_of_attribute(name, v));
+  return said(subscription_of_attribute(name, v, true));
 }
 
 TEST(SubscriptionsTest, WordsOfAttributes) {
@@ -47,7 +47,23 @@ TEST(SubscriptionsTest, WordsOfAttributes) {
   EXPECT_EQ(of_text("email_unsubscribed", "subscribed"), "email in");
   v1::Value one;
   one.set_integer(1);
-  EXPECT_EQ(said(subscription_of_attribute("sms_opt_in", one)), "sms in");
+  EXPECT_EQ(said(subscription_of_attribute("sms_opt_in", one, true)), "sms in");
+}
+
+// Tables have a letter for true and false, and 1.0 where another row of the column has nothing.
+TEST(SubscriptionsTest, ShortWordsByTheLogicThatKnowsThem) {
+  for (const char* yes : {"Y", "t", " y ", "1.0"}) EXPECT_EQ(of_text("sms_opt_out", yes), "sms out") << yes;
+  for (const char* no : {"n", "F", "0.0"}) EXPECT_EQ(of_text("sms_opt_in", no), "sms out") << no;
+  for (const char* other : {"x", "10", "1.5", "00", "no t", ""})
+    EXPECT_EQ(of_text("sms_opt_in", other), "nothing") << other;
+  v1::Value value;
+  value.set_number(0);
+  EXPECT_EQ(said(subscription_of_attribute("email_subscribed", value, true)), "email out");
+  EXPECT_EQ(said(subscription_of_attribute("email_subscribed", value, false)), "nothing");
+  value.set_number(0.5);
+  EXPECT_EQ(said(subscription_of_attribute("email_subscribed", value, true)), "nothing");
+  value.set_text("N");
+  EXPECT_EQ(said(subscription_of_attribute("email_subscribed", value, false)), "nothing");
 }
 
 TEST(SubscriptionsTest, WhatIsAboutSomethingElse) {
@@ -57,7 +73,7 @@ TEST(SubscriptionsTest, WhatIsAboutSomethingElse) {
   EXPECT_EQ(of_text("email_subscription", "weekly"), "nothing");
   v1::Value five;
   five.set_integer(5);
-  EXPECT_EQ(said(subscription_of_attribute("sms_subscribed", five)), "nothing");
+  EXPECT_EQ(said(subscription_of_attribute("sms_subscribed", five, true)), "nothing");
 }
 
 TEST(SubscriptionsTest, WordsOfEvents) {

@@ -220,6 +220,18 @@ Outcome read_null(Item& item, ondemand::value& value) {
   return item.broken(simdjson::N_ATOM_ERROR);
 }
 
+Outcome read_absent(Item& item, ondemand::value& value, Shape shape, bool& absent) {
+  ondemand::json_type type{};
+  FRESHET_JSON(value.type().get(type), item.broken);
+  absent = type == ondemand::json_type::null;
+  if (absent) return read_null(item, value);
+  if (type != ondemand::json_type::array || shape != Shape::kObject) return Outcome::kOk;
+  ondemand::array list;
+  FRESHET_JSON(value.get_array().get(list), item.broken);
+  FRESHET_JSON(list.is_empty().get(absent), item.broken);
+  return Outcome::kOk;
+}
+
 Outcome read_scalar(Item& item, ondemand::value value, std::optional<std::string_view>& out) {
   out.reset();
   ondemand::json_type type{};
@@ -352,6 +364,9 @@ void add_identifier(Item& item, v1::EntityKind kind, std::string_view type, std:
     return unusable("identifier_too_long", "has " + std::to_string(normal.size()) + " bytes; an identifier may have " +
                                                std::to_string(kIdentifierBytesMax) + ", and is not cut");
   if (has_control(normal)) return unusable("bad_identifier", "has control characters; use printable ones");
+  // What had other letters before may have been anybody's.
+  if (normal.find("\xef\xbf\xbd") != std::string::npos)
+    return unusable("bad_identifier", "has a character that was lost on its way (U+FFFD)");
   v1::Identifier* const identifier =
       kind == v1::ENTITY_KIND_DEVICE ? item.envelope.add_device() : item.envelope.add_user();
   identifier->set_type(type.data(), type.size());
@@ -393,7 +408,8 @@ bool is_listed(const google::protobuf::RepeatedPtrField<std::string>& types, std
 
 Outcome set_message_id(Item& item, const std::optional<std::string_view>& id, bool has_client_time,
                        std::string_view fingerprint_of) {
-  if (id && !id->empty()) {
+  // With a lost character (U+FFFD) it may be another one's.
+  if (id && !id->empty() && id->find("\xef\xbf\xbd") == std::string_view::npos) {
     if (id->size() > kMessageIdBytesMax)
       return item.reject("id_too_long",
                          "the message id is longer than " + std::to_string(kMessageIdBytesMax) + " bytes", "messageId");

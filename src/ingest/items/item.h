@@ -123,6 +123,10 @@ Outcome each_field(Item& item, ondemand::object object, const Read& read) {
 
 // A value that begins with an n must be null: on-demand itself passes over whatever it is.
 Outcome read_null(Item& item, ondemand::value& value);
+// Whether a member is as good as not there: null, which many languages write for what is absent, or, where `shape` is
+// kObject, an empty list, which PHP writes for an empty object.
+enum class Shape : uint8_t { kAny, kObject };
+Outcome read_absent(Item& item, ondemand::value& value, Shape shape, bool& absent);
 // Reads a text, or a number as its text ("123.0" as "123": that is how some languages write a whole number). null
 // gives nullopt, and so does anything else, with a
 // warning. The view lives as long as the document.

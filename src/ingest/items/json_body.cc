@@ -4,8 +4,11 @@
 #include "ingest/items/json_body.h"
 
 #include <algorithm>
+#include <charconv>
+#include <optional>
 
 #include "base/assert.h"
+
 namespace freshet::ingest {
 namespace {
 
@@ -23,6 +26,34 @@ ondemand::parser& parser_of(JsonBuffer which) {
   return parsers[static_cast<size_t>(which)];
 }
 
+// The code unit of the escape that begins here, if it is one of four digits.
+std::optional<uint16_t> unit_at(std::string_view text, size_t at) {
+  const std::string_view escape = text.substr(std::min(at, text.size()), 6);
+  uint16_t unit = 0;
+  if (escape.size() < 6 || !escape.starts_with("\\u")) return std::nullopt;
+  const auto [end, error] = std::from_chars(escape.data() + 2, escape.data() + 6, unit, 16);
+  return error == std::errc() && end == escape.data() + 6 ? std::optional(unit) : std::nullopt;
+}
+
+bool is_between(std::optional<uint16_t> unit, uint16_t first, uint16_t last) {
+  return unit && *unit >= first && *unit <= last;
+}
+
+// Half of a surrogate pair is what is left of an emoji that JavaScript has cut in two, and its JSON.stringify says so.
+// As others do, it is read as U+FFFD: refused, the whole message would be lost for a character.
+void mend_halves(char* text, size_t size) {
+  const std::string_view all(text, size);
+  for (size_t at = all.find('\\'); at < size; at = all.find('\\', at)) {
+    const auto unit = unit_at(all, at);
+    if (is_between(unit, 0xd800, 0xdbff) && is_between(unit_at(all, at + 6), 0xdc00, 0xdfff)) {
+      at += 12;
+      continue;
+    }
+    if (is_between(unit, 0xd800, 0xdfff)) std::copy_n("fffd", 4, text + at + 2);
+    at += unit ? 6 : 2;
+  }
+}
+
 }  // namespace
 
 JsonBody::JsonBody(JsonBuffer which, std::string_view text) : which_(which) {
@@ -32,6 +63,7 @@ JsonBody::JsonBody(JsonBuffer which, std::string_view text) : which_(which) {
   if (buffer.size() > kKeptBytesMax && capacity_ <= kKeptBytesMax) std::string().swap(buffer);
   if (buffer.size() < capacity_) buffer.resize(capacity_);
   std::copy(text.begin(), text.end(), buffer.begin());
+  mend_halves(buffer.data(), text.size());
   std::fill_n(buffer.begin() + static_cast<std::ptrdiff_t>(text.size()), simdjson::SIMDJSON_PADDING, ' ');
   text_ = {buffer.data(), text.size()};
 }

@@ -25,8 +25,8 @@ enum class JsonBuffer : uint8_t { kBody = 0, kContext = 1 };
   return text.starts_with(kMark) ? text.substr(kMark.size()) : text;
 }
 
-// A text to be parsed, without its byte-order mark. It stays valid until the thread makes the next one in the
-// same buffer.
+// A text to be parsed, without its byte-order mark, and with U+FFFD for halves of surrogate pairs. It stays valid until
+// the thread makes the next one in the same buffer.
 class JsonBody {
  public:
   JsonBody(JsonBuffer which, std::string_view text);

@@ -225,6 +225,17 @@ bool FaultFinder::word() {
   return fail(std::string(word.substr(0, kWordShown)) + " is no JSON");
 }
 
+// What a text is that is no JSON from its beginning; "": nobody knows.
+std::string_view other_form(std::string_view text) {
+  const auto begins = [text](std::string_view bytes) { return text.starts_with(bytes); };
+  if (begins("\x1f\x8b")) return "the text is gzip, and no Content-Encoding says so";
+  if (begins("\x28\xb5\x2f\xfd")) return "the text is zstd, which is not read here; send gzip or plain JSON";
+  if (begins("\xff\xfe") || begins("\xfe\xff") || begins({"{\0", 2}) || begins({"\0{", 2}))
+    return "the text is UTF-16; JSON is sent as UTF-8";
+  if (begins("%7B") || begins("%7b") || begins("data=")) return "the text is a form; send the JSON itself";
+  return {};
+}
+
 }  // namespace
 
 std::string JsonFault::text() const {
@@ -236,7 +247,9 @@ std::string JsonFault::text() const {
 std::optional<JsonFault> find_json_fault(std::string_view text) {
   const std::string_view bare = without_mark(text);
   auto fault = FaultFinder(bare).find();
-  if (fault) fault->at += text.size() - bare.size();
+  if (!fault) return std::nullopt;
+  if (const auto form = other_form(bare); !form.empty()) *fault = {0, "", std::string(form)};
+  fault->at += text.size() - bare.size();
   return fault;
 }
 

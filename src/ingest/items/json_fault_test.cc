@@ -14,6 +14,19 @@ std::string fault_in(std::string_view text) {
   return fault ? fault->text() : "none";
 }
 
+// Senders that forget a header or send what their tool makes: what it is, is told, and not what its first byte lacks.
+TEST(JsonFault, NamesTextsOfOtherForms) {
+  EXPECT_EQ(fault_in("\x1f\x8b\x08"), "not valid JSON at byte 0: the text is gzip, and no Content-Encoding says so");
+  EXPECT_EQ(fault_in("\x28\xb5\x2f\xfd\x04"),
+            "not valid JSON at byte 0: the text is zstd, which is not read here; send gzip or plain JSON");
+  for (const std::string_view text : {std::string_view("{\0\"\0", 4), std::string_view("\0{\0\"", 4),
+                                      std::string_view("\xff\xfe{\0", 4), std::string_view("\xfe\xff\0{", 4)})
+    EXPECT_EQ(fault_in(text), "not valid JSON at byte 0: the text is UTF-16; JSON is sent as UTF-8");
+  for (const char* text : {"data=%7B%22a%22%3A1%7D", "%7B%22a%22%3A1%7D", "%7b%22a%22%3a1%7d"})
+    EXPECT_EQ(fault_in(text), "not valid JSON at byte 0: the text is a form; send the JSON itself");
+  EXPECT_EQ(fault_in("data"), "not valid JSON at byte 0: data is no JSON");
+}
+
 TEST(JsonFault, IsToldWithItsByteAndTheValueThatItIsIn) {
   EXPECT_EQ(fault_in(R"({"batch":[{"a":1},{"properties":{"total":NaN}}]})"),
             "not valid JSON at byte 41, in batch[1].properties.total: NaN is no JSON");

@@ -75,7 +75,7 @@ Outcome read_number(Item& item, ondemand::value value, v1::Value& out) {
   double number = 0;
   if (value.get_double().get(number) != simdjson::SUCCESS)
     return item.reject("bad_number", "a number is malformed or too large");
-  model::set_number(out, text, number);
+  put_number(text, number, out);
   return Outcome::kOk;
 }
 

@@ -3,6 +3,7 @@
 #include "ingest/items/typing.h"
 
 #include <charconv>
+#include <cmath>
 
 #include "base/assert.h"
 #include "base/json_writer.h"
@@ -101,6 +102,12 @@ Outcome convert_scalar(Item& item, const Question& question, const Advice& advic
   return Outcome::kOk;
 }
 
+void put_number(std::string_view text, double number, v1::Value& out) {
+  constexpr double kExact = 1LL << 53;  // Beyond, a double may stand for another number than the text.
+  if (std::abs(number) < kExact && number == std::trunc(number)) return out.set_integer(static_cast<int64_t>(number));
+  model::set_number(out, without_zero_fraction(text), number);
+}
+
 void put_scalar(Item& item, const Scalar& scalar, v1::Value& out, bool& kept) {
   kept = true;
   v1::Value& value = scalar.alone_in_list ? *out.mutable_list()->add_values() : out;
@@ -109,7 +116,7 @@ void put_scalar(Item& item, const Scalar& scalar, v1::Value& out, bool& kept) {
     case Type::kNumber: {
       double number = 0;
       std::from_chars(text.data(), text.data() + text.size(), number);
-      return model::set_number(value, text, number);
+      return put_number(text, number, value);
     }
     case Type::kBoolean: return value.set_boolean(text == "true");
     case Type::kTime: return value.set_time_us(model::parse_time(text).value_or(0));

@@ -43,4 +43,7 @@ Outcome convert_scalar(Item& item, const Question& question, const Advice& advic
 void put_scalar(Item& item, const Scalar& scalar, v1::Value& out, bool& kept);
 void append_scalar(Item& item, const Scalar& scalar, std::string& json, bool& kept);
 
+// Puts a number into a value. One that is whole is the same however its sender's language writes it: 1, 1.0, 1e0.
+void put_number(std::string_view text, double number, v1::Value& out);
+
 }  // namespace freshet::ingest

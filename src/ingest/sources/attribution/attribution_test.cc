@@ -249,6 +249,19 @@ TEST_F(Attribution, WhatNamesNobodyIsNoIdentifier) {
       << "a query is kept decoded";
 }
 
+// Networks have macros of other forms. Unfilled, they would join the devices of all reports into one.
+TEST_F(Attribution, MacrosOfNetworksSayNothing) {
+  const v1::Envelope& unfilled =
+      take("adjust", "activity_kind=session&adid=1&idfa=%7B%7Bidfa%7D%7D&gps_adid=__GAID__&idfv=%5BIDFV%5D");
+  ASSERT_EQ(unfilled.device_size(), 1);
+  EXPECT_EQ(unfilled.device(0).type(), "adjust_id");
+  const v1::Envelope& e = take("adjust",
+                               "activity_kind=session&adid=a1&campaign_name=__CAMPAIGN_NAME__&network_name=N&"
+                               "x=%7B%7Bad.name%7D%7D&y=__a__&z=%5Bsale%5D");
+  EXPECT_EQ(e.events(0).properties(),
+            R"({"activity_kind":"session","y":"__a__","z":"[sale]","provider":"adjust","media_source":"N"})");
+}
+
 TEST_F(Attribution, AQueryIsReadAsItComes) {
   const v1::Envelope& e =
       take("adjust", "adid=a1&activity_kind=session&off=50%&x=%ff&note=a%00b&=1&n=1&n=2&n=3&flag&a=b=c");

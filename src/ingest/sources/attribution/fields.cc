@@ -12,9 +12,18 @@ namespace {
 
 using ondemand::json_type;
 
+// "__CAMPAIGN_NAME__" and "{{campaign.name}}" of networks' links.
+bool is_macro(std::string_view text) {
+  const auto is_of_name = [](char c) { return is_name_char(c) && !(c >= 'a' && c <= 'z'); };
+  return text.size() > 4 && text.starts_with("__") && text.ends_with("__") &&
+         std::all_of(text.begin(), text.end(), is_of_name);
+}
+
 // "{idfa}" of Adjust and "${(name)!}" of Branch, where the partner knows no such name or has nothing to put there.
 bool is_placeholder(std::string_view text) {
+  if (is_macro(text)) return true;
   if (text.starts_with('$')) text.remove_prefix(1);
+  if (text.starts_with("{{") && text.ends_with("}}")) text = text.substr(1, text.size() - 2);
   if (text.size() < 3 || !text.starts_with('{') || !text.ends_with('}')) return false;
   text = text.substr(1, text.size() - 2);
   return std::all_of(text.begin(), text.end(), [](char c) {

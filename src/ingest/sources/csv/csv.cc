@@ -44,6 +44,12 @@ std::optional<model::TimeUs> time_of_cell(std::string_view text, const std::stri
   return model::parse_time_format(text, format);
 }
 
+// Spreadsheets take "00123" for a number and 0's away, so tools that write for them make a formula of it: ="00123".
+std::string_view without_formula(std::string_view text) {
+  const std::string_view bare = trim(text);
+  return bare.size() >= 3 && bare.starts_with("=\"") && bare.ends_with('"') ? bare.substr(2, bare.size() - 3) : text;
+}
+
 // One row on its way. Each of its functions passes a rejection on.
 class RowWriter {
  public:
@@ -86,7 +92,7 @@ class RowWriter {
   Outcome read_head(const CsvPlan::Cell& cell, std::string_view text) {
     switch (cell.column.use) {
       case CsvUse::kIdentifier:
-        if (!trim(text).empty()) add_identifier(item_, cell.entity, cell.column.name, text);
+        if (!trim(text).empty()) add_identifier(item_, cell.entity, cell.column.name, without_formula(text));
         return Outcome::kOk;
       case CsvUse::kTimestamp: {
         const std::string_view bare = trim(text);
@@ -165,7 +171,7 @@ class RowWriter {
       return item_.reject("bad_number", column_text(column) + "the cell is not a number, such as 12 or -3.5",
                           column.column);
     }
-    model::set_number(value_, unsigned_text, number);
+    put_number(unsigned_text, number, value_);
     if (schema::is_json_number(text)) json_number_ = text;  // keeps all digits, so that sums are exact
     return Outcome::kOk;
   }

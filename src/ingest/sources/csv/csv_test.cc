@@ -98,6 +98,18 @@ TEST_F(CsvRows, AUserAndADevice) {
   EXPECT_EQ(devices.parsed.envelopes[0]->device_attributes(0).name(), "os");
 }
 
+// The zeros of a customer's number are kept so, for spreadsheets; as an attribute it stays what was sent.
+TEST_F(CsvRows, AnIdentifierWrittenAsAFormulaIsWhatStandsInTheQuotes) {
+  const CsvBatch batch = run("kind: users\ncolumns: {id: {identifier: user_id}, note: {attribute: note}}",
+                             "id,note\n=\"00123\",=\"007\"\n\"=\"\"00124\"\"\",x\n=\"\",x\n#N/A,x\n1.23457E+15,x\n");
+  ASSERT_EQ(batch.parsed.envelopes.size(), 2U);
+  EXPECT_EQ(batch.parsed.envelopes[0]->user(0).value(), "00123");
+  EXPECT_EQ(batch.parsed.envelopes[0]->attributes(0).value().text(), "=\"007\"");
+  EXPECT_EQ(batch.parsed.envelopes[1]->user(0).value(), "00124");
+  EXPECT_EQ(rejections_of(batch.parsed),
+            "2:only_blocked_identifiers 3:only_blocked_identifiers 4:only_blocked_identifiers");
+}
+
 TEST_F(CsvRows, EmptyCellsAreLeftOut) {
   const CsvBatch batch = run(kEvents, "customer,day,dollars,note\nc1,,,\n");
   ASSERT_EQ(batch.parsed.envelopes.size(), 1U);

@@ -65,19 +65,11 @@ bool parse_offset(std::string_view text, double& offset_s) {
   return true;
 }
 
-// null is what many languages write for what is not there.
-Outcome is_absent(Item& item, ondemand::value& value, bool& absent) {
-  ondemand::json_type type{};
-  FRESHET_JSON(value.type().get(type), item.broken);
-  absent = type == ondemand::json_type::null;
-  return Outcome::kOk;
-}
-
 // Left out, an offset would date its action hours wrong.
 Outcome read_offset(Item& item, std::string_view name, ondemand::value value, double& offset_s) {
   bool absent = false;
   Text text;
-  FRESHET_ITEM(is_absent(item, value, absent));
+  FRESHET_ITEM(read_absent(item, value, Shape::kAny, absent));
   if (absent) return Outcome::kOk;
   FRESHET_ITEM(read_scalar(item, value, text));
   if (text && (trim(*text).empty() || parse_offset(trim(*text), offset_s))) return Outcome::kOk;
@@ -111,6 +103,15 @@ std::string_view identifier_type(std::string_view name) {
   const auto* const known = std::find_if(kCustomerNames.begin(), kCustomerNames.end(),
                                          [&](const Promotion& p) { return p.attribute == name; });
   return known == kCustomerNames.end() ? name : known->type;
+}
+
+// Said in the answer, too, if the element names nobody else.
+void leave_out_type(Item& item, std::string_view type) {
+  item.warn("unknown_identifier_type");
+  item.saw_identifier = true;
+  item.unusable.code = "unknown_identifier_type";
+  item.unusable.message = "\"" + std::string(type) + "\" is no identifier type of this tenant (identity.priority)";
+  item.unusable.attribute = type;
 }
 
 class DataApiParser {
@@ -171,10 +172,11 @@ Outcome DataApiParser::read_element(Item& item, ondemand::object object, Element
     if (name == "customer_id") return read_scalar(item, value, e.customer_id);
     if (name == "device_id") return read_scalar(item, value, e.device_id);
     if (name == "update_existing_only") return read_flag(item, name, value, e.update_existing_only);
+    const bool is_object = name == "attributes" || name == "user_identifiers";
     bool absent = false;
-    FRESHET_ITEM(is_absent(item, value, absent));
+    FRESHET_ITEM(read_absent(item, value, is_object ? Shape::kObject : Shape::kAny, absent));
     if (absent) return Outcome::kOk;
-    if (name == "attributes" || name == "user_identifiers") {
+    if (is_object) {
       if (value.get_object().get(inner) != simdjson::SUCCESS) return wrong_shape(item, name, "an object");
       (name == "attributes" ? e.attributes : e.user_identifiers) = inner;
     } else if (name == "unset_attributes") {
@@ -232,8 +234,7 @@ Outcome DataApiParser::read_user(Item& item, Element& e) {
     Text text;
     FRESHET_ITEM(read_scalar(item, value, text));
     const std::string_view type = identifier_type(name);
-    if (!is_listed(context_.tenant.rules.user_priority(), type))
-      return item.warn("unknown_identifier_type"), Outcome::kOk;
+    if (!is_listed(context_.tenant.rules.user_priority(), type)) return leave_out_type(item, type), Outcome::kOk;
     add_optional_identifier(item, v1::ENTITY_KIND_USER, type, text);
     return Outcome::kOk;
   });
@@ -336,7 +337,7 @@ Outcome DataApiParser::device(Item& item, Element& e) {
                   ops.end());
     promote_identifiers(item);
   }
-  if (item.envelope.device().empty() && item.saw_identifier)
+  if (item.envelope.device().empty() && e.device_id)
     return reject_unusable(item, "a device needs \"device_id\", and this one is one that nobody has", "device_id");
   if (item.envelope.device().empty())
     return item.reject("missing_identifier", "a device needs \"device_id\"", "device_id");
@@ -394,7 +395,7 @@ Outcome DataApiParser::read_action(Item& item, ondemand::object object, Action& 
     } else if (name == "attributes") {
       bool absent = false;
       ondemand::object attributes;
-      FRESHET_ITEM(is_absent(item, value, absent));
+      FRESHET_ITEM(read_absent(item, value, Shape::kObject, absent));
       if (absent) return Outcome::kOk;
       if (value.get_object().get(attributes) != simdjson::SUCCESS) return wrong_shape(item, name, "an object");
       a.attributes = attributes;

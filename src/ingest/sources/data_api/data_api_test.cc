@@ -127,6 +127,23 @@ TEST_F(DataApi, Delete) {
               HasSubstr("only_blocked_identifiers"));
 }
 
+TEST_F(DataApi, ADeviceWithoutItsIdIsToldSo) {
+  EXPECT_EQ(golden("device", R"({"type":"device","customer_id":"c","attributes":{"model":"X"}})"),
+            "missing_identifier: a device needs \"device_id\"\n");
+  EXPECT_THAT(golden("device", R"({"type":"device","customer_id":"c","device_id":"null"})"),
+              HasSubstr("only_blocked_identifiers"));
+}
+
+// Left out beside another one; alone it is the reason why the element names nobody.
+TEST_F(DataApi, ATypeThatTheTenantDoesNotListIsNamed) {
+  EXPECT_THAT(golden("event", R"({"type":"event","user_identifiers":{"loyalty":"x"},"actions":[{"action":"A"}]})"),
+              HasSubstr("unknown_identifier_type: \"loyalty\" is no identifier type of this tenant"));
+  EXPECT_THAT(golden("event", R"({"type":"event","user_identifiers":{"loyalty":"x"},"customer_id":"c",
+      "actions":[{"action":"A"}]})"),
+              HasSubstr(R"(user { type: "user_id" value: "c" })"));
+  EXPECT_EQ(warnings_of(parsed), "0:unknown_identifier_type");
+}
+
 // A customer may be named by an attribute alone, in all the names that user_identifiers has for it.
 TEST_F(DataApi, AttributesNameTheCustomer) {
   for (const auto& [name, type] : {std::pair{"email", "email"},
@@ -205,6 +222,14 @@ TEST_F(DataApi, NullIsWhatIsNotThere) {
   EXPECT_THAT(golden("event", R"({"type":"event","customer_id":"c","attributes":null,
       "actions":[{"action":"A","attributes":null}]})"),
               HasSubstr("properties: \"{}\""));
+  // PHP writes an empty map as an empty list.
+  EXPECT_EQ(golden("customer", R"({"type":"customer","customer_id":"c","attributes":[],"user_identifiers":[ ]})"),
+            golden("customer", R"({"type":"customer","customer_id":"c"})"));
+  EXPECT_EQ(golden("event",
+                   R"({"type":"event","customer_id":"c","actions":[{"action":"A","attributes":[],"platform":"web"}]})"),
+            golden("event", R"({"type":"event","customer_id":"c","actions":[{"action":"A","platform":"web"}]})"));
+  EXPECT_THAT(golden("customer", R"({"type":"customer","customer_id":"c","attributes":["x"]})"),
+              HasSubstr("bad_field"));
   EXPECT_THAT(golden("event", R"({"type":"event","customer_id":"c","actions":null})"), HasSubstr("missing_actions"));
   EXPECT_THAT(golden("customer", R"({"type":"customer","customer_id":"c","attributes":"x"})"), HasSubstr("bad_field"));
 }

@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <array>
-#include <initializer_list>
 #include <utility>
 
 #include "base/assert.h"
@@ -25,6 +24,18 @@ using Text = std::optional<std::string_view>;
 // Device identifiers that are known without being listed in the tenant's rules.
 constexpr std::array<std::string_view, 5> kDeviceTypes = {"device_id", "push_token", "idfv", "gaid", "idfa"};
 
+// What a line may have, and which of it is an object of data.
+constexpr std::array<std::string_view, 15> kRecordMembers = {
+    "message_id", "user",      "device",  "set",   "unset", "add_to_set", "remove_from_set", "event",
+    "properties", "timestamp", "sent_at", "merge", "erase", "unsuppress", "unlink"};
+constexpr std::array<std::string_view, 6> kRecordObjects = {"user",       "device",          "set",
+                                                            "add_to_set", "remove_from_set", "properties"};
+
+template <class Names>
+bool is_among(const Names& names, std::string_view name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
 // A line as it was read. Its containers live as long as its document.
 struct Line {
   Text message_id, event;
@@ -42,8 +53,7 @@ Outcome each_field_again(Item& item, ondemand::object object, const Read& read) 
   return each_field(item, object, read);
 }
 
-Outcome unknown_key(Item& item, std::string_view key, std::string_view in,
-                    std::initializer_list<std::string_view> known) {
+Outcome unknown_key(Item& item, std::string_view key, std::string_view in, const NameList& known) {
   std::string message = "\"" + std::string(key) + "\" is no member of " + std::string(in);
   if (const std::string_view near = nearest(key, known); !near.empty()) {
     message.append("; did you mean \"").append(near).append("\"?");
@@ -81,6 +91,10 @@ Outcome read_line_time(Item& item, std::string_view name, ondemand::value value,
 }
 
 Outcome read_member(Item& item, std::string_view name, ondemand::value value, Line& line) {
+  if (!is_among(kRecordMembers, name)) return unknown_key(item, name, "a record", kRecordMembers);
+  bool absent = false;
+  FRESHET_ITEM(read_absent(item, value, is_among(kRecordObjects, name) ? Shape::kObject : Shape::kAny, absent));
+  if (absent) return Outcome::kOk;
   if (name == "message_id") return read_text(item, name, value, line.message_id);
   if (name == "timestamp") return read_line_time(item, name, value, line.timestamp);
   if (name == "sent_at") return read_line_time(item, name, value, line.sent_at);
@@ -107,9 +121,7 @@ Outcome read_member(Item& item, std::string_view name, ondemand::value value, Li
                                   Command{"set", &line.set}, Command{"add_to_set", &line.add},
                                   Command{"remove_from_set", &line.remove}, Command{"properties", &line.properties}})
     if (name == key) return read_object(item, name, value, *slot);
-  return unknown_key(item, name, "a record",
-                     {"message_id", "user", "device", "set", "unset", "add_to_set", "remove_from_set", "event",
-                      "properties", "timestamp", "sent_at", "merge", "erase", "unsuppress", "unlink"});
+  return Outcome::kOk;
 }
 
 // Which types a record may use: those that the tenant's rules list, and for devices those that
@@ -205,7 +217,7 @@ Outcome apply_merge(Item& item, const ondemand::object& merge) {
   FRESHET_ITEM(each_field_again(item, merge, [&](std::string_view name, ondemand::value value) -> Outcome {
     if (name == "from") return read_object(item, name, value, from);
     if (name == "into") return read_object(item, name, value, into);
-    return unknown_key(item, name, "\"merge\"", {"from", "into"});
+    return unknown_key(item, name, "\"merge\"", std::array<std::string_view, 2>{"from", "into"});
   }));
   // `into` is read first: it becomes the record's own identifier, and so decides which partition
   // the merge begins at.
@@ -224,7 +236,7 @@ Outcome apply_unlink(Item& item, const ondemand::object& unlink) {
   FRESHET_ITEM(each_field_again(item, unlink, [&](std::string_view name, ondemand::value value) -> Outcome {
     if (name == "from") return read_object(item, name, value, from);
     if (name == "identifier") return read_object(item, name, value, identifier);
-    return unknown_key(item, name, "\"unlink\"", {"from", "identifier"});
+    return unknown_key(item, name, "\"unlink\"", std::array<std::string_view, 2>{"from", "identifier"});
   }));
   FRESHET_ITEM(read_one(item, "from", from));
   FRESHET_ITEM(read_one(item, "identifier", identifier));

@@ -103,6 +103,32 @@ TEST_F(Records, KindsFollowFromWhatIsThere) {
   EXPECT_THAT(golden(R"({"device":{"device_id":"d"},"event":"E"})"), HasSubstr("kind: TRACK device"));
 }
 
+// Typed languages write all members of their class, PHP an empty map as an empty list.
+TEST_F(Records, NullAndAnEmptyListInPlaceOfAnObjectAreAbsent) {
+  EXPECT_EQ(
+      golden(
+          R"({"message_id":"m","user":{"user_id":"u"},"device":null,"set":null,"unset":null,"add_to_set":null,"remove_from_set":[],"event":null,"properties":[],"timestamp":null,"sent_at":null,"merge":null,"erase":null,"unsuppress":null,"unlink":null})"),
+      golden(R"({"message_id":"m","user":{"user_id":"u"}})"));
+  EXPECT_EQ(golden(R"({"message_id":"m","user":{"user_id":"u"},"event":"E","properties":[ ],"set":{"a":1}})"),
+            golden(R"({"message_id":"m","user":{"user_id":"u"},"event":"E","properties":{},"set":{"a":1}})"));
+  EXPECT_THAT(golden(R"({"user":{"user_id":"u"},"event":"E","properties":[1]})"), HasSubstr("bad_field"));
+  EXPECT_THAT(golden(R"({"user":{"user_id":"u"},"event":"E","properties":nul})"), HasSubstr("bad_json"));
+  EXPECT_THAT(golden(R"({"user":null,"event":"E"})"), HasSubstr("missing_identifier"));
+  EXPECT_THAT(golden(R"({"erase":[]})"), HasSubstr("bad_field"));
+  EXPECT_THAT(golden(R"({"user":{"user_id":"u"},"evnet":null})"), HasSubstr("unknown_key"));
+}
+
+// Python writes 1.0 where Go writes 1: an element of a set that one has added, the other takes away.
+TEST_F(Records, WholeNumbersAreTheSameHoweverTheyAreWritten) {
+  EXPECT_THAT(
+      golden(
+          R"({"user":{"user_id":"u"},"add_to_set":{"s":[1,1.0,1e0,-0.0,2.5]},"set":{"a":12.00,"b":1E+3,"c":9007199254740993.0}})"),
+      AllOf(HasSubstr("elements { integer: 1 } elements { integer: 1 } elements { integer: 1 } elements { integer: 0 } "
+                      "elements { number: 2.5 }"),
+            HasSubstr(R"(name: "a" value { integer: 12 })"), HasSubstr(R"(name: "b" value { integer: 1000 })"),
+            HasSubstr(R"(name: "c" value { integer: 9007199254740993 })")));
+}
+
 TEST_F(Records, IsStrict) {
   EXPECT_EQ(golden(R"({"user":{"user_id":"u"},"propertes":{}})"),
             "unknown_key: \"propertes\" is no member of a record; did you mean \"properties\"?");

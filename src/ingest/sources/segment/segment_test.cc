@@ -139,7 +139,7 @@ TEST_F(Segment, OneBadMessageDoesNotCondemnItsBatch) {
       {"type":"track","event":"A"},{"type":"track","userId":null,"anonymousId":"undefined","event":"A"},7,{"type":"track","userId":"u"},
       {"type":"explode","userId":"u"},{"userId":"u"},{"type":"alias","userId":"u"},{"type":"group","userId":"u"},
       {"type":"track","userId":"u","event":"A","properties":{"a":{"b":{"c":{"d":{"e":{"f":{"g":{"h":{"i":{"j":1}}}}}}}}}}},
-      {"type":"track","userId":"u","event":"A","properties":{"a":"\ud800"}},
+      {"type":"track","userId":"u","event":"A","properties":{"a":"\q"}},
       {"type":"track","userId":"u","event":"A","properties":{"a":1e999}},
       {"type":"track","userId":"u","event":"A","properties":{"a\u0000b":1}},
       {"type":"track","userId":"u","event":"B","messageId":"2","properties":{"a":{"b":{"c":{"d":{"e":{"f":{"g":{"h":{"i":1}}}}}}}}}}]})");
@@ -150,6 +150,25 @@ TEST_F(Segment, OneBadMessageDoesNotCondemnItsBatch) {
             "7:missing_previous_id 8:missing_group_id 9:too_deep 10:bad_text 11:bad_number 12:bad_name");
   EXPECT_EQ(result->items, (std::vector<size_t>{0, 13}));
   EXPECT_EQ(result->rejected[1].item, R"({"type":"track","userId":null,"anonymousId":"undefined","event":"A"})");
+}
+
+// JavaScript cuts texts between the halves of an emoji; its message is not lost for that, but half a name names nobody.
+TEST_F(Segment, HalfAnEmojiIsALostCharacter) {
+  const ParseResult result = parse(R"({"batch":[
+      {"type":"identify","userId":"u","anonymousId":"a\ud83d","traits":{"bio":"Pizza \ud83c","\uDF55":"\ud83c\uDF55"}},
+      {"type":"track","userId":"u\ud83d","messageId":"m\ud83d","event":"Viewed \udf55","properties":{"a":"\\ud83d"}},
+      {"type":"track","userId":"u","messageId":"m\ud83d","event":"Viewed \udf55","properties":{"a":"\\\ud83d"}}]})");
+  ASSERT_TRUE(result) << result.error().message;
+  EXPECT_EQ(rejections_of(*result), "1:bad_identifier");
+  EXPECT_EQ(warnings_of(*result), "0:bad_identifier 1:bad_identifier");
+  ASSERT_EQ(result->envelopes.size(), 2u);
+  EXPECT_EQ(result->envelopes[0]->user_size(), 1);
+  EXPECT_EQ(result->envelopes[0]->attributes(0).value().text(), "Pizza \ufffd");
+  EXPECT_EQ(result->envelopes[0]->attributes(1).name(), "\ufffd");
+  EXPECT_EQ(result->envelopes[0]->attributes(1).value().text(), "\U0001f355");
+  EXPECT_EQ(result->envelopes[1]->events(0).name(), "Viewed \ufffd");
+  EXPECT_EQ(result->envelopes[1]->events(0).properties(), R"({"a":"\\\ufffd"})") << "behind an escaped backslash";
+  EXPECT_NE(result->envelopes[1]->message_id(), "m\ufffd") << "which may be another message's";
 }
 
 // What a sender's language writes that is no JSON, and what is no UTF-8, costs the message that it stands in.
