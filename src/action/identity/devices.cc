@@ -7,6 +7,7 @@
 
 #include "action/events/audiences.h"
 #include "action/events/built_in.h"
+#include "action/identity/messages.h"
 #include "action/identity/protocol.h"
 #include "action/identity/refs.h"
 #include "base/assert.h"
@@ -65,17 +66,15 @@ std::string Protocol::send_device_part(Entity& user, const v1::Envelope& record)
   const bool full = static_cast<uint32_t>(user.state.attached_size()) >= tenant().rules.attached_max();
   const bool listed = known != nullptr || !full;
   if (!listed) count_dropped(Reason::kDevicesMax);
-  Loop m;
-  m.set_type(Loop::ENTER_DEVICE);
-  m.set_kind(v1::ENTITY_KIND_DEVICE);
-  *m.mutable_identifier() = record.device(0);
-  if (listed) to_proto(user.ref, *m.mutable_ref());
-  if (known == nullptr) {
-    (void)m.mutable_other();
-  } else if (!same(*known, made)) {
-    *m.mutable_other() = *known;
-  }
-  v1::Envelope& part = *m.mutable_record();
+  const v1::EntityRef* const told = known == nullptr ? &v1::EntityRef::default_instance() : known;
+  const bool is_made = known != nullptr && same(*known, made);
+  std::string id = model::from_proto(known != nullptr ? *known : made).id.hex();
+  to_home(messages::enter_device(listed ? &user.ref : nullptr, is_made ? nullptr : told, device_part_of(record)));
+  return id;
+}
+
+v1::Envelope Protocol::device_part_of(const v1::Envelope& record) const {
+  v1::Envelope part;
   part.set_tenant(record.tenant());
   part.set_source(record.source());
   part.set_message_id(record.message_id());
@@ -87,10 +86,7 @@ std::string Protocol::send_device_part(Entity& user, const v1::Envelope& record)
   part.set_verified(record.verified());
   if (tenant().knows_activity) part.set_uninstalled_us(uninstall_time(record));
   if (!record.trace_parent().empty()) part.set_trace_parent(record.trace_parent());
-  m.set_received_at_us(record.received_at_us());
-  std::string id = model::from_proto(known != nullptr ? *known : made).id.hex();
-  to_home(std::move(m));
-  return id;
+  return part;
 }
 
 // The device lists the user. It answers only if the user does not know yet who the device is, or does not list it: an
@@ -107,23 +103,11 @@ void Protocol::attach_user(Entity& device, const Loop& part, const v1::Envelope&
   // Only whom it has taken in does the device replace: another one may have had the identifier before, and lives on.
   const bool replaces = !tenant().keeps_devices || find_ref(device.state.merged(), key_of(believed)) >= 0;
   const bool stale = !known && replaces && key_of(believed) != RefKey{};
-  send_attach(part.ref(), &device.state.ref(), stale ? &believed : nullptr, &record.device(0), record.received_at_us());
+  to_entity(messages::attach(part.ref(), device.state.ref(), stale ? &believed : nullptr, &record.device(0),
+                             record.received_at_us()));
 }
 
 // ---- references ---------------------------------------------------------------------------------------------------
-
-void Protocol::send_attach(const v1::EntityRef& to, const v1::EntityRef* ref, const v1::EntityRef* other,
-                           const v1::Identifier* identifier, int64_t received_at_us) {
-  Loop m;
-  m.set_type(Loop::ATTACH);
-  *m.mutable_to() = to;
-  *m.mutable_addressed() = to;
-  if (ref != nullptr) *m.mutable_ref() = *ref;
-  if (other != nullptr) *m.mutable_other() = *other;
-  if (identifier != nullptr) *m.mutable_identifier() = *identifier;
-  m.set_received_at_us(received_at_us);
-  to_entity(std::move(m));
-}
 
 // Lists a reference to an entity of the other kind. False: there is no room for it.
 bool Protocol::add_attached(Entity& e, const v1::EntityRef& ref) {
@@ -142,7 +126,9 @@ void Protocol::on_attach(const Loop& m) {
   if (e == nullptr) return;
   const bool erased = e->state.status() == v1::EntityState::ERASED;
   const bool stale = m.has_ref() && (erased || !same(m.addressed(), e->state.ref()));
-  if (stale) send_attach(m.ref(), erased ? nullptr : &e->state.ref(), &m.addressed(), nullptr, m.received_at_us());
+  if (stale)
+    to_entity(erased ? messages::detach(m.ref(), m.addressed(), m.received_at_us())
+                     : messages::attach(m.ref(), e->state.ref(), &m.addressed(), nullptr, m.received_at_us()));
   if (erased) return;
   const bool user = e->ref.kind == v1::ENTITY_KIND_USER;
   state::PartitionState::touch(*e, state_);
@@ -151,7 +137,7 @@ void Protocol::on_attach(const Loop& m) {
   if (removed) touched_.add(user ? v1::DEVICES : v1::USERS);
   if (removed && m.erased() && !user && e->state.attached().empty()) return make_erased(*e, m, true);
   const bool added = m.has_ref() && add_attached(*e, m.ref());
-  if (m.has_ref() && !added) send_attach(m.ref(), nullptr, &e->state.ref(), nullptr, m.received_at_us());
+  if (m.has_ref() && !added) to_entity(messages::detach(m.ref(), e->state.ref(), m.received_at_us()));
   if (user && added) learn_device(*e, m);
   if (user && !added) forget_device(e->state, m.other());
   emit_change(*e, m.received_at_us());
@@ -179,7 +165,8 @@ void Protocol::absorb_attached(Entity& w, const v1::EntityRef& loser, const v1::
                                int64_t received_at_us) {
   for (const v1::EntityRef& ref : chunk.attached()) {
     const bool added = add_attached(w, ref);
-    send_attach(ref, added ? &w.state.ref() : nullptr, &loser, nullptr, received_at_us);
+    to_entity(added ? messages::attach(ref, w.state.ref(), &loser, nullptr, received_at_us)
+                    : messages::detach(ref, loser, received_at_us));
   }
   for (const v1::KnownAs& name : chunk.known_as())
     put_known_as(w.state, RefKeyOf{}(name), name.ref(), tenant().rules.attached_max());

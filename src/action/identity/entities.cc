@@ -10,6 +10,7 @@
 #include "action/events/attributes.h"
 #include "action/events/audiences.h"
 #include "action/events/person_limits.h"
+#include "action/identity/messages.h"
 #include "action/identity/protocol.h"
 #include "action/read_whole.h"
 #include "base/assert.h"
@@ -128,7 +129,7 @@ Protocol::Entity* Protocol::reach(const Loop& m) {
     // merges one after the other.
     FRESHET_ASSERT(model::survives(model::from_proto(e->state.target()), e->ref));
     Loop onward = m;
-    *onward.mutable_to() = e->state.target();
+    messages::readdress(onward, e->state.target());
     to_entity(std::move(onward));
     return nullptr;
   }
@@ -159,13 +160,7 @@ void Protocol::apply(const model::EntityRef& to, const v1::Envelope& record, con
     if (record.kind() != v1::Envelope::MERGE && device_part == nullptr) count_erased(1, &record);
     return;
   }
-  Loop m;
-  m.set_type(Loop::APPLY);
-  to_proto(to, *m.mutable_to());
-  *m.mutable_record() = record;
-  if (device_part != nullptr && device_part->has_ref()) *m.mutable_ref() = device_part->ref();
-  if (device_part != nullptr && device_part->has_other()) *m.mutable_other() = device_part->other();
-  m.set_received_at_us(record.received_at_us());
+  Loop m = messages::apply(to, record, device_part);
   if (here) {
     (void)reach(m);
   } else {

@@ -9,7 +9,7 @@
 #include "action/events/attributes.h"
 #include "action/identity/claims.h"
 #include "action/identity/erasure.h"
-#include "action/identity/message.h"
+#include "action/identity/messages.h"
 #include "action/identity/protocol.h"
 #include "base/assert.h"
 #include "base/mutant.h"
@@ -106,26 +106,12 @@ bool Protocol::enter_without_holder(const v1::Envelope& record, v1::EntityKind k
 
 void Protocol::enter_with_holder(const v1::Envelope& record, const model::EntityRef& ref) {
   FRESHET_ASSERT(ref.kind == (record.user_size() > 0 ? v1::ENTITY_KIND_USER : v1::ENTITY_KIND_DEVICE));
-  Loop m;
   switch (record.kind()) {
-    case Kind::ERASE:
-    case Kind::UNLINK:
-      m.set_type(record.kind() == Kind::ERASE ? Loop::ERASE : Loop::UNLINK_RECORD);
-      to_proto(ref, *m.mutable_to());
-      *m.mutable_record() = record;
-      m.set_received_at_us(record.received_at_us());
-      to_entity(std::move(m));
-      return;
+    case Kind::ERASE: return to_entity(messages::erase(ref, record));
+    case Kind::UNLINK: return to_entity(messages::unlink_record(ref, record));
     case Kind::MERGE:
       apply(ref, record, nullptr);  // It notes which user_id is listed first.
-      m.set_type(Loop::MERGE);
-      m.set_kind(ref.kind);
-      *m.mutable_identifier() = record.other();
-      to_proto(ref, *m.mutable_ref());
-      *m.mutable_use() = identifier_use(record, tenant());
-      m.set_received_at_us(record.received_at_us());
-      to_home(std::move(m));
-      return;
+      return to_home(messages::merge(ref, record, identifier_use(record, tenant())));
     default: return apply(ref, record, nullptr);
   }
 }
@@ -199,11 +185,11 @@ void Protocol::on_link(const Loop& m) {
     return join(claimant, holder, &cause, m);
   }
   const v1::Use held_use = use_of(*alias);
-  if (!earlier(held_use, m.use())) return send_unlink(m, claimant, &held_use, {});
+  if (!earlier(held_use, m.use())) return take_from(m, claimant, held_use);
   // Two persons share a device: it belongs to whoever used it last. So the order in which the two claims arrive does
   // not matter, and the events of the one before stay where they are.
   begin_use(state_.edit_alias(key), claimant, m.use());
-  send_unlink(m, holder, &m.use(), {});
+  take_from(m, holder, m.use());
 }
 
 void Protocol::grant(const Loop& claim, const Hash128& key) {
@@ -217,18 +203,18 @@ void Protocol::grant(const Loop& claim, const Hash128& key) {
 
 void Protocol::turn_down(const Loop& claim, const model::EntityRef& who, Reason reason) {
   count_dropped(reason);
-  send_unlink(claim, who, nullptr, word_of(reason));
+  to_entity(messages::turned_down(who, claim, word_of(reason), counts_as_verified(claim, who)));
 }
 
-void Protocol::send_unlink(const Loop& claim, const model::EntityRef& who, const v1::Use* taken,
-                           std::string_view reason) {
-  v1::EntityRef to;
-  to_proto(who, to);
-  Loop m = unlink_message(to, claim.identifier(), reason, claim.received_at_us());
-  if (taken != nullptr) *m.mutable_use() = *taken;
-  // A holder is told for good, whatever it may have claimed since.
-  m.set_verified(tenant().knows_verified && (claim.use().verified() || !(who == model::from_proto(claim.ref()))));
-  to_entity(std::move(m));
+// A shared identifier is another's than `loser`, who used it at the time of `use`.
+void Protocol::take_from(const Loop& claim, const model::EntityRef& loser, const v1::Use& use) {
+  to_entity(messages::taken(loser, claim, use, counts_as_verified(claim, loser)));
+}
+
+// Whether `who` is told that what it loses was claimed with a verified use. A holder is told for good, whatever it may
+// have claimed since.
+bool Protocol::counts_as_verified(const Loop& claim, const model::EntityRef& who) const {
+  return tenant().knows_verified && (claim.use().verified() || !(who == model::from_proto(claim.ref())));
 }
 
 // Why the claim is not even looked into; nullopt: it is. With too many claims an identifier tells nothing of a person,
@@ -255,14 +241,7 @@ void Protocol::join(const model::EntityRef& a, const model::EntityRef& b, const 
   if (FRESHET_MUTANT(kOrderByCreationTime)) first = false;  // As if b had been there before.
   if (FRESHET_MUTANT(kRankFromCurrentRules) && tenant().rules.user_priority(1) != "email" && a.rank != b.rank)
     first = (a.rank - 1 < 2 ? 3 - a.rank : a.rank) < (b.rank - 1 < 2 ? 3 - b.rank : b.rank);
-  Loop m;
-  m.set_type(Loop::JOIN);
-  to_proto(first ? b : a, *m.mutable_to());
-  to_proto(first ? a : b, *m.mutable_ref());
-  if (cause != nullptr) *m.mutable_cause() = *cause;
-  *m.mutable_use() = because.use();
-  m.set_received_at_us(because.received_at_us());
-  to_entity(std::move(m));
+  to_entity(messages::join(first ? b : a, first ? a : b, cause, because.use(), because.received_at_us()));
 }
 
 // A `free` is obeyed only if the identifier leads to exactly the entity that sends it. Otherwise another one has got
@@ -289,14 +268,7 @@ void Protocol::on_repoint(const Loop& m) {
   // A repoint is always confirmed, also one that was not obeyed. The survivor may have dropped the identifier before
   // this home heard of it, so that it would lead for ever to somebody who does not list it; or it has got the
   // identifier from a loser that had lost it to another, and must claim it anew.
-  if (FRESHET_MUTANT(kRepointUnconfirmed)) return;
-  Loop answer;
-  answer.set_type(Loop::CONFIRM);
-  *answer.mutable_to() = m.other();
-  *answer.mutable_identifier() = m.identifier();
-  answer.set_kind(m.kind());
-  answer.set_received_at_us(m.received_at_us());
-  to_entity(std::move(answer));
+  if (!FRESHET_MUTANT(kRepointUnconfirmed)) to_entity(messages::confirm(m));
 }
 
 }  // namespace freshet::action

@@ -10,7 +10,7 @@
 #include "action/events/history.h"
 #include "action/events/sorted.h"
 #include "action/identity/claims.h"
-#include "action/identity/message.h"
+#include "action/identity/messages.h"
 #include "action/identity/protocol.h"
 #include "action/identity/refs.h"
 #include "base/assert.h"
@@ -131,14 +131,7 @@ std::optional<Reason> Protocol::no_room_for(const Entity& e, const v1::Identifie
 
 void Protocol::claim(Entity& e, const v1::IdentifierUse& identifier, int64_t received_at_us) {
   FRESHET_ASSERT(find_identifier(e.state, identifier.identifier()) >= 0);  // The alias will lead to what lists it.
-  Loop m;
-  m.set_type(Loop::LINK);
-  m.set_kind(e.ref.kind);
-  *m.mutable_identifier() = identifier.identifier();
-  *m.mutable_use() = identifier.use();
-  to_proto(e.ref, *m.mutable_ref());
-  m.set_received_at_us(received_at_us);
-  to_home(std::move(m));
+  to_home(messages::link(e.ref, identifier, received_at_us));
 }
 
 // ---- losing -------------------------------------------------------------------------------------------------------
@@ -148,13 +141,9 @@ void Protocol::claim(Entity& e, const v1::IdentifierUse& identifier, int64_t rec
 void Protocol::drop(Entity& e, int position, const Parting& why) {
   FRESHET_ASSERT(position >= 0 && position < e.state.identifiers_size());
   FRESHET_ASSERT(why.heir == nullptr || !same(*why.heir, e.state.ref()));
-  Loop m;
-  m.set_type(why.heir != nullptr ? Loop::REPOINT : Loop::FREE);
-  m.set_kind(e.ref.kind);
-  *m.mutable_identifier() = e.state.identifiers(position).identifier();
-  to_proto(e.ref, *m.mutable_ref());
-  if (why.heir != nullptr) *m.mutable_other() = *why.heir;
-  m.set_received_at_us(why.received_at_us);
+  const v1::Identifier& dropped = e.state.identifiers(position).identifier();
+  Loop m = why.heir != nullptr ? messages::repoint(e.ref, *why.heir, dropped, why.received_at_us)
+                               : messages::free(e.ref, dropped, why.received_at_us);
   touched_.add(v1::IDENTIFIERS, m.identifier().type());
   auto& list = *e.state.mutable_identifiers();
   list.erase(list.begin() + position);
@@ -197,7 +186,6 @@ void Protocol::remember_refusal(Entity& e, const v1::Identifier& identifier, boo
 // The home took the identifier away, or the join that was asked for because of it was refused. A use that is later
 // than the one that took a shared identifier stands against it: two persons who use a tablet in turn may each have
 // been there last when the other's message set out.
-
 void Protocol::on_unlink(const Loop& m) {
   if (m.has_ref()) return on_moved(m);
   Entity* e = reach(m);
@@ -245,11 +233,8 @@ void Protocol::on_moved(const Loop& m) {
     drop(*e, at, {v1::HistoryEntry::MOVED, {}, m.use(), m.received_at_us(), &m.ref()});
     return emit_change(*e, m.received_at_us());
   }
-  Loop answer = unlink_message(m.ref(), m.identifier(), m.reason(), m.received_at_us());
-  to_proto(e->ref, *answer.mutable_other());
-  answer.set_verified(m.use().verified());
-  answer.set_outranked(mine.verified() && !m.use().verified());
-  to_entity(std::move(answer));
+  const messages::Refusal refusal{m.ref(), e->state.ref(), m.identifier(), m.reason(), m.received_at_us()};
+  to_entity(messages::stays(refusal, m.use().verified(), mine.verified() && !m.use().verified()));
 }
 
 void Protocol::on_unlink_record(const Loop& m) {
@@ -267,12 +252,8 @@ void Protocol::on_unlink_record(const Loop& m) {
 // The claimant itself asks the home, not the entity that found the reason gone. So the new claim comes after all that
 // the claimant has said before; else a `free` that it sent earlier could arrive later and undo the claim.
 void Protocol::ask_again(const v1::EntityRef& claimant, const Loop& because) {
-  Loop m;
-  m.set_type(Loop::ASK_AGAIN);
-  *m.mutable_to() = claimant;
-  *m.mutable_identifier() = because.has_cause() ? because.cause().identifier() : because.identifier();
-  m.set_received_at_us(because.received_at_us());
-  to_entity(std::move(m));
+  const v1::Identifier& identifier = because.has_cause() ? because.cause().identifier() : because.identifier();
+  to_entity(messages::ask_again(claimant, identifier, because.received_at_us()));
 }
 
 // Also where an entity was to give something up to one with which it has become one since: who had the identifier may
@@ -289,25 +270,17 @@ void Protocol::on_ask_again(const Loop& m) {
 void Protocol::on_confirm(const Loop& m) {
   Entity* e = entity_at(m.to());
   if (e == nullptr) return;
-  Loop answer;
-  answer.set_kind(e->ref.kind);
-  *answer.mutable_identifier() = m.identifier();
-  to_proto(e->ref, *answer.mutable_ref());
-  answer.set_received_at_us(m.received_at_us());
-  if (e->state.status() == v1::EntityState::REDIRECT) {
-    answer.set_type(Loop::REPOINT);
-    *answer.mutable_other() = e->state.target();
-  } else if (e->state.status() == v1::EntityState::ERASED) {
-    answer.set_type(shared(e->ref.kind, m.identifier()) ? Loop::FREE : Loop::SUPPRESS);
-  } else if (const int at = find_identifier(e->state, m.identifier()); at >= 0) {
-    if (FRESHET_MUTANT(kConfirmNeverClaims)) return;
-    // Silence would do if nothing else were on its way; but an earlier `free` of its own may be, and the claim follows
-    // it.
-    return claim(*e, e->state.identifiers(at), m.received_at_us());
-  } else {
-    answer.set_type(Loop::FREE);
-  }
-  to_home(std::move(answer));
+  if (e->state.status() == v1::EntityState::REDIRECT)
+    return to_home(messages::repoint(e->ref, e->state.target(), m.identifier(), m.received_at_us()));
+  if (e->state.status() == v1::EntityState::ERASED && !shared(e->ref.kind, m.identifier()))
+    return to_home(messages::suppress(e->ref, m.identifier(), m.received_at_us()));
+  // An erased entity lists nothing.
+  const int at = find_identifier(e->state, m.identifier());
+  if (at < 0) return to_home(messages::free(e->ref, m.identifier(), m.received_at_us()));
+  if (FRESHET_MUTANT(kConfirmNeverClaims)) return;
+  // Silence would do if nothing else were on its way; but an earlier `free` of its own may be, and the claim follows
+  // it.
+  claim(*e, e->state.identifiers(at), m.received_at_us());
 }
 
 // ---- history ------------------------------------------------------------------------------------------------------

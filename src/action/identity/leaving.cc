@@ -12,6 +12,7 @@
 #include "action/events/audiences.h"
 #include "action/identity/chunks.h"
 #include "action/identity/erasure.h"
+#include "action/identity/messages.h"
 #include "action/identity/protocol.h"
 #include "base/assert.h"
 #include "base/mutant.h"
@@ -102,22 +103,15 @@ void Protocol::send_chunk(Entity& e, int64_t received_at_us) {
   FRESHET_ASSERT(e.state.status() == v1::EntityState::LEAVING && e.state.has_target());
   FRESHET_ASSERT(e.state.absorbing().empty());  // What it has accepted goes along.
   v1::Departure& departure = *e.state.mutable_departure();
-  Loop m;
-  m.set_type(Loop::ABSORB);
-  *m.mutable_to() = e.state.target();
-  to_proto(e.ref, *m.mutable_ref());
+  v1::EntityState chunk;
   model::unpack(e.state);
-  const Cut cut = cut_chunk(e.state, departure.sent(), bounds_.chunk_bytes, *m.mutable_chunk());
+  const Cut cut = cut_chunk(e.state, departure.sent(), bounds_.chunk_bytes, chunk);
   FRESHET_ASSERT(cut.last || cut.next > departure.sent());  // Else the same chunk would be sent for ever.
-  m.set_last(cut.last);
-  if (departure.has_cause()) *m.mutable_cause() = departure.cause();
-  *m.mutable_use() = departure.use();
-  m.set_received_at_us(received_at_us);
-  counters_.step_bytes += m.chunk().ByteSizeLong();
+  counters_.step_bytes += chunk.ByteSizeLong();
   ++counters_.step_messages;
+  to_entity(messages::absorb(e.ref, e.state.target(), departure, std::move(chunk), cut.last, received_at_us));
   departure.set_sent(cut.next);
   if (cut.last) e.state.clear_departure();
-  to_entity(std::move(m));
 }
 
 // The survivor's answer is `absorbed`, `revive` or `erased_too`. There is exactly one for each departure: a second one
@@ -166,12 +160,7 @@ void Protocol::step(Entity& e, int64_t received_at_us) {
   const bool asks = more && !e.state.stepping();
   if (asks) e.state.set_stepping(true);
   FRESHET_ASSERT(fits_its_status(e.state));
-  if (!asks) return;
-  Loop m;
-  m.set_type(Loop::STEP);
-  to_proto(e.ref, *m.mutable_to());
-  m.set_received_at_us(received_at_us);
-  send_through_log(partition_, std::move(m));
+  if (asks) send_through_log(partition_, messages::step(e.ref, received_at_us));
 }
 
 void Protocol::spend(Budget& budget, size_t bytes) {
@@ -206,7 +195,7 @@ void Protocol::pass_on_gathered(Entity& e, Budget& budget) {
   if (FRESHET_MUTANT(kChunksLeftBehind)) e.state.clear_gathered();
   while (budget.any() && !e.state.gathered().empty()) {
     Loop chunk = take_first(*e.state.mutable_gathered());
-    *chunk.mutable_to() = e.state.target();
+    messages::readdress(chunk, e.state.target());
     spend(budget, chunk.ByteSizeLong());
     to_entity(std::move(chunk));
   }
@@ -220,7 +209,7 @@ void Protocol::release(Entity& e, Budget& budget) {
   const Entity* const outer = std::exchange(releasing_, &e);
   while (budget.any() && e.state.winding_up() && !e.state.held().empty()) {
     Loop message = take_first(*e.state.mutable_held());
-    to_proto(e.ref, *message.mutable_to());
+    messages::readdress(message, e.state.ref());
     spend(budget, message.ByteSizeLong());
     handle(message);
   }
@@ -238,16 +227,9 @@ void Protocol::repoint(Entity& e, Budget& budget, int64_t received_at_us) {
 void Protocol::repoint_one(Entity& e, int position, int64_t received_at_us) {
   FRESHET_ASSERT(e.state.status() == v1::EntityState::REDIRECT && e.state.has_target());
   auto& identifiers = *e.state.mutable_identifiers();
-  Loop m;
-  m.set_type(Loop::REPOINT);
-  m.set_kind(e.ref.kind);
-  *m.mutable_identifier() = identifiers[position].identifier();
+  to_home(messages::repoint(e.ref, e.state.target(), identifiers[position].identifier(), received_at_us));
   identifiers.erase(identifiers.begin() + position);
-  to_proto(e.ref, *m.mutable_ref());
-  *m.mutable_other() = e.state.target();
-  m.set_received_at_us(received_at_us);
   state::PartitionState::touch(e, state_);
-  to_home(std::move(m));
 }
 
 // ---- erasing ------------------------------------------------------------------------------------------------------
@@ -271,7 +253,7 @@ void Protocol::make_erased(Entity& e, const Loop& because, bool frees_all) {
   ++counters_.erased;
   e.state.set_status(v1::EntityState::ERASED);
   for (const Loop& chunk : e.state.absorbing())
-    if (chunk.last()) answer(chunk, Loop::ERASED_TOO, e);
+    if (chunk.last()) to_entity(messages::erased_too(chunk, e.ref));
   std::vector<Loop> farewells = farewells_of(e.state, because.received_at_us(), [&](const v1::Identifier& i) {
     return frees_all || shared(e.ref.kind, i) || FRESHET_MUTANT(kEraseWithoutSuppress);
   });

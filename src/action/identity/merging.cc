@@ -9,7 +9,7 @@
 #include "action/events/attributes.h"
 #include "action/events/audiences.h"
 #include "action/events/history.h"
-#include "action/identity/message.h"
+#include "action/identity/messages.h"
 #include "action/identity/protocol.h"
 #include "action/identity/refs.h"
 #include "base/assert.h"
@@ -64,18 +64,10 @@ void Protocol::on_absorb(Loop& m) {
   // The first chunk is the one that tells who the loser is: had one been lost on the way, another would be first.
   FRESHET_ASSERT(!chunks.empty() && same(chunks[0].chunk().ref(), loser));
   if (w->state.status() == v1::EntityState::ERASED)
-    return answer(chunks[0], FRESHET_MUTANT(kErasedSurvivorRevives) ? Loop::REVIVE : Loop::ERASED_TOO, *w);
+    return to_entity(FRESHET_MUTANT(kErasedSurvivorRevives) ? messages::revive(chunks[0], w->ref)
+                                                            : messages::erased_too(chunks[0], w->ref));
   if (const std::optional<Reason> reason = refusal_of(*w, chunks)) return refuse(*w, chunks, *reason);
   accept(*w, chunks);
-}
-
-void Protocol::answer(const Loop& chunk, Loop::Type type, const Entity& w) {
-  Loop m;
-  m.set_type(type);
-  *m.mutable_to() = chunk.ref();
-  to_proto(w.ref, *m.mutable_ref());
-  m.set_received_at_us(chunk.received_at_us());
-  to_entity(std::move(m));
 }
 
 // ---- deciding -----------------------------------------------------------------------------------------------------
@@ -111,7 +103,7 @@ std::optional<Reason> Protocol::refusal_of(const Entity& w, const Chunks& chunks
 void Protocol::refuse(Entity& w, const Chunks& chunks, Reason reason) {
   const Loop& first = chunks[0];
   count_refused(reason);
-  answer(first, Loop::REVIVE, w);
+  to_entity(messages::revive(first, w.ref));
   if (FRESHET_MUTANT(kNoUnlinkOnRefusal)) return;
   if (!first.has_cause()) {
     touched_.clear(out_.says_changes() || reads_names(w.state, tenant()));
@@ -124,16 +116,9 @@ void Protocol::refuse(Entity& w, const Chunks& chunks, Reason reason) {
   const bool verified = claimed != nullptr && claimed->verified();
   const bool may_move = model::moves_on_conflict(type, tenant().rules) || (verified && type != model::kUserId);
   const bool asks_holder = claimed != nullptr && may_move;
-  Loop m = unlink_message(asks_holder ? cause.holder() : cause.claimant(), cause.identifier(), word_of(reason),
-                          first.received_at_us());
-  if (asks_holder) {
-    *m.mutable_use() = *claimed;
-    *m.mutable_ref() = cause.claimant();
-  } else {
-    *m.mutable_other() = cause.holder();
-    m.set_verified(verified);
-  }
-  to_entity(std::move(m));
+  const messages::Refusal refusal{cause.claimant(), cause.holder(), cause.identifier(), word_of(reason),
+                                  first.received_at_us()};
+  to_entity(asks_holder ? messages::moves(refusal, *claimed) : messages::stays(refusal, verified, false));
 }
 
 // The identifiers are the survivor's own from here on, so that the next join is judged by them: two losers with a
@@ -190,7 +175,7 @@ void Protocol::finish_absorbing(Entity& w, const Loop& last) {
   for (const v1::IdentifierUse& i : w.state.identifiers()) touched_.add(v1::IDENTIFIERS, i.identifier().type());
   touched_.add(v1::MERGED_FROM, model::from_proto(last.ref()).id.hex());
   note(w, v1::HistoryEntry::MERGED, nullptr, &last.ref(), last.use(), last.received_at_us());
-  answer(last, Loop::ABSORBED, w);
+  to_entity(messages::absorbed(last, w.ref));
   ++counters_.merged;
 }
 

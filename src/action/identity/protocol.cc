@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "action/events/attributes.h"
-#include "action/identity/message.h"
+#include "action/identity/messages.h"
 #include "base/assert.h"
 #include "base/mutant.h"
 #include "model/home.h"

@@ -113,7 +113,8 @@ class Protocol {
                             bool suppressed);
   void grant(const Loop& claim, const Hash128& key);
   void turn_down(const Loop& claim, const model::EntityRef& who, Reason reason);
-  void send_unlink(const Loop& claim, const model::EntityRef& who, const v1::Use* taken, std::string_view reason);
+  void take_from(const Loop& claim, const model::EntityRef& loser, const v1::Use& use);
+  [[nodiscard]] bool counts_as_verified(const Loop& claim, const model::EntityRef& who) const;
   std::optional<Reason> too_many_claim(const Loop& claim, const Hash128& key);
 
   // ---- entities (entities.cc)
@@ -149,7 +150,6 @@ class Protocol {
 
   // ---- merging (merging.cc): the survivor
   void on_absorb(Loop& m);
-  void answer(const Loop& chunk, Loop::Type type, const Entity& w);
   [[nodiscard]] std::optional<Reason> refusal_of(const Entity& w, const Chunks& chunks) const;
   void refuse(Entity& w, const Chunks& chunks, Reason reason);
   void accept(Entity& w, Chunks& chunks);
@@ -176,12 +176,11 @@ class Protocol {
 
   // ---- users and devices (devices.cc)
   std::string send_device_part(Entity& user, const v1::Envelope& record);
+  [[nodiscard]] v1::Envelope device_part_of(const v1::Envelope& record) const;
   void attach_user(Entity& device, const Loop& part, const v1::Envelope& record);
   void on_attach(const Loop& m);
   void learn_device(Entity& user, const Loop& m);
   bool add_attached(Entity& e, const v1::EntityRef& ref);
-  void send_attach(const v1::EntityRef& to, const v1::EntityRef* ref, const v1::EntityRef* other,
-                   const v1::Identifier* identifier, int64_t received_at_us);
   void absorb_attached(Entity& w, const v1::EntityRef& loser, const v1::EntityState& chunk, int64_t received_at_us);
 
   [[nodiscard]] const Tenant& tenant() const { return *tenant_; }
