@@ -60,16 +60,16 @@ void forget_device(v1::EntityState& user, const v1::EntityRef& device) {
 // said otherwise. The event that is enriched with it does not wait for the device's partition to answer.
 std::string Protocol::send_device_part(Entity& user, const v1::Envelope& record) {
   FRESHET_ASSERT(user.ref.kind == v1::ENTITY_KIND_USER && record.device_size() > 0);
-  const v1::EntityRef made = ref_of(id_of(tenant_name_, record.device(0)));
+  const v1::EntityRef made = ref_of(id_of(turn_.tenant_name(), record.device(0)));
   const v1::EntityRef* known = known_device(user.state, key_of(made));
   // Both list each other or neither does. A user whose list is full says so by leaving itself out of the message.
-  const bool full = static_cast<uint32_t>(user.state.attached_size()) >= tenant().rules.attached_max();
+  const bool full = static_cast<uint32_t>(user.state.attached_size()) >= turn_.tenant().rules.attached_max();
   const bool listed = known != nullptr || !full;
-  if (!listed) count_dropped(Reason::kDevicesMax);
+  if (!listed) turn_.count_dropped(Reason::kDevicesMax);
   const v1::EntityRef* const told = known == nullptr ? &v1::EntityRef::default_instance() : known;
   const bool is_made = known != nullptr && same(*known, made);
   std::string id = model::from_proto(known != nullptr ? *known : made).id.hex();
-  to_home(messages::enter_device(listed ? &user.ref : nullptr, is_made ? nullptr : told, device_part_of(record)));
+  turn_.to_home(messages::enter_device(listed ? &user.ref : nullptr, is_made ? nullptr : told, device_part_of(record)));
   return id;
 }
 
@@ -84,7 +84,7 @@ v1::Envelope Protocol::device_part_of(const v1::Envelope& record) const {
   part.set_time_us(record.time_us());
   part.set_received_at_us(record.received_at_us());
   part.set_verified(record.verified());
-  if (tenant().knows_activity) part.set_uninstalled_us(uninstall_time(record));
+  if (turn_.tenant().knows_activity) part.set_uninstalled_us(uninstall_time(record));
   if (!record.trace_parent().empty()) part.set_trace_parent(record.trace_parent());
   return part;
 }
@@ -94,17 +94,17 @@ v1::Envelope Protocol::device_part_of(const v1::Envelope& record) const {
 void Protocol::attach_user(Entity& device, const Loop& part, const v1::Envelope& record) {
   FRESHET_ASSERT(part.ref().kind() == v1::ENTITY_KIND_USER);
   auto& users = *device.state.mutable_attached();
-  const Added added = add_ref(users, part.ref(), tenant().rules.attached_max());
-  if (added == Added::kFull) return count_dropped(Reason::kUsersMax);
+  const Added added = add_ref(users, part.ref(), turn_.tenant().rules.attached_max());
+  if (added == Added::kFull) return turn_.count_dropped(Reason::kUsersMax);
   if (added == Added::kAdded) touched_.add(v1::USERS);
-  const v1::EntityRef believed = part.has_other() ? part.other() : ref_of(id_of(tenant_name_, record.device(0)));
+  const v1::EntityRef believed = part.has_other() ? part.other() : ref_of(id_of(turn_.tenant_name(), record.device(0)));
   const bool known = same(believed, device.state.ref());
   if (known && added != Added::kAdded) return;
   // Only whom it has taken in does the device replace: another one may have had the identifier before, and lives on.
-  const bool replaces = !tenant().keeps_devices || find_ref(device.state.merged(), key_of(believed)) >= 0;
+  const bool replaces = !turn_.tenant().keeps_devices || find_ref(device.state.merged(), key_of(believed)) >= 0;
   const bool stale = !known && replaces && key_of(believed) != RefKey{};
-  to_entity(messages::attach(part.ref(), device.state.ref(), stale ? &believed : nullptr, &record.device(0),
-                             record.received_at_us()));
+  turn_.to_entity(messages::attach(part.ref(), device.state.ref(), stale ? &believed : nullptr, &record.device(0),
+                                   record.received_at_us()));
 }
 
 // ---- references ---------------------------------------------------------------------------------------------------
@@ -113,9 +113,9 @@ void Protocol::attach_user(Entity& device, const Loop& part, const v1::Envelope&
 bool Protocol::add_attached(Entity& e, const v1::EntityRef& ref) {
   FRESHET_ASSERT(e.ref.kind != ref.kind());
   const bool user = e.ref.kind == v1::ENTITY_KIND_USER;
-  const Added added = add_ref(*e.state.mutable_attached(), ref, tenant().rules.attached_max());
+  const Added added = add_ref(*e.state.mutable_attached(), ref, turn_.tenant().rules.attached_max());
   if (added == Added::kAdded) touched_.add(user ? v1::DEVICES : v1::USERS);
-  if (added == Added::kFull) count_dropped(user ? Reason::kDevicesMax : Reason::kUsersMax);
+  if (added == Added::kFull) turn_.count_dropped(user ? Reason::kDevicesMax : Reason::kUsersMax);
   return added != Added::kFull;
 }
 
@@ -127,17 +127,17 @@ void Protocol::on_attach(const Loop& m) {
   const bool erased = e->state.status() == v1::EntityState::ERASED;
   const bool stale = m.has_ref() && (erased || !same(m.addressed(), e->state.ref()));
   if (stale)
-    to_entity(erased ? messages::detach(m.ref(), m.addressed(), m.received_at_us())
-                     : messages::attach(m.ref(), e->state.ref(), &m.addressed(), nullptr, m.received_at_us()));
+    turn_.to_entity(erased ? messages::detach(m.ref(), m.addressed(), m.received_at_us())
+                           : messages::attach(m.ref(), e->state.ref(), &m.addressed(), nullptr, m.received_at_us()));
   if (erased) return;
   const bool user = e->ref.kind == v1::ENTITY_KIND_USER;
-  state::PartitionState::touch(*e, state_);
-  touched_.clear(out_.says_changes() || reads_names(e->state, tenant()));
+  turn_.touch(*e);
+  touched_.clear(turn_.out().says_changes() || reads_names(e->state, turn_.tenant()));
   const bool removed = m.has_other() && remove_ref(*e->state.mutable_attached(), m.other());
   if (removed) touched_.add(user ? v1::DEVICES : v1::USERS);
   if (removed && m.erased() && !user && e->state.attached().empty()) return make_erased(*e, m, true);
   const bool added = m.has_ref() && add_attached(*e, m.ref());
-  if (m.has_ref() && !added) to_entity(messages::detach(m.ref(), e->state.ref(), m.received_at_us()));
+  if (m.has_ref() && !added) turn_.to_entity(messages::detach(m.ref(), e->state.ref(), m.received_at_us()));
   if (user && added) learn_device(*e, m);
   if (user && !added) forget_device(e->state, m.other());
   emit_change(*e, m.received_at_us());
@@ -147,7 +147,7 @@ void Protocol::on_attach(const Loop& m) {
 // make. Records go on naming the identifier, so without the note each of them would be enriched with an id that nobody
 // has.
 void Protocol::learn_device(Entity& user, const Loop& m) {
-  const uint32_t names_max = tenant().rules.attached_max();
+  const uint32_t names_max = turn_.tenant().rules.attached_max();
   auto& names = *user.state.mutable_known_as();
   if (m.has_other()) {
     for (v1::KnownAs& name : names)
@@ -155,7 +155,7 @@ void Protocol::learn_device(Entity& user, const Loop& m) {
     put_known_as(user.state, key_of(m.other()), m.ref(), names_max);
   }
   if (!m.has_identifier()) return;
-  const RefKey made = key_of(ref_of(id_of(tenant_name_, m.identifier())));
+  const RefKey made = key_of(ref_of(id_of(turn_.tenant_name(), m.identifier())));
   if (made != key_of(m.ref())) put_known_as(user.state, made, m.ref(), names_max);
 }
 
@@ -165,11 +165,11 @@ void Protocol::absorb_attached(Entity& w, const v1::EntityRef& loser, const v1::
                                int64_t received_at_us) {
   for (const v1::EntityRef& ref : chunk.attached()) {
     const bool added = add_attached(w, ref);
-    to_entity(added ? messages::attach(ref, w.state.ref(), &loser, nullptr, received_at_us)
-                    : messages::detach(ref, loser, received_at_us));
+    turn_.to_entity(added ? messages::attach(ref, w.state.ref(), &loser, nullptr, received_at_us)
+                          : messages::detach(ref, loser, received_at_us));
   }
   for (const v1::KnownAs& name : chunk.known_as())
-    put_known_as(w.state, RefKeyOf{}(name), name.ref(), tenant().rules.attached_max());
+    put_known_as(w.state, RefKeyOf{}(name), name.ref(), turn_.tenant().rules.attached_max());
 }
 
 }  // namespace freshet::action

@@ -39,17 +39,18 @@ v1::DeadLetter letter_of_limited(const v1::Envelope& record) {
 }
 
 // Whether the record is one too many of its person. If not, its events are counted.
-bool is_over_limit(state::Entity& e, const v1::Envelope& record, const Tenant& tenant, state::PartitionState& state,
-                   ProtocolCounters& counters) {
+bool is_over_limit(state::Entity& e, const v1::Envelope& record, Turn& turn) {
+  const Tenant& tenant = turn.tenant();
   if (!tenant.rules.has_person_limits() || record.events().empty() || e.ref.kind != v1::ENTITY_KIND_USER ||
       FRESHET_MUTANT(kPersonWithoutLimit))
     return false;
   if (!has_room(e.state.windows(), tenant.rules.person_limits(), record.received_at_us())) {
-    state.meta().set_limited_messages(state.meta().limited_messages() + 1);
-    ++counters.limited;
+    v1::PartitionMeta& meta = turn.state().meta();
+    meta.set_limited_messages(meta.limited_messages() + 1);
+    ++turn.counters().limited;
     return true;
   }
-  state::PartitionState::touch(e, state);
+  turn.touch(e);
   count_events(*e.state.mutable_windows(), record.received_at_us(), static_cast<uint32_t>(record.events_size()));
   return false;
 }
@@ -61,11 +62,6 @@ state::Entity* entity_for(state::PartitionState& state, const Hash128& id, const
   const bool takes_it = slice != nullptr && slice->state.status() == v1::EntityState::LIVE &&
                         !slice->state.winding_up() && slice->state.version() > 0;
   return takes_it ? slice : state.find_entity(id);
-}
-
-void raise_version(state::Entity& e, state::PartitionState& state) {
-  state::PartitionState::touch(e, state);
-  e.state.set_version(e.state.version() + 1);
 }
 
 }  // namespace
@@ -92,9 +88,9 @@ bool fits_its_status(const v1::EntityState& e) {
 // state can't be read: nothing is done then, and Engine::process() says so before anything of the batch is committed.
 Protocol::Entity* Protocol::entity_at(const v1::EntityRef& ref) {
   const Hash128 id = model::from_proto(ref).id;
-  FRESHET_ASSERT(model::partition_of(id, partitions_) == partition_);
-  Entity* const e = state_.find_entity(id);
-  FRESHET_ASSERT(e != nullptr || !state_.status());
+  FRESHET_ASSERT(turn_.is_here(id));
+  Entity* const e = turn_.state().find_entity(id);
+  FRESHET_ASSERT(e != nullptr || !turn_.state().status());
   return e;
 }
 
@@ -107,10 +103,10 @@ bool Protocol::holds_back(const Entity& e) const {
 
 void Protocol::hold(Entity& e, const Loop& m) {
   FRESHET_ASSERT(holds_back(e));
-  state::PartitionState::touch(e, state_);
+  turn_.touch(e);
   *e.state.add_held() = m;
   if (!e.state.winding_up()) return;
-  Budget budget{bounds_.bytes, kReleasedByArrival};
+  Budget budget(turn_.bounds().bytes, kReleasedByArrival, turn_.counters());
   release(e, budget);
 }
 
@@ -130,7 +126,7 @@ Protocol::Entity* Protocol::reach(const Loop& m) {
     FRESHET_ASSERT(model::survives(model::from_proto(e->state.target()), e->ref));
     Loop onward = m;
     messages::readdress(onward, e->state.target());
-    to_entity(std::move(onward));
+    turn_.to_entity(std::move(onward));
     return nullptr;
   }
   return e;
@@ -146,15 +142,15 @@ void Protocol::on_apply(const Loop& m) {
 // This is the hot path, so a message is made of the record only where it has to be kept or passed on. `device_part` is
 // the message that brings a user's record to the device that it names.
 void Protocol::apply(const model::EntityRef& to, const v1::Envelope& record, const Loop* device_part) {
-  const bool here = model::partition_of(to.id, partitions_) == partition_;
-  Entity* e = here ? entity_for(state_, to.id, record) : nullptr;
+  const bool here = turn_.is_here(to.id);
+  Entity* e = here ? entity_for(turn_.state(), to.id, record) : nullptr;
   const bool applies_late = FRESHET_MUTANT(kApplyWhileLeaving) && e != nullptr && !e->state.has_departure() &&
                             e->state.status() == v1::EntityState::LEAVING;
   if (applies_late) return apply_live(*e, record, device_part);
   const bool is_ready = e != nullptr && !holds_back(*e);
   if (is_ready && e->state.status() == v1::EntityState::LIVE) {
     apply_live(*e, record, device_part);
-    return keep_slice(state_);
+    return keep_slice(turn_.state());
   }
   if (is_ready && e->state.status() == v1::EntityState::ERASED) {
     if (record.kind() != v1::Envelope::MERGE && device_part == nullptr) count_erased(1, &record);
@@ -164,7 +160,7 @@ void Protocol::apply(const model::EntityRef& to, const v1::Envelope& record, con
   if (here) {
     (void)reach(m);
   } else {
-    to_entity(std::move(m));
+    turn_.to_entity(std::move(m));
   }
 }
 
@@ -172,17 +168,17 @@ void Protocol::apply_live(Entity& e, const v1::Envelope& record, const Loop* dev
   FRESHET_ASSERT(e.state.status() == v1::EntityState::LIVE || FRESHET_MUTANT(kApplyWhileLeaving));
   FRESHET_ASSERT(device_part == nullptr || e.ref.kind == v1::ENTITY_KIND_DEVICE);
   if (FRESHET_MUTANT(kDedupAtApply) &&
-      !state_.first_sight(hash128(record.tenant() + record.message_id()), record.received_at_us()))
+      !turn_.state().first_sight(hash128(record.tenant() + record.message_id()), record.received_at_us()))
     return;
-  if (device_part == nullptr && is_over_limit(e, record, tenant(), state_, counters_))
-    return out_.dead_letter(letter_of_limited(record));
-  state::PartitionState::touch(e, state_);
-  touched_.clear(out_.says_changes() || reads_names(e.state, tenant()));
+  if (device_part == nullptr && is_over_limit(e, record, turn_))
+    return turn_.out().dead_letter(letter_of_limited(record));
+  turn_.touch(e);
+  touched_.clear(turn_.out().says_changes() || reads_names(e.state, turn_.tenant()));
   if (record.kind() == v1::Envelope::MERGE) {
     apply_merge(e, record);
     return emit_change(e, record.received_at_us());
   }
-  apply_record(e.state, record, tenant(), properties_, touched_);
+  apply_record(e.state, record, turn_.tenant(), properties_, touched_);
   // Every accepted message is counted in exactly one profile, so that the sums show a loss or a doubling
   // (conservation). A user's record is counted for its user, and not for the device too.
   if (device_part == nullptr) e.state.set_messages(e.state.messages() + 1);
@@ -211,20 +207,22 @@ void Protocol::apply_merge(Entity& e, const v1::Envelope& record) {
 
 // Accepted messages that are in no profile, because theirs was erased (conservation). `late`: one that came after that.
 void Protocol::count_erased(uint64_t messages, const v1::Envelope* late) {
-  state_.meta().set_erased_messages(state_.meta().erased_messages() + messages);
-  counters_.erased_messages += messages;
-  if (late != nullptr && !out_.suppressed())
-    out_.note_late(tenant_name_, model::value_hash(rules_->hash_key(), tenant_name_, routing_of(*late).value()));
+  turn_.state().meta().set_erased_messages(turn_.state().meta().erased_messages() + messages);
+  turn_.counters().erased_messages += messages;
+  if (late != nullptr && !turn_.out().suppressed())
+    turn_.out().note_late(turn_.tenant_name(),
+                          model::value_hash(turn_.rules().hash_key(), turn_.tenant_name(), routing_of(*late).value()));
 }
 
 // `device`: of a user's record, the device that it names, as the user knows it.
 void Protocol::emit_events(Entity& e, const v1::Envelope& record, const std::string& device) {
-  if (out_.suppressed() || record.events().empty() || !rules_->writes_events(tenant())) return;
+  if (turn_.out().suppressed() || record.events().empty() || !turn_.rules().writes_events(turn_.tenant())) return;
   const std::string own = e.ref.id.hex();
   const bool user = e.ref.kind == v1::ENTITY_KIND_USER;
-  const auto render = rules_->events_as_protobuf() ? enriched_event_protobuf : enriched_event_json;
+  const auto render = turn_.rules().events_as_protobuf() ? enriched_event_protobuf : enriched_event_json;
   for (const v1::Event& event : record.events())
-    out_.event(own, render(e.state, user ? own : std::string(), user ? device : own, record, event, tenant()));
+    turn_.out().event(own,
+                      render(e.state, user ? own : std::string(), user ? device : own, record, event, turn_.tenant()));
 }
 
 // Makes change_ one of the entity as it is now; what changed is not in it yet.
@@ -232,7 +230,7 @@ void Protocol::begin_change(const Entity& e, int64_t received_at_us) {
   change_.Clear();
   say_whose(e.state, change_);
   change_.set_received_at_us(received_at_us);
-  if (!trace_.empty()) change_.set_trace_parent(trace_.data(), trace_.size());
+  if (!turn_.trace().empty()) change_.set_trace_parent(turn_.trace().data(), turn_.trace().size());
 }
 
 // Each change has the next version of its entity, also where it is not said: reaction skips what it has written
@@ -241,22 +239,24 @@ void Protocol::emit_change(Entity& e, int64_t received_at_us) {
   if (!touched_.any()) return;
   // An entity that was merged away or erased has no document: a change of it would bring one back.
   FRESHET_ASSERT(e.state.status() == v1::EntityState::LIVE || e.state.status() == v1::EntityState::LEAVING);
-  state::PartitionState::touch(e, state_);
-  follow_audiences(e.state, {tenant(), *rules_, received_at_us, trace_}, touched_, out_, counters_.audiences);
+  turn_.touch(e);
+  follow_audiences(e.state, {turn_.tenant(), turn_.rules(), received_at_us, turn_.trace()}, touched_, turn_.out(),
+                   turn_.counters().audiences);
   if (e.state.version() == 0) touched_.all();  // The first change says the whole document.
   e.state.set_version(e.state.version() + 1);
-  if (!out_.says_changes()) return out_.note_change(tenant_name_, received_at_us);
+  if (!turn_.out().says_changes()) return turn_.out().note_change(turn_.tenant_name(), received_at_us);
   begin_change(e, received_at_us);
-  touched_.describe(e.state, tenant(), change_);
-  out_.change(change_);
+  touched_.describe(e.state, turn_.tenant(), change_);
+  turn_.out().change(change_);
 }
 
 void Protocol::emit_removal(Entity& e, int64_t received_at_us) {
   FRESHET_ASSERT(e.state.status() == v1::EntityState::REDIRECT || e.state.status() == v1::EntityState::ERASED);
-  raise_version(e, state_);
+  turn_.touch(e);
+  e.state.set_version(e.state.version() + 1);
   begin_change(e, received_at_us);
   change_.set_remove(true);
-  out_.change(change_);
+  turn_.out().change(change_);
 }
 
 }  // namespace freshet::action

@@ -87,9 +87,9 @@ uint32_t count_identifiers(const v1::EntityState& entity, std::string_view type)
 // rules stay: other rules may allow what these did not. What was refused may be granted once it is verified.
 void Protocol::apply_identifiers(Entity& e, const v1::Envelope& record) {
   const auto& identifiers = e.ref.kind == v1::ENTITY_KIND_USER ? record.user() : record.device();
-  const bool verified = is_verified(record, tenant());
+  const bool verified = is_verified(record, turn_.tenant());
   const auto& refused = verified ? e.state.refused_verified() : e.state.refused();
-  const bool remembers = e.state.refused_revision() == revision_in_force(state_.meta(), tenant_);
+  const bool remembers = e.state.refused_revision() == revision_in_force(turn_.state().meta(), &turn_.tenant());
   for (int position = 0; position < identifiers.size(); ++position) {
     const v1::Identifier& i = identifiers[position];
     if (const int at = find_identifier(e.state, i); at >= 0) {
@@ -102,15 +102,15 @@ void Protocol::apply_identifiers(Entity& e, const v1::Envelope& record) {
     // identifier since, a claim would take it back from whoever has it.
     if (position == 0 || (remembers && contains(refused, i))) continue;
     if (const std::optional<Reason> reason = no_room_for(e, i)) {
-      ++counters_.dropped_identifiers;
-      count_dropped(*reason);
+      ++turn_.counters().dropped_identifiers;
+      turn_.count_dropped(*reason);
       continue;
     }
     // The identifier is listed first and claimed then. Were it the other way round, a survivor that takes this entity
     // in meanwhile would not get it, and the home would have granted it to somebody who is no more.
     v1::IdentifierUse claimed;
     *claimed.mutable_identifier() = i;
-    *claimed.mutable_use() = identifier_use(record, tenant());
+    *claimed.mutable_use() = identifier_use(record, turn_.tenant());
     put_identifier(e.state, i, claimed.use());
     touched_.add(v1::IDENTIFIERS, i.type());
     note(e, v1::HistoryEntry::LINKED, &i, nullptr, claimed.use(), record.received_at_us());
@@ -121,17 +121,17 @@ void Protocol::apply_identifiers(Entity& e, const v1::Envelope& record) {
 // Why the entity can't list one more identifier; nullopt: it can. A shared type always has room, as the least recently
 // used one of it is let go afterwards: somebody who buys a sixth phone must not be bound to the first five.
 std::optional<Reason> Protocol::no_room_for(const Entity& e, const v1::Identifier& identifier) const {
-  if (static_cast<uint32_t>(e.state.identifiers_size()) >= model::identifiers_max(tenant().rules))
+  if (static_cast<uint32_t>(e.state.identifiers_size()) >= model::identifiers_max(turn_.tenant().rules))
     return Reason::kIdentifiersMax;
-  if (shared(e.ref.kind, identifier)) return std::nullopt;
-  const uint32_t limit = model::identifier_limit(identifier.type(), tenant().rules);
+  if (turn_.shared(e.ref.kind, identifier)) return std::nullopt;
+  const uint32_t limit = model::identifier_limit(identifier.type(), turn_.tenant().rules);
   if (count_identifiers(e.state, identifier.type()) >= limit) return Reason::kIdentifierLimit;
   return std::nullopt;
 }
 
 void Protocol::claim(Entity& e, const v1::IdentifierUse& identifier, int64_t received_at_us) {
   FRESHET_ASSERT(find_identifier(e.state, identifier.identifier()) >= 0);  // The alias will lead to what lists it.
-  to_home(messages::link(e.ref, identifier, received_at_us));
+  turn_.to_home(messages::link(e.ref, identifier, received_at_us));
 }
 
 // ---- losing -------------------------------------------------------------------------------------------------------
@@ -148,7 +148,7 @@ void Protocol::drop(Entity& e, int position, const Parting& why) {
   auto& list = *e.state.mutable_identifiers();
   list.erase(list.begin() + position);
   note(e, why.what, &m.identifier(), why.heir, why.use, why.received_at_us, why.reason);
-  if (!FRESHET_MUTANT(kDropWithoutFree)) to_home(std::move(m));
+  if (!FRESHET_MUTANT(kDropWithoutFree)) turn_.to_home(std::move(m));
 }
 
 // Lets go of the least recently used identifiers of each shared type that is over its limit. By use and not by
@@ -160,8 +160,8 @@ void Protocol::let_go_over_limit(Entity& e, int64_t received_at_us) {
     const std::string& type = list[i].identifier().type();
     int end = i + 1;
     while (end < list.size() && list[end].identifier().type() == type) ++end;
-    const auto limit = static_cast<int>(model::identifier_limit(type, tenant().rules));
-    if (end - i <= limit || !shared(e.ref.kind, list[i].identifier())) {
+    const auto limit = static_cast<int>(model::identifier_limit(type, turn_.tenant().rules));
+    if (end - i <= limit || !turn_.shared(e.ref.kind, list[i].identifier())) {
       i = end;
       continue;
     }
@@ -170,13 +170,13 @@ void Protocol::let_go_over_limit(Entity& e, int64_t received_at_us) {
       if (earlier(list[k].use(), list[oldest].use())) oldest = k;
     const v1::Use last = list[oldest].use();
     drop(e, oldest, {v1::HistoryEntry::UNLINKED, word_of(Reason::kSharedLimit), last, received_at_us});
-    ++counters_.dropped_identifiers;
-    count_dropped(Reason::kSharedLimit);
+    ++turn_.counters().dropped_identifiers;
+    turn_.count_dropped(Reason::kSharedLimit);
   }
 }
 
 void Protocol::remember_refusal(Entity& e, const v1::Identifier& identifier, bool verified) {
-  const uint64_t revision = revision_in_force(state_.meta(), tenant_);
+  const uint64_t revision = revision_in_force(turn_.state().meta(), &turn_.tenant());
   if (e.state.refused_revision() != revision) forget_refusals(e.state);
   e.state.set_refused_revision(revision);
   remember(*e.state.mutable_refused(), identifier);
@@ -192,7 +192,7 @@ void Protocol::on_unlink(const Loop& m) {
   if (e == nullptr || e->state.status() == v1::EntityState::ERASED) return;
   const int at = find_identifier(e->state, m.identifier());
   if (at < 0) return;
-  touched_.clear(out_.says_changes() || reads_names(e->state, tenant()));
+  touched_.clear(turn_.out().says_changes() || reads_names(e->state, turn_.tenant()));
   const v1::Use mine = e->state.identifiers(at).use();
   if (m.has_use()) {  // A shared identifier went to whoever used it at that time.
     if (earlier(mine, m.use()) || FRESHET_MUTANT(kUnlinkIgnoresUse)) {
@@ -207,9 +207,9 @@ void Protocol::on_unlink(const Loop& m) {
   // The two may have become one by another identifier since the join was refused: then there is nothing to give up.
   const bool merged = m.has_other() && find_ref(e->state.merged(), key_of(m.other())) >= 0;
   if (merged || (m.has_other() && model::from_proto(m.other()) == e->ref))
-    return tenant().claims_again ? on_ask_again(m) : void();
+    return turn_.tenant().claims_again ? on_ask_again(m) : void();
   // Where conflicts move, the refusal is not remembered, because a later use may claim the identifier again.
-  if (!m.has_other() || m.outranked() || !model::moves_on_conflict(m.identifier().type(), tenant().rules))
+  if (!m.has_other() || m.outranked() || !model::moves_on_conflict(m.identifier().type(), turn_.tenant().rules))
     remember_refusal(*e, m.identifier(), m.verified());
   drop(*e, at, {v1::HistoryEntry::REFUSED, m.reason(), mine, m.received_at_us()});
   emit_change(*e, m.received_at_us());
@@ -222,19 +222,20 @@ void Protocol::on_moved(const Loop& m) {
   if (e == nullptr) return;
   // The two may have become one by another identifier meanwhile.
   if (same(m.ref(), e->state.ref()) || find_ref(e->state.merged(), key_of(m.ref())) >= 0)
-    return tenant().claims_again ? on_ask_again(m) : void();
+    return turn_.tenant().claims_again ? on_ask_again(m) : void();
   const int at = find_identifier(e->state, m.identifier());
   if (at < 0) return ask_again(m.ref(), m);  // This entity has lost it since: its home decides anew.
-  touched_.clear(out_.says_changes() || reads_names(e->state, tenant()));
+  touched_.clear(turn_.out().says_changes() || reads_names(e->state, turn_.tenant()));
   const v1::Use& mine = e->state.identifiers(at).use();
-  const bool by_time = !tenant().knows_verified || model::moves_on_conflict(m.identifier().type(), tenant().rules);
+  const bool by_time =
+      !turn_.tenant().knows_verified || model::moves_on_conflict(m.identifier().type(), turn_.tenant().rules);
   if (goes_over(mine, m.use(), by_time)) {
-    count_dropped(Reason::kMoved);
+    turn_.count_dropped(Reason::kMoved);
     drop(*e, at, {v1::HistoryEntry::MOVED, {}, m.use(), m.received_at_us(), &m.ref()});
     return emit_change(*e, m.received_at_us());
   }
   const messages::Refusal refusal{m.ref(), e->state.ref(), m.identifier(), m.reason(), m.received_at_us()};
-  to_entity(messages::stays(refusal, m.use().verified(), mine.verified() && !m.use().verified()));
+  turn_.to_entity(messages::stays(refusal, m.use().verified(), mine.verified() && !m.use().verified()));
 }
 
 void Protocol::on_unlink_record(const Loop& m) {
@@ -242,7 +243,7 @@ void Protocol::on_unlink_record(const Loop& m) {
   if (e == nullptr || e->state.status() != v1::EntityState::LIVE || m.record().other().type() == model::kUserId) return;
   const int at = find_identifier(e->state, m.record().other());
   if (at < 0) return;
-  touched_.clear(out_.says_changes() || reads_names(e->state, tenant()));
+  touched_.clear(turn_.out().says_changes() || reads_names(e->state, turn_.tenant()));
   drop(*e, at, {v1::HistoryEntry::UNLINKED, "record", use_of(m.record()), m.received_at_us()});
   emit_change(*e, m.received_at_us());
 }
@@ -253,7 +254,7 @@ void Protocol::on_unlink_record(const Loop& m) {
 // the claimant has said before; else a `free` that it sent earlier could arrive later and undo the claim.
 void Protocol::ask_again(const v1::EntityRef& claimant, const Loop& because) {
   const v1::Identifier& identifier = because.has_cause() ? because.cause().identifier() : because.identifier();
-  to_entity(messages::ask_again(claimant, identifier, because.received_at_us()));
+  turn_.to_entity(messages::ask_again(claimant, identifier, because.received_at_us()));
 }
 
 // Also where an entity was to give something up to one with which it has become one since: who had the identifier may
@@ -271,12 +272,12 @@ void Protocol::on_confirm(const Loop& m) {
   Entity* e = entity_at(m.to());
   if (e == nullptr) return;
   if (e->state.status() == v1::EntityState::REDIRECT)
-    return to_home(messages::repoint(e->ref, e->state.target(), m.identifier(), m.received_at_us()));
-  if (e->state.status() == v1::EntityState::ERASED && !shared(e->ref.kind, m.identifier()))
-    return to_home(messages::suppress(e->ref, m.identifier(), m.received_at_us()));
+    return turn_.to_home(messages::repoint(e->ref, e->state.target(), m.identifier(), m.received_at_us()));
+  if (e->state.status() == v1::EntityState::ERASED && !turn_.shared(e->ref.kind, m.identifier()))
+    return turn_.to_home(messages::suppress(e->ref, m.identifier(), m.received_at_us()));
   // An erased entity lists nothing.
   const int at = find_identifier(e->state, m.identifier());
-  if (at < 0) return to_home(messages::free(e->ref, m.identifier(), m.received_at_us()));
+  if (at < 0) return turn_.to_home(messages::free(e->ref, m.identifier(), m.received_at_us()));
   if (FRESHET_MUTANT(kConfirmNeverClaims)) return;
   // Silence would do if nothing else were on its way; but an earlier `free` of its own may be, and the claim follows
   // it.
@@ -288,7 +289,7 @@ void Protocol::on_confirm(const Loop& m) {
 void Protocol::note(Entity& e, v1::HistoryEntry::What what, const v1::Identifier* identifier,
                     const v1::EntityRef* other, const v1::Use& use, int64_t received_at_us, std::string_view reason) {
   FRESHET_ASSERT(identifier != nullptr || other != nullptr);  // An entry tells of somebody or something.
-  state::PartitionState::touch(e, state_);
+  turn_.touch(e);
   v1::HistoryEntry entry;
   entry.set_what(what);
   if (identifier != nullptr) *entry.mutable_identifier() = *identifier;

@@ -78,7 +78,7 @@ void Protocol::on_join(const Loop& m) {
     return;
   }
   FRESHET_ASSERT(!e->state.has_target() && !e->state.has_departure());
-  state::PartitionState::touch(*e, state_);
+  turn_.touch(*e);
   e->state.set_status(FRESHET_MUTANT(kRedirectBeforeAbsorbed) ? v1::EntityState::REDIRECT : v1::EntityState::LEAVING);
   e->state.set_winding_up(false);
   *e->state.mutable_target() = m.ref();
@@ -105,11 +105,11 @@ void Protocol::send_chunk(Entity& e, int64_t received_at_us) {
   v1::Departure& departure = *e.state.mutable_departure();
   v1::EntityState chunk;
   model::unpack(e.state);
-  const Cut cut = cut_chunk(e.state, departure.sent(), bounds_.chunk_bytes, chunk);
+  const Cut cut = cut_chunk(e.state, departure.sent(), turn_.bounds().chunk_bytes, chunk);
   FRESHET_ASSERT(cut.last || cut.next > departure.sent());  // Else the same chunk would be sent for ever.
-  counters_.step_bytes += chunk.ByteSizeLong();
-  ++counters_.step_messages;
-  to_entity(messages::absorb(e.ref, e.state.target(), departure, std::move(chunk), cut.last, received_at_us));
+  turn_.counters().step_bytes += chunk.ByteSizeLong();
+  ++turn_.counters().step_messages;
+  turn_.to_entity(messages::absorb(e.ref, e.state.target(), departure, std::move(chunk), cut.last, received_at_us));
   departure.set_sent(cut.next);
   if (cut.last) e.state.clear_departure();
 }
@@ -120,11 +120,12 @@ void Protocol::on_answer(const Loop& m) {
   Entity* e = entity_at(m.to());
   if (e == nullptr) return;
   FRESHET_ASSERT(e->state.status() == v1::EntityState::LEAVING && !e->state.has_departure());
-  state::PartitionState::touch(*e, state_);
+  turn_.touch(*e);
   if (m.type() == Loop::ABSORBED) {
     e->state.set_status(v1::EntityState::REDIRECT);
     *e->state.mutable_target() = m.ref();
-    end_profile(e->state, {tenant(), *rules_, m.received_at_us(), trace_, &m.ref()}, out_, counters_);
+    end_profile(e->state, {turn_.tenant(), turn_.rules(), m.received_at_us(), turn_.trace(), &m.ref()}, turn_.out(),
+                turn_.counters());
   } else if (m.type() == Loop::REVIVE) {
     e->state.set_status(v1::EntityState::LIVE);
     e->state.clear_target();
@@ -141,7 +142,7 @@ void Protocol::on_step(const Loop& m) {
   Entity* e = entity_at(m.to());
   if (e == nullptr) return;
   FRESHET_ASSERT(e->state.stepping());  // There is one STEP of an entity at a time, or its work would double.
-  state::PartitionState::touch(*e, state_);
+  turn_.touch(*e);
   e->state.set_stepping(false);
   step(*e, m.received_at_us());
 }
@@ -160,15 +161,7 @@ void Protocol::step(Entity& e, int64_t received_at_us) {
   const bool asks = more && !e.state.stepping();
   if (asks) e.state.set_stepping(true);
   FRESHET_ASSERT(fits_its_status(e.state));
-  if (asks) send_through_log(partition_, messages::step(e.ref, received_at_us));
-}
-
-void Protocol::spend(Budget& budget, size_t bytes) {
-  FRESHET_ASSERT(budget.any());
-  counters_.step_bytes += bytes;
-  ++counters_.step_messages;
-  budget.bytes -= std::min(budget.bytes, bytes);
-  --budget.messages;
+  if (asks) turn_.to_later_turn(messages::step(e.ref, received_at_us));
 }
 
 // What an entity does after the answer, in this order: it passes on the chunks that it had gathered, which came before
@@ -177,7 +170,7 @@ void Protocol::spend(Budget& budget, size_t bytes) {
 // two answers for them.
 void Protocol::wind_up(Entity& e, int64_t received_at_us) {
   FRESHET_ASSERT(e.state.winding_up() && e.state.status() != v1::EntityState::LEAVING);
-  Budget budget{bounds_.bytes, bounds_.messages};
+  Budget budget(turn_.bounds().bytes, turn_.bounds().messages, turn_.counters());
   const bool redirect = e.state.status() == v1::EntityState::REDIRECT;
   if (redirect) pass_on_gathered(e, budget);
   release(e, budget);
@@ -196,8 +189,8 @@ void Protocol::pass_on_gathered(Entity& e, Budget& budget) {
   while (budget.any() && !e.state.gathered().empty()) {
     Loop chunk = take_first(*e.state.mutable_gathered());
     messages::readdress(chunk, e.state.target());
-    spend(budget, chunk.ByteSizeLong());
-    to_entity(std::move(chunk));
+    budget.spend(chunk.ByteSizeLong());
+    turn_.to_entity(std::move(chunk));
   }
 }
 
@@ -210,7 +203,7 @@ void Protocol::release(Entity& e, Budget& budget) {
   while (budget.any() && e.state.winding_up() && !e.state.held().empty()) {
     Loop message = take_first(*e.state.mutable_held());
     messages::readdress(message, e.state.ref());
-    spend(budget, message.ByteSizeLong());
+    budget.spend(message.ByteSizeLong());
     handle(message);
   }
   releasing_ = outer;
@@ -219,7 +212,7 @@ void Protocol::release(Entity& e, Budget& budget) {
 void Protocol::repoint(Entity& e, Budget& budget, int64_t received_at_us) {
   const auto& identifiers = e.state.identifiers();
   while (budget.any() && e.state.held().empty() && e.state.gathered().empty() && !identifiers.empty()) {
-    spend(budget, identifiers[0].ByteSizeLong());
+    budget.spend(identifiers[0].ByteSizeLong());
     repoint_one(e, 0, received_at_us);
   }
 }
@@ -227,9 +220,9 @@ void Protocol::repoint(Entity& e, Budget& budget, int64_t received_at_us) {
 void Protocol::repoint_one(Entity& e, int position, int64_t received_at_us) {
   FRESHET_ASSERT(e.state.status() == v1::EntityState::REDIRECT && e.state.has_target());
   auto& identifiers = *e.state.mutable_identifiers();
-  to_home(messages::repoint(e.ref, e.state.target(), identifiers[position].identifier(), received_at_us));
+  turn_.to_home(messages::repoint(e.ref, e.state.target(), identifiers[position].identifier(), received_at_us));
   identifiers.erase(identifiers.begin() + position);
-  state::PartitionState::touch(e, state_);
+  turn_.touch(e);
 }
 
 // ---- erasing ------------------------------------------------------------------------------------------------------
@@ -240,7 +233,8 @@ void Protocol::on_erase(const Loop& m) {
   if (e == nullptr) return;
   if (e->state.status() == v1::EntityState::LIVE) return make_erased(*e, m, false);
   if (e->state.status() == v1::EntityState::ERASED)
-    out_.dead_letter(erasure_letter(m.record(), {rules_->hash_key(), tenant_name_, m.received_at_us()}, false));
+    turn_.out().dead_letter(
+        erasure_letter(m.record(), {turn_.rules().hash_key(), turn_.tenant_name(), m.received_at_us()}, false));
 }
 
 // Forgets the person. Those that it was taking in are the same person and are erased too; what of them was not whole
@@ -248,22 +242,23 @@ void Protocol::on_erase(const Loop& m) {
 // a replay does not bring the profile back; shared ones are freed, because the tablet may be used by others. With
 // `frees_all` all are: a device that goes with its person may be sold.
 void Protocol::make_erased(Entity& e, const Loop& because, bool frees_all) {
-  state::PartitionState::touch(e, state_);
+  turn_.touch(e);
   count_erased(e.state.messages());
-  ++counters_.erased;
+  ++turn_.counters().erased;
   e.state.set_status(v1::EntityState::ERASED);
   for (const Loop& chunk : e.state.absorbing())
-    if (chunk.last()) to_entity(messages::erased_too(chunk, e.ref));
+    if (chunk.last()) turn_.to_entity(messages::erased_too(chunk, e.ref));
   std::vector<Loop> farewells = farewells_of(e.state, because.received_at_us(), [&](const v1::Identifier& i) {
-    return frees_all || shared(e.ref.kind, i) || FRESHET_MUTANT(kEraseWithoutSuppress);
+    return frees_all || turn_.shared(e.ref.kind, i) || FRESHET_MUTANT(kEraseWithoutSuppress);
   });
-  const ErasureContext context{rules_->hash_key(), tenant_name_, because.received_at_us()};
-  out_.dead_letter(erasure_letter(notice_of(e.state, because.record(), farewells, context), context));
+  const ErasureContext context{turn_.rules().hash_key(), turn_.tenant_name(), because.received_at_us()};
+  turn_.out().dead_letter(erasure_letter(notice_of(e.state, because.record(), farewells, context), context));
   e.state.clear_target();
   e.state.clear_absorbing();
   e.state.clear_identifiers();
-  end_profile(e.state, {tenant(), *rules_, because.received_at_us(), trace_}, out_, counters_);
-  for (Loop& m : farewells) m.has_to() ? to_entity(std::move(m)) : to_home(std::move(m));
+  end_profile(e.state, {turn_.tenant(), turn_.rules(), because.received_at_us(), turn_.trace()}, turn_.out(),
+              turn_.counters());
+  for (Loop& m : farewells) m.has_to() ? turn_.to_entity(std::move(m)) : turn_.to_home(std::move(m));
   emit_removal(e, because.received_at_us());
 }
 

@@ -55,7 +55,7 @@ void Protocol::on_absorb(Loop& m) {
   Entity* w = reach(m);
   if (w == nullptr) return;
   FRESHET_ASSERT(model::survives(w->ref, model::from_proto(m.ref())));
-  state::PartitionState::touch(*w, state_);
+  turn_.touch(*w);
   const bool last = m.last();
   const v1::EntityRef loser = m.ref();
   *w->state.add_gathered() = std::move(m);  // This copies if the message lies in the arena of the batch.
@@ -64,8 +64,8 @@ void Protocol::on_absorb(Loop& m) {
   // The first chunk is the one that tells who the loser is: had one been lost on the way, another would be first.
   FRESHET_ASSERT(!chunks.empty() && same(chunks[0].chunk().ref(), loser));
   if (w->state.status() == v1::EntityState::ERASED)
-    return to_entity(FRESHET_MUTANT(kErasedSurvivorRevives) ? messages::revive(chunks[0], w->ref)
-                                                            : messages::erased_too(chunks[0], w->ref));
+    return turn_.to_entity(FRESHET_MUTANT(kErasedSurvivorRevives) ? messages::revive(chunks[0], w->ref)
+                                                                  : messages::erased_too(chunks[0], w->ref));
   if (const std::optional<Reason> reason = refusal_of(*w, chunks)) return refuse(*w, chunks, *reason);
   accept(*w, chunks);
 }
@@ -85,15 +85,16 @@ std::optional<Reason> Protocol::refusal_of(const Entity& w, const Chunks& chunks
     for (const v1::IdentifierUse& i : m.chunk().identifiers()) {
       if (find_identifier(w.state, i.identifier()) >= 0) continue;
       ++identifiers;
-      if (!shared(w.ref.kind, i.identifier())) ++added[i.identifier().type()];
+      if (!turn_.shared(w.ref.kind, i.identifier())) ++added[i.identifier().type()];
     }
   }
-  if (merges > model::merges_max(tenant().rules)) return Reason::kMergesMax;
-  if (identifiers > before && identifiers > model::identifiers_max(tenant().rules)) return Reason::kIdentifiersMax;
+  if (merges > model::merges_max(turn_.tenant().rules)) return Reason::kMergesMax;
+  if (identifiers > before && identifiers > model::identifiers_max(turn_.tenant().rules))
+    return Reason::kIdentifiersMax;
   if (!chunks[0].has_cause() || FRESHET_MUTANT(kMergeOverLimit)) return std::nullopt;
   for (const auto& [type, count] : added) {
     const uint32_t mine = count_identifiers(w.state, type);
-    if (mine > 0 && mine + count > model::identifier_limit(type, tenant().rules)) return Reason::kIdentifierLimit;
+    if (mine > 0 && mine + count > model::identifier_limit(type, turn_.tenant().rules)) return Reason::kIdentifierLimit;
   }
   return std::nullopt;
 }
@@ -102,11 +103,12 @@ std::optional<Reason> Protocol::refusal_of(const Entity& w, const Chunks& chunks
 // told: it would list an identifier that leads to somebody else, and claim it again with each of its records.
 void Protocol::refuse(Entity& w, const Chunks& chunks, Reason reason) {
   const Loop& first = chunks[0];
-  count_refused(reason);
-  to_entity(messages::revive(first, w.ref));
+  ++turn_.counters().refused;
+  ++turn_.counters().refused_by[static_cast<size_t>(reason)];
+  turn_.to_entity(messages::revive(first, w.ref));
   if (FRESHET_MUTANT(kNoUnlinkOnRefusal)) return;
   if (!first.has_cause()) {
-    touched_.clear(out_.says_changes() || reads_names(w.state, tenant()));
+    touched_.clear(turn_.out().says_changes() || reads_names(w.state, turn_.tenant()));
     note(w, v1::HistoryEntry::REFUSED, nullptr, &first.ref(), first.use(), first.received_at_us(), word_of(reason));
     return emit_change(w, first.received_at_us());
   }
@@ -114,11 +116,11 @@ void Protocol::refuse(Entity& w, const Chunks& chunks, Reason reason) {
   const std::string& type = cause.identifier().type();
   const v1::Use* const claimed = use_of_claimant(w.state, chunks);
   const bool verified = claimed != nullptr && claimed->verified();
-  const bool may_move = model::moves_on_conflict(type, tenant().rules) || (verified && type != model::kUserId);
+  const bool may_move = model::moves_on_conflict(type, turn_.tenant().rules) || (verified && type != model::kUserId);
   const bool asks_holder = claimed != nullptr && may_move;
   const messages::Refusal refusal{cause.claimant(), cause.holder(), cause.identifier(), word_of(reason),
                                   first.received_at_us()};
-  to_entity(asks_holder ? messages::moves(refusal, *claimed) : messages::stays(refusal, verified, false));
+  turn_.to_entity(asks_holder ? messages::moves(refusal, *claimed) : messages::stays(refusal, verified, false));
 }
 
 // The identifiers are the survivor's own from here on, so that the next join is judged by them: two losers with a
@@ -126,7 +128,7 @@ void Protocol::refuse(Entity& w, const Chunks& chunks, Reason reason) {
 void Protocol::accept(Entity& w, Chunks& chunks) {
   FRESHET_ASSERT(w.state.status() == v1::EntityState::LIVE);
   const int64_t received_at_us = chunks[0].received_at_us();
-  const Added added = add_ref(*w.state.mutable_merged(), chunks[0].ref(), model::merges_max(tenant().rules));
+  const Added added = add_ref(*w.state.mutable_merged(), chunks[0].ref(), model::merges_max(turn_.tenant().rules));
   FRESHET_ASSERT(added == Added::kAdded);  // An entity is merged once, and refusal_of() has found room for it.
   const v1::EntityState& head = chunks[0].chunk();
   if (head.has_listed_first() && !earlier(head.listed_first_use(), w.state.listed_first_use())) {
@@ -137,7 +139,7 @@ void Protocol::accept(Entity& w, Chunks& chunks) {
     v1::EntityState& chunk = *m.mutable_chunk();
     for (const v1::IdentifierUse& i : chunk.identifiers()) put_identifier(w.state, i.identifier(), i.use());
     for (const v1::EntityRef& ref : chunk.merged())
-      (void)add_ref(*w.state.mutable_merged(), ref, model::merges_max(tenant().rules));
+      (void)add_ref(*w.state.mutable_merged(), ref, model::merges_max(turn_.tenant().rules));
     chunk.clear_identifiers();
     w.state.add_absorbing()->Swap(&m);
   }
@@ -156,12 +158,12 @@ void Protocol::absorb_one(Entity& w) {
   m.Swap(w.state.mutable_absorbing(0));
   w.state.mutable_absorbing()->erase(w.state.absorbing().begin());
   v1::EntityState& chunk = *m.mutable_chunk();
-  counters_.step_bytes += chunk.ByteSizeLong();
-  ++counters_.step_messages;
-  touched_.clear(out_.says_changes() || reads_names(w.state, tenant()));
+  turn_.counters().step_bytes += chunk.ByteSizeLong();
+  ++turn_.counters().step_messages;
+  touched_.clear(turn_.out().says_changes() || reads_names(w.state, turn_.tenant()));
   touched_.add_parts_of(chunk, w.ref.kind);
-  absorb_profile(w.state, chunk, tenant());
-  if (FRESHET_MUTANT(kAbsorbTwice)) absorb_profile(w.state, chunk, tenant());
+  absorb_profile(w.state, chunk, turn_.tenant());
+  if (FRESHET_MUTANT(kAbsorbTwice)) absorb_profile(w.state, chunk, turn_.tenant());
   absorb_history(w.state, chunk);
   absorb_attached(w, m.ref(), chunk, m.received_at_us());
   if (m.last()) finish_absorbing(w, m);
@@ -175,8 +177,8 @@ void Protocol::finish_absorbing(Entity& w, const Loop& last) {
   for (const v1::IdentifierUse& i : w.state.identifiers()) touched_.add(v1::IDENTIFIERS, i.identifier().type());
   touched_.add(v1::MERGED_FROM, model::from_proto(last.ref()).id.hex());
   note(w, v1::HistoryEntry::MERGED, nullptr, &last.ref(), last.use(), last.received_at_us());
-  to_entity(messages::absorbed(last, w.ref));
-  ++counters_.merged;
+  turn_.to_entity(messages::absorbed(last, w.ref));
+  ++turn_.counters().merged;
 }
 
 }  // namespace freshet::action

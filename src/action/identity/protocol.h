@@ -6,10 +6,6 @@
 //   home     It decides who has the identifiers that hash to it (aliases). Were claimants to decide among themselves,
 //            two that meet an e-mail address at the same moment would both take it, and one person would be two.
 //   host     It keeps the state of the entities whose root identifier hashes to it.
-// Whatever is for another partition leaves through Outputs as a Loop message in `actions`. Whatever is for this one is
-// done within the same step, in the order in which it was sent: a claim that overtook the `free` before it would be
-// undone by it.
-//
 // Four rules keep every partition of the same opinion, whatever the order in which it hears of things:
 //   - Of two entities the one that model::survives() names goes on. It compares what was fixed when they were created,
 //     so A joins B in one partition and B joins A in another never happen at once.
@@ -24,29 +20,15 @@
 // for an entity that is leaving or winding up is held behind what it held before.
 #pragma once
 
-#include <deque>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "action/events/profile.h"
-#include "action/identity/chunks.h"
-#include "action/identity/counters.h"
-#include "action/outputs.h"
-#include "action/rules.h"
-#include "base/mutant.h"
-#include "state/partition_state.h"
+#include "action/identity/turn.h"
 
 namespace freshet::action {
 
-// Bounds of one step: it begins nothing more once one of them is used up. They are part of the logic. A worker that
-// replays with other bounds would end its steps elsewhere, and say other things than were committed. (Tests take small
-// ones.)
-struct StepBounds {
-  size_t chunk_bytes = FRESHET_BOUND(kChunkBytesMax, 800);
-  size_t bytes = FRESHET_BOUND(128u << 10, 4000);
-  uint64_t messages = FRESHET_BOUND(64, 12);  // held messages released and identifiers repointed, together
-};
 // A message that has to queue behind held ones releases more than it adds, so that the queue ends.
 inline constexpr uint64_t kReleasedByArrival = 2;
 
@@ -56,7 +38,7 @@ class Protocol {
            const StepBounds& bounds);
 
   // The rules for everything until the next call. Must stay valid.
-  void use_rules(const Rules* rules) { rules_ = rules; }
+  void use_rules(const Rules* rules) { turn_.use_rules(rules); }
 
   // A record that enters here, not a duplicate, of a known tenant. `routing_key`: alias key of its routing identifier.
   void enter(const v1::Envelope& record, const Tenant& tenant, const Hash128& routing_key);
@@ -66,19 +48,12 @@ class Protocol {
 
   [[nodiscard]] Hash128 alias_key(const std::string& tenant, v1::EntityKind kind,
                                   const v1::Identifier& identifier) const;
-  [[nodiscard]] const ProtocolCounters& counters() const { return counters_; }
+  [[nodiscard]] const ProtocolCounters& counters() const { return turn_.counters(); }
 
  private:
   using Loop = v1::Loop;
   using Entity = state::Entity;
   using Chunks = google::protobuf::RepeatedPtrField<Loop>;
-
-  // What a step may still begin.
-  struct Budget {
-    size_t bytes;
-    uint64_t messages;
-    [[nodiscard]] bool any() const { return bytes > 0 && messages > 0; }
-  };
 
   // Why an entity lists an identifier no longer.
   struct Parting {
@@ -89,11 +64,7 @@ class Protocol {
     const v1::EntityRef* heir = nullptr;  // who has it now; nullptr: it is free, as far as this entity knows
   };
 
-  // ---- sending (protocol.cc)
-  void to_entity(Loop&& message);
-  void to_home(Loop&& message);
-  void send(uint32_t target, Loop&& message);
-  void send_through_log(uint32_t target, Loop&& message);
+  // ---- dispatching (protocol.cc)
   void drain();
   void handle(Loop& message);
   void dispatch(Loop& message);
@@ -168,7 +139,6 @@ class Protocol {
   void pass_on_gathered(Entity& e, Budget& budget);
   void repoint(Entity& e, Budget& budget, int64_t received_at_us);
   void repoint_one(Entity& e, int position, int64_t received_at_us);
-  void spend(Budget& budget, size_t bytes);
 
   // ---- erasing (leaving.cc)
   void on_erase(const Loop& m);
@@ -183,28 +153,12 @@ class Protocol {
   bool add_attached(Entity& e, const v1::EntityRef& ref);
   void absorb_attached(Entity& w, const v1::EntityRef& loser, const v1::EntityState& chunk, int64_t received_at_us);
 
-  [[nodiscard]] const Tenant& tenant() const { return *tenant_; }
-  [[nodiscard]] bool shared(v1::EntityKind kind, const v1::Identifier& i) const;
-  void count_refused(Reason reason);
-  void count_dropped(Reason reason);
-
-  uint32_t partition_;
-  uint32_t partitions_;
-  state::PartitionState& state_;
-  Outputs& out_;
-  const StepBounds bounds_;
-  const Rules* rules_ = nullptr;
-  const Tenant* tenant_ = nullptr;  // of the message under way
-  std::string tenant_name_;
-  std::deque<Loop> local_;             // messages to this partition, within the step
+  Turn turn_;
   const Entity* releasing_ = nullptr;  // whose held messages are under way
-  std::string_view trace_;             // traceparent of the record under way, if its trace is wanted
   // These are members only for their memory, which the next record uses again.
-  v1::Envelope envelope_;  // the last message that left
-  v1::Change change_;      // the last change that was said
+  v1::Change change_;  // the last change that was said
   Touched touched_;
   PropertyReader properties_;
-  ProtocolCounters counters_;
 };
 
 // The fields of an entity fit its status: who leaves or redirects has a target that ranks before it, who lives has
