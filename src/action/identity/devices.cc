@@ -91,30 +91,31 @@ v1::Envelope Protocol::device_part_of(const v1::Envelope& record) const {
 
 // The device lists the user. It answers only if the user does not know yet who the device is, or does not list it: an
 // answer to every record would double the messages between partitions.
-void Protocol::attach_user(Entity& device, const Loop& part, const v1::Envelope& record) {
+void Protocol::attach_user(Edit& edit, const Loop& part, const v1::Envelope& record) {
   FRESHET_ASSERT(part.ref().kind() == v1::ENTITY_KIND_USER);
-  auto& users = *device.state.mutable_attached();
+  v1::EntityState& device = edit.state();
+  auto& users = *device.mutable_attached();
   const Added added = add_ref(users, part.ref(), turn_.tenant().rules.attached_max());
   if (added == Added::kFull) return turn_.count_dropped(Reason::kUsersMax);
-  if (added == Added::kAdded) touched_.add(v1::USERS);
+  if (added == Added::kAdded) edit.touched().add(v1::USERS);
   const v1::EntityRef believed = part.has_other() ? part.other() : ref_of(id_of(turn_.tenant_name(), record.device(0)));
-  const bool known = same(believed, device.state.ref());
+  const bool known = same(believed, device.ref());
   if (known && added != Added::kAdded) return;
   // Only whom it has taken in does the device replace: another one may have had the identifier before, and lives on.
-  const bool replaces = !turn_.tenant().keeps_devices || find_ref(device.state.merged(), key_of(believed)) >= 0;
+  const bool replaces = !turn_.tenant().keeps_devices || find_ref(device.merged(), key_of(believed)) >= 0;
   const bool stale = !known && replaces && key_of(believed) != RefKey{};
-  turn_.to_entity(messages::attach(part.ref(), device.state.ref(), stale ? &believed : nullptr, &record.device(0),
+  turn_.to_entity(messages::attach(part.ref(), device.ref(), stale ? &believed : nullptr, &record.device(0),
                                    record.received_at_us()));
 }
 
 // ---- references ---------------------------------------------------------------------------------------------------
 
 // Lists a reference to an entity of the other kind. False: there is no room for it.
-bool Protocol::add_attached(Entity& e, const v1::EntityRef& ref) {
-  FRESHET_ASSERT(e.ref.kind != ref.kind());
-  const bool user = e.ref.kind == v1::ENTITY_KIND_USER;
-  const Added added = add_ref(*e.state.mutable_attached(), ref, turn_.tenant().rules.attached_max());
-  if (added == Added::kAdded) touched_.add(user ? v1::DEVICES : v1::USERS);
+bool Protocol::add_attached(Edit& edit, const v1::EntityRef& ref) {
+  const bool user = edit.entity().ref.kind == v1::ENTITY_KIND_USER;
+  FRESHET_ASSERT(edit.entity().ref.kind != ref.kind());
+  const Added added = add_ref(*edit.state().mutable_attached(), ref, turn_.tenant().rules.attached_max());
+  if (added == Added::kAdded) edit.touched().add(user ? v1::DEVICES : v1::USERS);
   if (added == Added::kFull) turn_.count_dropped(user ? Reason::kDevicesMax : Reason::kUsersMax);
   return added != Added::kFull;
 }
@@ -131,16 +132,17 @@ void Protocol::on_attach(const Loop& m) {
                            : messages::attach(m.ref(), e->state.ref(), &m.addressed(), nullptr, m.received_at_us()));
   if (erased) return;
   const bool user = e->ref.kind == v1::ENTITY_KIND_USER;
-  turn_.touch(*e);
-  touched_.clear(turn_.out().says_changes() || reads_names(e->state, turn_.tenant()));
+  Edit edit(editor_, *e, m.received_at_us());
   const bool removed = m.has_other() && remove_ref(*e->state.mutable_attached(), m.other());
-  if (removed) touched_.add(user ? v1::DEVICES : v1::USERS);
-  if (removed && m.erased() && !user && e->state.attached().empty()) return make_erased(*e, m, true);
-  const bool added = m.has_ref() && add_attached(*e, m.ref());
+  if (removed) edit.touched().add(user ? v1::DEVICES : v1::USERS);
+  if (removed && m.erased() && !user && e->state.attached().empty()) {
+    edit.leave_unsaid();  // Its removal is.
+    return make_erased(*e, m, true);
+  }
+  const bool added = m.has_ref() && add_attached(edit, m.ref());
   if (m.has_ref() && !added) turn_.to_entity(messages::detach(m.ref(), e->state.ref(), m.received_at_us()));
   if (user && added) learn_device(*e, m);
   if (user && !added) forget_device(e->state, m.other());
-  emit_change(*e, m.received_at_us());
 }
 
 // Notes by which names the user will meet this device: the one that it replaces, and the one that its identifier would
@@ -161,15 +163,14 @@ void Protocol::learn_device(Entity& user, const Loop& m) {
 
 // The references of a merged entity are the survivor's now, and those at the other end are told. Where the survivor's
 // list is full the other side is told that it is not listed, so that neither lists the other.
-void Protocol::absorb_attached(Entity& w, const v1::EntityRef& loser, const v1::EntityState& chunk,
-                               int64_t received_at_us) {
+void Protocol::absorb_attached(Edit& edit, const v1::EntityRef& loser, const v1::EntityState& chunk) {
   for (const v1::EntityRef& ref : chunk.attached()) {
-    const bool added = add_attached(w, ref);
-    turn_.to_entity(added ? messages::attach(ref, w.state.ref(), &loser, nullptr, received_at_us)
-                          : messages::detach(ref, loser, received_at_us));
+    const bool added = add_attached(edit, ref);
+    turn_.to_entity(added ? messages::attach(ref, edit.state().ref(), &loser, nullptr, edit.received_at_us())
+                          : messages::detach(ref, loser, edit.received_at_us()));
   }
   for (const v1::KnownAs& name : chunk.known_as())
-    put_known_as(w.state, RefKeyOf{}(name), name.ref(), turn_.tenant().rules.attached_max());
+    put_known_as(edit.state(), RefKeyOf{}(name), name.ref(), turn_.tenant().rules.attached_max());
 }
 
 }  // namespace freshet::action

@@ -172,35 +172,30 @@ void Protocol::apply_live(Entity& e, const v1::Envelope& record, const Loop* dev
     return;
   if (device_part == nullptr && is_over_limit(e, record, turn_))
     return turn_.out().dead_letter(letter_of_limited(record));
-  turn_.touch(e);
-  touched_.clear(turn_.out().says_changes() || reads_names(e.state, turn_.tenant()));
-  if (record.kind() == v1::Envelope::MERGE) {
-    apply_merge(e, record);
-    return emit_change(e, record.received_at_us());
-  }
-  apply_record(e.state, record, turn_.tenant(), properties_, touched_);
+  Edit edit(editor_, e, record.received_at_us());
+  if (record.kind() == v1::Envelope::MERGE) return apply_merge(edit, record);
+  apply_record(e.state, record, turn_.tenant(), properties_, edit.touched());
   // Every accepted message is counted in exactly one profile, so that the sums show a loss or a doubling
   // (conservation). A user's record is counted for its user, and not for the device too.
   if (device_part == nullptr) e.state.set_messages(e.state.messages() + 1);
-  apply_identifiers(e, record);
-  let_go_over_limit(e, record.received_at_us());
+  apply_identifiers(edit, record);
+  let_go_over_limit(edit);
   std::string device;
   if (device_part != nullptr) {
-    if (device_part->has_ref()) attach_user(e, *device_part, record);
+    if (device_part->has_ref()) attach_user(edit, *device_part, record);
   } else if (e.ref.kind == v1::ENTITY_KIND_USER && record.device_size() > 0) {
     device = send_device_part(e, record);
   }
   emit_events(e, record, device);
-  emit_change(e, record.received_at_us());
 }
 
 // An explicit merge says which identifier of its type is listed first.
-void Protocol::apply_merge(Entity& e, const v1::Envelope& record) {
+void Protocol::apply_merge(Edit& edit, const v1::Envelope& record) {
   const v1::Use use = use_of(record);
-  if (earlier(use, e.state.listed_first_use())) return;
-  *e.state.mutable_listed_first() = routing_of(record);
-  *e.state.mutable_listed_first_use() = use;
-  touched_.add(v1::IDENTIFIERS, routing_of(record).type());
+  if (earlier(use, edit.state().listed_first_use())) return;
+  *edit.state().mutable_listed_first() = routing_of(record);
+  *edit.state().mutable_listed_first_use() = use;
+  edit.touched().add(v1::IDENTIFIERS, routing_of(record).type());
 }
 
 // ---- what is said -------------------------------------------------------------------------------------------------
@@ -223,40 +218,6 @@ void Protocol::emit_events(Entity& e, const v1::Envelope& record, const std::str
   for (const v1::Event& event : record.events())
     turn_.out().event(own,
                       render(e.state, user ? own : std::string(), user ? device : own, record, event, turn_.tenant()));
-}
-
-// Makes change_ one of the entity as it is now; what changed is not in it yet.
-void Protocol::begin_change(const Entity& e, int64_t received_at_us) {
-  change_.Clear();
-  say_whose(e.state, change_);
-  change_.set_received_at_us(received_at_us);
-  if (!turn_.trace().empty()) change_.set_trace_parent(turn_.trace().data(), turn_.trace().size());
-}
-
-// Each change has the next version of its entity, also where it is not said: reaction skips what it has written
-// already by comparing versions, so a replay must give every change the number that it had.
-void Protocol::emit_change(Entity& e, int64_t received_at_us) {
-  if (!touched_.any()) return;
-  // An entity that was merged away or erased has no document: a change of it would bring one back.
-  FRESHET_ASSERT(e.state.status() == v1::EntityState::LIVE || e.state.status() == v1::EntityState::LEAVING);
-  turn_.touch(e);
-  follow_audiences(e.state, {turn_.tenant(), turn_.rules(), received_at_us, turn_.trace()}, touched_, turn_.out(),
-                   turn_.counters().audiences);
-  if (e.state.version() == 0) touched_.all();  // The first change says the whole document.
-  e.state.set_version(e.state.version() + 1);
-  if (!turn_.out().says_changes()) return turn_.out().note_change(turn_.tenant_name(), received_at_us);
-  begin_change(e, received_at_us);
-  touched_.describe(e.state, turn_.tenant(), change_);
-  turn_.out().change(change_);
-}
-
-void Protocol::emit_removal(Entity& e, int64_t received_at_us) {
-  FRESHET_ASSERT(e.state.status() == v1::EntityState::REDIRECT || e.state.status() == v1::EntityState::ERASED);
-  turn_.touch(e);
-  e.state.set_version(e.state.version() + 1);
-  begin_change(e, received_at_us);
-  change_.set_remove(true);
-  turn_.out().change(change_);
 }
 
 }  // namespace freshet::action

@@ -144,7 +144,9 @@ model::EntityRef Protocol::holder_of(v1::EntityKind kind, const v1::Identifier& 
   Entity& entity = turn_.state().create_entity(ref);
   entity.state.set_tenant(turn_.tenant_name());
   put_identifier(entity.state, identifier, use);
-  note(entity, v1::HistoryEntry::CREATED, &identifier, nullptr, use, received_at_us);
+  Edit edit(editor_, entity, received_at_us);
+  edit.note({.what = v1::HistoryEntry::CREATED, .identifier = &identifier, .use = use});
+  edit.leave_unsaid();  // Its first record says the whole document.
   ++turn_.counters().created;
   return ref;
 }

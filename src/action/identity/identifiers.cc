@@ -85,7 +85,8 @@ uint32_t count_identifiers(const v1::EntityState& entity, std::string_view type)
 
 // Lists what the record names beside its first identifier, and claims it. A refusal is remembered only as long as the
 // rules stay: other rules may allow what these did not. What was refused may be granted once it is verified.
-void Protocol::apply_identifiers(Entity& e, const v1::Envelope& record) {
+void Protocol::apply_identifiers(Edit& edit, const v1::Envelope& record) {
+  Entity& e = edit.entity();
   const auto& identifiers = e.ref.kind == v1::ENTITY_KIND_USER ? record.user() : record.device();
   const bool verified = is_verified(record, turn_.tenant());
   const auto& refused = verified ? e.state.refused_verified() : e.state.refused();
@@ -112,8 +113,8 @@ void Protocol::apply_identifiers(Entity& e, const v1::Envelope& record) {
     *claimed.mutable_identifier() = i;
     *claimed.mutable_use() = identifier_use(record, turn_.tenant());
     put_identifier(e.state, i, claimed.use());
-    touched_.add(v1::IDENTIFIERS, i.type());
-    note(e, v1::HistoryEntry::LINKED, &i, nullptr, claimed.use(), record.received_at_us());
+    edit.touched().add(v1::IDENTIFIERS, i.type());
+    edit.note({.what = v1::HistoryEntry::LINKED, .identifier = &i, .use = claimed.use()});
     claim(e, claimed, record.received_at_us());
   }
 }
@@ -138,30 +139,31 @@ void Protocol::claim(Entity& e, const v1::IdentifierUse& identifier, int64_t rec
 
 // The home is told whatever the reason, also where it was the home that took the identifier away: a claim of this
 // entity may still be under way, and would be granted to somebody who does not list the identifier any more.
-void Protocol::drop(Entity& e, int position, const Parting& why) {
+void Protocol::drop(Edit& edit, int position, const Parting& why) {
+  Entity& e = edit.entity();
   FRESHET_ASSERT(position >= 0 && position < e.state.identifiers_size());
   FRESHET_ASSERT(why.heir == nullptr || !same(*why.heir, e.state.ref()));
   const v1::Identifier& dropped = e.state.identifiers(position).identifier();
-  Loop m = why.heir != nullptr ? messages::repoint(e.ref, *why.heir, dropped, why.received_at_us)
-                               : messages::free(e.ref, dropped, why.received_at_us);
-  touched_.add(v1::IDENTIFIERS, m.identifier().type());
+  Loop m = why.heir != nullptr ? messages::repoint(e.ref, *why.heir, dropped, edit.received_at_us())
+                               : messages::free(e.ref, dropped, edit.received_at_us());
+  edit.touched().add(v1::IDENTIFIERS, dropped.type());
   auto& list = *e.state.mutable_identifiers();
   list.erase(list.begin() + position);
-  note(e, why.what, &m.identifier(), why.heir, why.use, why.received_at_us, why.reason);
+  edit.note({why.what, &m.identifier(), why.heir, why.use, why.reason});
   if (!FRESHET_MUTANT(kDropWithoutFree)) turn_.to_home(std::move(m));
 }
 
 // Lets go of the least recently used identifiers of each shared type that is over its limit. By use and not by
 // arrival, so that the same ones stay in whatever order the records came.
-void Protocol::let_go_over_limit(Entity& e, int64_t received_at_us) {
-  const auto& list = e.state.identifiers();
+void Protocol::let_go_over_limit(Edit& edit) {
+  const auto& list = edit.state().identifiers();
   if (list.size() < 2) return;
   for (int i = 0; i < list.size();) {  // The list is sorted by type: i and end enclose one of them.
     const std::string& type = list[i].identifier().type();
     int end = i + 1;
     while (end < list.size() && list[end].identifier().type() == type) ++end;
     const auto limit = static_cast<int>(model::identifier_limit(type, turn_.tenant().rules));
-    if (end - i <= limit || !turn_.shared(e.ref.kind, list[i].identifier())) {
+    if (end - i <= limit || !turn_.shared(edit.entity().ref.kind, list[i].identifier())) {
       i = end;
       continue;
     }
@@ -169,7 +171,7 @@ void Protocol::let_go_over_limit(Entity& e, int64_t received_at_us) {
     for (int k = i + 1; k < end; ++k)
       if (earlier(list[k].use(), list[oldest].use())) oldest = k;
     const v1::Use last = list[oldest].use();
-    drop(e, oldest, {v1::HistoryEntry::UNLINKED, word_of(Reason::kSharedLimit), last, received_at_us});
+    drop(edit, oldest, {v1::HistoryEntry::UNLINKED, word_of(Reason::kSharedLimit), last});
     ++turn_.counters().dropped_identifiers;
     turn_.count_dropped(Reason::kSharedLimit);
   }
@@ -192,15 +194,15 @@ void Protocol::on_unlink(const Loop& m) {
   if (e == nullptr || e->state.status() == v1::EntityState::ERASED) return;
   const int at = find_identifier(e->state, m.identifier());
   if (at < 0) return;
-  touched_.clear(turn_.out().says_changes() || reads_names(e->state, turn_.tenant()));
   const v1::Use mine = e->state.identifiers(at).use();
   if (m.has_use()) {  // A shared identifier went to whoever used it at that time.
     if (earlier(mine, m.use()) || FRESHET_MUTANT(kUnlinkIgnoresUse)) {
-      drop(*e, at, {v1::HistoryEntry::MOVED, {}, m.use(), m.received_at_us()});
+      Edit edit(editor_, *e, m.received_at_us());
+      drop(edit, at, {v1::HistoryEntry::MOVED, {}, m.use()});
     } else if (earlier(m.use(), mine)) {
       claim(*e, e->state.identifiers(at), m.received_at_us());  // It was used later than the home knew.
     }
-    return emit_change(*e, m.received_at_us());
+    return;
   }
   // A claim that is verified has set out since, and the home has yet to answer it.
   if (mine.verified() && !m.verified()) return;
@@ -208,11 +210,11 @@ void Protocol::on_unlink(const Loop& m) {
   const bool merged = m.has_other() && find_ref(e->state.merged(), key_of(m.other())) >= 0;
   if (merged || (m.has_other() && model::from_proto(m.other()) == e->ref))
     return turn_.tenant().claims_again ? on_ask_again(m) : void();
+  Edit edit(editor_, *e, m.received_at_us());
   // Where conflicts move, the refusal is not remembered, because a later use may claim the identifier again.
   if (!m.has_other() || m.outranked() || !model::moves_on_conflict(m.identifier().type(), turn_.tenant().rules))
     remember_refusal(*e, m.identifier(), m.verified());
-  drop(*e, at, {v1::HistoryEntry::REFUSED, m.reason(), mine, m.received_at_us()});
-  emit_change(*e, m.received_at_us());
+  drop(edit, at, {v1::HistoryEntry::REFUSED, m.reason(), mine});
 }
 
 // A join of `ref`, the claimant, with this entity was refused. Its use is verified, or identifiers of this type move on
@@ -225,14 +227,13 @@ void Protocol::on_moved(const Loop& m) {
     return turn_.tenant().claims_again ? on_ask_again(m) : void();
   const int at = find_identifier(e->state, m.identifier());
   if (at < 0) return ask_again(m.ref(), m);  // This entity has lost it since: its home decides anew.
-  touched_.clear(turn_.out().says_changes() || reads_names(e->state, turn_.tenant()));
   const v1::Use& mine = e->state.identifiers(at).use();
   const bool by_time =
       !turn_.tenant().knows_verified || model::moves_on_conflict(m.identifier().type(), turn_.tenant().rules);
   if (goes_over(mine, m.use(), by_time)) {
     turn_.count_dropped(Reason::kMoved);
-    drop(*e, at, {v1::HistoryEntry::MOVED, {}, m.use(), m.received_at_us(), &m.ref()});
-    return emit_change(*e, m.received_at_us());
+    Edit edit(editor_, *e, m.received_at_us());
+    return drop(edit, at, {v1::HistoryEntry::MOVED, {}, m.use(), &m.ref()});
   }
   const messages::Refusal refusal{m.ref(), e->state.ref(), m.identifier(), m.reason(), m.received_at_us()};
   turn_.to_entity(messages::stays(refusal, m.use().verified(), mine.verified() && !m.use().verified()));
@@ -243,9 +244,8 @@ void Protocol::on_unlink_record(const Loop& m) {
   if (e == nullptr || e->state.status() != v1::EntityState::LIVE || m.record().other().type() == model::kUserId) return;
   const int at = find_identifier(e->state, m.record().other());
   if (at < 0) return;
-  touched_.clear(turn_.out().says_changes() || reads_names(e->state, turn_.tenant()));
-  drop(*e, at, {v1::HistoryEntry::UNLINKED, "record", use_of(m.record()), m.received_at_us()});
-  emit_change(*e, m.received_at_us());
+  Edit edit(editor_, *e, m.received_at_us());
+  drop(edit, at, {v1::HistoryEntry::UNLINKED, "record", use_of(m.record())});
 }
 
 // ---- asking anew --------------------------------------------------------------------------------------------------
@@ -282,23 +282,6 @@ void Protocol::on_confirm(const Loop& m) {
   // Silence would do if nothing else were on its way; but an earlier `free` of its own may be, and the claim follows
   // it.
   claim(*e, e->state.identifiers(at), m.received_at_us());
-}
-
-// ---- history ------------------------------------------------------------------------------------------------------
-
-void Protocol::note(Entity& e, v1::HistoryEntry::What what, const v1::Identifier* identifier,
-                    const v1::EntityRef* other, const v1::Use& use, int64_t received_at_us, std::string_view reason) {
-  FRESHET_ASSERT(identifier != nullptr || other != nullptr);  // An entry tells of somebody or something.
-  turn_.touch(e);
-  v1::HistoryEntry entry;
-  entry.set_what(what);
-  if (identifier != nullptr) *entry.mutable_identifier() = *identifier;
-  if (other != nullptr) *entry.mutable_other() = *other;
-  *entry.mutable_use() = use;
-  entry.set_received_at_us(received_at_us);
-  entry.set_reason(std::string(reason));
-  add_history(e.state, std::move(entry));
-  touched_.add(v1::HISTORY);
 }
 
 }  // namespace freshet::action

@@ -179,7 +179,7 @@ void Protocol::wind_up(Entity& e, int64_t received_at_us) {
   const bool listed = redirect && !e.state.identifiers().empty();
   if (!e.state.winding_up() || gathered || listed || !e.state.held().empty()) return;
   e.state.set_winding_up(false);
-  if (redirect) emit_removal(e, received_at_us);
+  if (redirect) editor_.say_removal(e, received_at_us);
 }
 
 // Chunks of losers that meant to join this entity, which was merged itself before it had all of them: the survivor
@@ -259,7 +259,7 @@ void Protocol::make_erased(Entity& e, const Loop& because, bool frees_all) {
   end_profile(e.state, {turn_.tenant(), turn_.rules(), because.received_at_us(), turn_.trace()}, turn_.out(),
               turn_.counters());
   for (Loop& m : farewells) m.has_to() ? turn_.to_entity(std::move(m)) : turn_.to_home(std::move(m));
-  emit_removal(e, because.received_at_us());
+  editor_.say_removal(e, because.received_at_us());
 }
 
 }  // namespace freshet::action

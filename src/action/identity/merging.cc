@@ -108,9 +108,8 @@ void Protocol::refuse(Entity& w, const Chunks& chunks, Reason reason) {
   turn_.to_entity(messages::revive(first, w.ref));
   if (FRESHET_MUTANT(kNoUnlinkOnRefusal)) return;
   if (!first.has_cause()) {
-    touched_.clear(turn_.out().says_changes() || reads_names(w.state, turn_.tenant()));
-    note(w, v1::HistoryEntry::REFUSED, nullptr, &first.ref(), first.use(), first.received_at_us(), word_of(reason));
-    return emit_change(w, first.received_at_us());
+    Edit edit(editor_, w, first.received_at_us());
+    return edit.note({v1::HistoryEntry::REFUSED, nullptr, &first.ref(), first.use(), word_of(reason)});
   }
   const v1::Cause& cause = first.cause();
   const std::string& type = cause.identifier().type();
@@ -144,7 +143,11 @@ void Protocol::accept(Entity& w, Chunks& chunks) {
     w.state.add_absorbing()->Swap(&m);
   }
   forget_refusals(w.state);  // Its identifiers have changed, so what was refused before may be granted now.
-  let_go_over_limit(w, received_at_us);
+  {
+    Edit edit(editor_, w, received_at_us);
+    let_go_over_limit(edit);
+    edit.leave_unsaid();  // It is said when the loser has been taken in.
+  }
   step(w, received_at_us);
 }
 
@@ -160,24 +163,24 @@ void Protocol::absorb_one(Entity& w) {
   v1::EntityState& chunk = *m.mutable_chunk();
   turn_.counters().step_bytes += chunk.ByteSizeLong();
   ++turn_.counters().step_messages;
-  touched_.clear(turn_.out().says_changes() || reads_names(w.state, turn_.tenant()));
-  touched_.add_parts_of(chunk, w.ref.kind);
+  Edit edit(editor_, w, m.received_at_us());
+  edit.touched().add_parts_of(chunk, w.ref.kind);
   absorb_profile(w.state, chunk, turn_.tenant());
   if (FRESHET_MUTANT(kAbsorbTwice)) absorb_profile(w.state, chunk, turn_.tenant());
   absorb_history(w.state, chunk);
-  absorb_attached(w, m.ref(), chunk, m.received_at_us());
-  if (m.last()) finish_absorbing(w, m);
-  emit_change(w, m.received_at_us());
+  absorb_attached(edit, m.ref(), chunk);
+  if (m.last()) finish_absorbing(edit, m);
 }
 
 // The messages of the loser are counted in with its last chunk, so the answer comes after it: a loser that became a
 // redirect before would leave messages that are in no profile while the survivor is still at work.
-void Protocol::finish_absorbing(Entity& w, const Loop& last) {
-  FRESHET_ASSERT(find_ref(w.state.merged(), key_of(last.ref())) >= 0);
-  for (const v1::IdentifierUse& i : w.state.identifiers()) touched_.add(v1::IDENTIFIERS, i.identifier().type());
-  touched_.add(v1::MERGED_FROM, model::from_proto(last.ref()).id.hex());
-  note(w, v1::HistoryEntry::MERGED, nullptr, &last.ref(), last.use(), last.received_at_us());
-  turn_.to_entity(messages::absorbed(last, w.ref));
+void Protocol::finish_absorbing(Edit& edit, const Loop& last) {
+  const v1::EntityState& survivor = edit.state();
+  FRESHET_ASSERT(find_ref(survivor.merged(), key_of(last.ref())) >= 0);
+  for (const v1::IdentifierUse& i : survivor.identifiers()) edit.touched().add(v1::IDENTIFIERS, i.identifier().type());
+  edit.touched().add(v1::MERGED_FROM, model::from_proto(last.ref()).id.hex());
+  edit.note({.what = v1::HistoryEntry::MERGED, .other = &last.ref(), .use = last.use()});
+  turn_.to_entity(messages::absorbed(last, edit.entity().ref));
   ++turn_.counters().merged;
 }
 

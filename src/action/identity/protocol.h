@@ -25,6 +25,7 @@
 #include <string_view>
 
 #include "action/events/profile.h"
+#include "action/identity/edit.h"
 #include "action/identity/turn.h"
 
 namespace freshet::action {
@@ -59,8 +60,7 @@ class Protocol {
   struct Parting {
     v1::HistoryEntry::What what;
     std::string_view reason;
-    const v1::Use& use;  // of the record that led to it
-    int64_t received_at_us;
+    const v1::Use& use;                   // of the record that led to it
     const v1::EntityRef* heir = nullptr;  // who has it now; nullptr: it is free, as far as this entity knows
   };
 
@@ -95,16 +95,13 @@ class Protocol {
   void hold(Entity& e, const Loop& m);
   void apply(const model::EntityRef& to, const v1::Envelope& record, const Loop* device_part);
   void apply_live(Entity& e, const v1::Envelope& record, const Loop* device_part);
-  void apply_merge(Entity& e, const v1::Envelope& record);
+  void apply_merge(Edit& edit, const v1::Envelope& record);
   void on_apply(const Loop& m);
   void emit_events(Entity& e, const v1::Envelope& record, const std::string& device);
-  void begin_change(const Entity& e, int64_t received_at_us);
-  void emit_change(Entity& e, int64_t received_at_us);
-  void emit_removal(Entity& e, int64_t received_at_us);
   void count_erased(uint64_t messages, const v1::Envelope* late = nullptr);
 
   // ---- identifiers of entities (identifiers.cc)
-  void apply_identifiers(Entity& e, const v1::Envelope& record);
+  void apply_identifiers(Edit& edit, const v1::Envelope& record);
   [[nodiscard]] std::optional<Reason> no_room_for(const Entity& e, const v1::Identifier& identifier) const;
   void on_unlink(const Loop& m);
   void on_moved(const Loop& m);
@@ -113,11 +110,9 @@ class Protocol {
   void on_confirm(const Loop& m);
   void claim(Entity& e, const v1::IdentifierUse& identifier, int64_t received_at_us);
   void ask_again(const v1::EntityRef& claimant, const Loop& because);
-  void drop(Entity& e, int position, const Parting& why);
-  void let_go_over_limit(Entity& e, int64_t received_at_us);
+  void drop(Edit& edit, int position, const Parting& why);
+  void let_go_over_limit(Edit& edit);
   void remember_refusal(Entity& e, const v1::Identifier& identifier, bool verified);
-  void note(Entity& e, v1::HistoryEntry::What what, const v1::Identifier* identifier, const v1::EntityRef* other,
-            const v1::Use& use, int64_t received_at_us, std::string_view reason = {});
 
   // ---- merging (merging.cc): the survivor
   void on_absorb(Loop& m);
@@ -125,7 +120,7 @@ class Protocol {
   void refuse(Entity& w, const Chunks& chunks, Reason reason);
   void accept(Entity& w, Chunks& chunks);
   void absorb_one(Entity& w);
-  void finish_absorbing(Entity& w, const Loop& last);
+  void finish_absorbing(Edit& edit, const Loop& last);
 
   // ---- merging (leaving.cc): the loser, and work in steps
   void on_join(const Loop& m);
@@ -147,18 +142,16 @@ class Protocol {
   // ---- users and devices (devices.cc)
   std::string send_device_part(Entity& user, const v1::Envelope& record);
   [[nodiscard]] v1::Envelope device_part_of(const v1::Envelope& record) const;
-  void attach_user(Entity& device, const Loop& part, const v1::Envelope& record);
+  void attach_user(Edit& edit, const Loop& part, const v1::Envelope& record);
   void on_attach(const Loop& m);
   void learn_device(Entity& user, const Loop& m);
-  bool add_attached(Entity& e, const v1::EntityRef& ref);
-  void absorb_attached(Entity& w, const v1::EntityRef& loser, const v1::EntityState& chunk, int64_t received_at_us);
+  bool add_attached(Edit& edit, const v1::EntityRef& ref);
+  void absorb_attached(Edit& edit, const v1::EntityRef& loser, const v1::EntityState& chunk);
 
   Turn turn_;
+  Editor editor_{turn_};
   const Entity* releasing_ = nullptr;  // whose held messages are under way
-  // These are members only for their memory, which the next record uses again.
-  v1::Change change_;  // the last change that was said
-  Touched touched_;
-  PropertyReader properties_;
+  PropertyReader properties_;          // a member only for its memory
 };
 
 // The fields of an entity fit its status: who leaves or redirects has a target that ranks before it, who lives has
