@@ -1,20 +1,21 @@
-// Users and devices: entities of two kinds that refer to each other. A user's record goes to its user first, which
-// sends the device's part on; the device attaches the user and tells it who it is, unless the user knows. Where one of
-// them is merged or erased it tells those that it refers to; whoever finds itself addressed by an old name says so.
-// Without that a document would show a device that is no more: who reads a document can't follow redirects.
+// Each side has a list of references, and the two lists are in different partitions: neither can look at the other. So
+// each tells the other what it has done, and what could not be done on one side is undone on the other.
+#include "action/identity/devices.h"
+
 #include <algorithm>
 #include <utility>
 
-#include "action/events/audiences.h"
 #include "action/events/built_in.h"
 #include "action/identity/messages.h"
-#include "action/identity/protocol.h"
 #include "action/identity/refs.h"
 #include "base/assert.h"
 #include "model/identifier.h"
 
 namespace freshet::action {
 namespace {
+
+using Loop = v1::Loop;
+using state::Entity;
 
 // The id of the device that the identifier would make if there were none with it: generation 0, as of all that was
 // never freed.
@@ -58,7 +59,7 @@ void forget_device(v1::EntityState& user, const v1::EntityRef& device) {
 
 // Returns the device's id as the user knows it, in hex: the one that its first identifier makes, until the device has
 // said otherwise. The event that is enriched with it does not wait for the device's partition to answer.
-std::string Protocol::send_device_part(Entity& user, const v1::Envelope& record) {
+std::string Devices::send_part(Entity& user, const v1::Envelope& record) {
   FRESHET_ASSERT(user.ref.kind == v1::ENTITY_KIND_USER && record.device_size() > 0);
   const v1::EntityRef made = ref_of(id_of(turn_.tenant_name(), record.device(0)));
   const v1::EntityRef* known = known_device(user.state, key_of(made));
@@ -69,11 +70,12 @@ std::string Protocol::send_device_part(Entity& user, const v1::Envelope& record)
   const v1::EntityRef* const told = known == nullptr ? &v1::EntityRef::default_instance() : known;
   const bool is_made = known != nullptr && same(*known, made);
   std::string id = model::from_proto(known != nullptr ? *known : made).id.hex();
-  turn_.to_home(messages::enter_device(listed ? &user.ref : nullptr, is_made ? nullptr : told, device_part_of(record)));
+  turn_.to_home(messages::enter_device(listed ? &user.ref : nullptr, is_made ? nullptr : told, part_of(record)));
   return id;
 }
 
-v1::Envelope Protocol::device_part_of(const v1::Envelope& record) const {
+// The device's part has no events: they are the user's, and are counted there.
+v1::Envelope Devices::part_of(const v1::Envelope& record) const {
   v1::Envelope part;
   part.set_tenant(record.tenant());
   part.set_source(record.source());
@@ -91,7 +93,7 @@ v1::Envelope Protocol::device_part_of(const v1::Envelope& record) const {
 
 // The device lists the user. It answers only if the user does not know yet who the device is, or does not list it: an
 // answer to every record would double the messages between partitions.
-void Protocol::attach_user(Edit& edit, const Loop& part, const v1::Envelope& record) {
+void Devices::attach_user(Edit& edit, const Loop& part, const v1::Envelope& record) {
   FRESHET_ASSERT(part.ref().kind() == v1::ENTITY_KIND_USER);
   v1::EntityState& device = edit.state();
   auto& users = *device.mutable_attached();
@@ -111,7 +113,7 @@ void Protocol::attach_user(Edit& edit, const Loop& part, const v1::Envelope& rec
 // ---- references ---------------------------------------------------------------------------------------------------
 
 // Lists a reference to an entity of the other kind. False: there is no room for it.
-bool Protocol::add_attached(Edit& edit, const v1::EntityRef& ref) {
+bool Devices::add_attached(Edit& edit, const v1::EntityRef& ref) {
   const bool user = edit.entity().ref.kind == v1::ENTITY_KIND_USER;
   FRESHET_ASSERT(edit.entity().ref.kind != ref.kind());
   const Added added = add_ref(*edit.state().mutable_attached(), ref, turn_.tenant().rules.attached_max());
@@ -122,8 +124,8 @@ bool Protocol::add_attached(Edit& edit, const v1::EntityRef& ref) {
 
 // The other side tells who it is now, or that it is no more. A message that was addressed to an old name of this
 // entity (it followed a redirect) or to an erased one is answered, so that the sender's list is right from then on.
-void Protocol::on_attach(const Loop& m) {
-  Entity* e = reach(m);
+void Devices::on_attach(const Loop& m) {
+  Entity* e = arrivals_.reach(m);
   if (e == nullptr) return;
   const bool erased = e->state.status() == v1::EntityState::ERASED;
   const bool stale = m.has_ref() && (erased || !same(m.addressed(), e->state.ref()));
@@ -137,7 +139,7 @@ void Protocol::on_attach(const Loop& m) {
   if (removed) edit.touched().add(user ? v1::DEVICES : v1::USERS);
   if (removed && m.erased() && !user && e->state.attached().empty()) {
     edit.leave_unsaid();  // Its removal is.
-    return make_erased(*e, m, true);
+    return erasing_.erase(*e, m, true);
   }
   const bool added = m.has_ref() && add_attached(edit, m.ref());
   if (m.has_ref() && !added) turn_.to_entity(messages::detach(m.ref(), e->state.ref(), m.received_at_us()));
@@ -148,7 +150,7 @@ void Protocol::on_attach(const Loop& m) {
 // Notes by which names the user will meet this device: the one that it replaces, and the one that its identifier would
 // make. Records go on naming the identifier, so without the note each of them would be enriched with an id that nobody
 // has.
-void Protocol::learn_device(Entity& user, const Loop& m) {
+void Devices::learn_device(Entity& user, const Loop& m) {
   const uint32_t names_max = turn_.tenant().rules.attached_max();
   auto& names = *user.state.mutable_known_as();
   if (m.has_other()) {
@@ -163,7 +165,7 @@ void Protocol::learn_device(Entity& user, const Loop& m) {
 
 // The references of a merged entity are the survivor's now, and those at the other end are told. Where the survivor's
 // list is full the other side is told that it is not listed, so that neither lists the other.
-void Protocol::absorb_attached(Edit& edit, const v1::EntityRef& loser, const v1::EntityState& chunk) {
+void Devices::absorb_attached(Edit& edit, const v1::EntityRef& loser, const v1::EntityState& chunk) {
   for (const v1::EntityRef& ref : chunk.attached()) {
     const bool added = add_attached(edit, ref);
     turn_.to_entity(added ? messages::attach(ref, edit.state().ref(), &loser, nullptr, edit.received_at_us())

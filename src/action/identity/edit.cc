@@ -1,3 +1,5 @@
+// Of all that records and messages do to an entity, its version rises here alone. A document has the change of the
+// highest version: an entity that changed without a new one would keep an outdated document.
 #include "action/identity/edit.h"
 
 #include <string>

@@ -1,16 +1,16 @@
-// The survivor of a join. It gathers the chunks that the loser sends, decides when it has all of them, and takes them
-// in, one in each step. It decides late because only then it knows what the loser lists: a join that would give one
-// person two user_ids is refused as a whole, and nothing of the loser may have been mixed in by then.
+// The answer is given once: `revive` when all chunks are here and something forbids the join, `absorbed` when the last
+// of them has been taken in. In between the survivor goes on living with the records that come.
+#include "action/identity/merging.h"
+
 #include <google/protobuf/arena.h>
 
 #include <map>
 #include <utility>
 
 #include "action/events/attributes.h"
-#include "action/events/audiences.h"
 #include "action/events/history.h"
+#include "action/identity/identifiers.h"
 #include "action/identity/messages.h"
-#include "action/identity/protocol.h"
 #include "action/identity/refs.h"
 #include "base/assert.h"
 #include "base/mutant.h"
@@ -19,6 +19,8 @@
 namespace freshet::action {
 namespace {
 
+using Loop = v1::Loop;
+using state::Entity;
 using Chunks = google::protobuf::RepeatedPtrField<v1::Loop>;
 
 // The chunks of one loser, out of all that were gathered; in the survivor's arena, where moving them copies nothing.
@@ -51,23 +53,30 @@ const v1::Use* use_of_claimant(const v1::EntityState& survivor, const Chunks& ch
 
 // Chunks of one loser arrive in the order sent, those of several losers mixed. A survivor that was erased meanwhile
 // takes the loser along: they are one person, who asked to be forgotten.
-void Protocol::on_absorb(Loop& m) {
-  Entity* w = reach(m);
-  if (w == nullptr) return;
+Work Merging::on_absorb(Loop& m) {
+  Entity* w = arrivals_.reach(m);
+  if (w == nullptr) return {};
   FRESHET_ASSERT(model::survives(w->ref, model::from_proto(m.ref())));
   turn_.touch(*w);
   const bool last = m.last();
   const v1::EntityRef loser = m.ref();
   *w->state.add_gathered() = std::move(m);  // This copies if the message lies in the arena of the batch.
-  if (!last) return;
+  if (!last) return {};
   Chunks& chunks = take_chunks(w->state, loser);
   // The first chunk is the one that tells who the loser is: had one been lost on the way, another would be first.
   FRESHET_ASSERT(!chunks.empty() && same(chunks[0].chunk().ref(), loser));
-  if (w->state.status() == v1::EntityState::ERASED)
-    return turn_.to_entity(FRESHET_MUTANT(kErasedSurvivorRevives) ? messages::revive(chunks[0], w->ref)
-                                                                  : messages::erased_too(chunks[0], w->ref));
-  if (const std::optional<Reason> reason = refusal_of(*w, chunks)) return refuse(*w, chunks, *reason);
+  if (w->state.status() == v1::EntityState::ERASED) {
+    turn_.to_entity(FRESHET_MUTANT(kErasedSurvivorRevives) ? messages::revive(chunks[0], w->ref)
+                                                           : messages::erased_too(chunks[0], w->ref));
+    return {};
+  }
+  if (const std::optional<Reason> reason = refusal_of(*w, chunks)) {
+    refuse(*w, chunks, *reason);
+    return {};
+  }
+  const int64_t received_at_us = chunks[0].received_at_us();
   accept(*w, chunks);
+  return {w, received_at_us};
 }
 
 // ---- deciding -----------------------------------------------------------------------------------------------------
@@ -75,7 +84,7 @@ void Protocol::on_absorb(Loop& m) {
 // Why the join can't be done; nullopt: it can. Two persons who typed in the same e-mail address must not become one,
 // so a join that would put too many identifiers of a unique type together is refused. An explicit merge record may
 // exceed the limits of types, as somebody has decided it, but not what bounds a profile.
-std::optional<Reason> Protocol::refusal_of(const Entity& w, const Chunks& chunks) const {
+std::optional<Reason> Merging::refusal_of(const Entity& w, const Chunks& chunks) const {
   std::map<std::string_view, uint32_t> added;
   auto merges = static_cast<uint32_t>(w.state.merged_size()) + 1;
   auto identifiers = static_cast<uint32_t>(w.state.identifiers_size());
@@ -101,7 +110,7 @@ std::optional<Reason> Protocol::refusal_of(const Entity& w, const Chunks& chunks
 
 // The loser lives on, and the identifier that the join was about goes to one of the two. Who does not get it must be
 // told: it would list an identifier that leads to somebody else, and claim it again with each of its records.
-void Protocol::refuse(Entity& w, const Chunks& chunks, Reason reason) {
+void Merging::refuse(Entity& w, const Chunks& chunks, Reason reason) {
   const Loop& first = chunks[0];
   ++turn_.counters().refused;
   ++turn_.counters().refused_by[static_cast<size_t>(reason)];
@@ -124,7 +133,7 @@ void Protocol::refuse(Entity& w, const Chunks& chunks, Reason reason) {
 
 // The identifiers are the survivor's own from here on, so that the next join is judged by them: two losers with a
 // user_id each, accepted one after the other, would both find room for it. The rest follows in steps.
-void Protocol::accept(Entity& w, Chunks& chunks) {
+void Merging::accept(Entity& w, Chunks& chunks) {
   FRESHET_ASSERT(w.state.status() == v1::EntityState::LIVE);
   const int64_t received_at_us = chunks[0].received_at_us();
   const Added added = add_ref(*w.state.mutable_merged(), chunks[0].ref(), model::merges_max(turn_.tenant().rules));
@@ -143,19 +152,16 @@ void Protocol::accept(Entity& w, Chunks& chunks) {
     w.state.add_absorbing()->Swap(&m);
   }
   forget_refusals(w.state);  // Its identifiers have changed, so what was refused before may be granted now.
-  {
-    Edit edit(editor_, w, received_at_us);
-    let_go_over_limit(edit);
-    edit.leave_unsaid();  // It is said when the loser has been taken in.
-  }
-  step(w, received_at_us);
+  Edit edit(editor_, w, received_at_us);
+  links_.let_go_over_limit(edit);
+  edit.leave_unsaid();  // It is said when the loser has been taken in.
 }
 
 // ---- taking in ----------------------------------------------------------------------------------------------------
 
 // Takes one chunk in. All of it commutes with what records do meanwhile: registers by time, sums, minima and maxima.
 // The chunk leaves the list in the same step, so no crash can make it count twice.
-void Protocol::absorb_one(Entity& w) {
+void Merging::absorb_one(Entity& w) {
   FRESHET_ASSERT(!w.state.absorbing().empty());
   Loop& m = *google::protobuf::Arena::CreateMessage<Loop>(w.state.GetArena());
   m.Swap(w.state.mutable_absorbing(0));
@@ -168,13 +174,13 @@ void Protocol::absorb_one(Entity& w) {
   absorb_profile(w.state, chunk, turn_.tenant());
   if (FRESHET_MUTANT(kAbsorbTwice)) absorb_profile(w.state, chunk, turn_.tenant());
   absorb_history(w.state, chunk);
-  absorb_attached(edit, m.ref(), chunk);
+  devices_.absorb_attached(edit, m.ref(), chunk);
   if (m.last()) finish_absorbing(edit, m);
 }
 
 // The messages of the loser are counted in with its last chunk, so the answer comes after it: a loser that became a
 // redirect before would leave messages that are in no profile while the survivor is still at work.
-void Protocol::finish_absorbing(Edit& edit, const Loop& last) {
+void Merging::finish_absorbing(Edit& edit, const Loop& last) {
   const v1::EntityState& survivor = edit.state();
   FRESHET_ASSERT(find_ref(survivor.merged(), key_of(last.ref())) >= 0);
   for (const v1::IdentifierUse& i : survivor.identifiers()) edit.touched().add(v1::IDENTIFIERS, i.identifier().type());

@@ -1,7 +1,8 @@
-// How messages of the identity protocol travel: within the step to this partition, through the log to another one, and
-// from there to the function for their type. What these functions do is in home.cc (the home of an identifier),
-// entities.cc, identifiers.cc, merging.cc and leaving.cc (the two sides of a join) and devices.cc.
+// How messages travel: within the turn to this partition, through the log to another one, and from there to the role
+// that is asked by their type.
 #include "action/identity/protocol.h"
+
+#include <optional>
 
 #include "action/identity/messages.h"
 #include "base/assert.h"
@@ -10,7 +11,7 @@
 
 namespace freshet::action {
 
-// Messages of one step to its own partition: far more than the bounds of a step allow, so that more must circulate.
+// Messages of one turn to its own partition: far more than the bounds of a step allow, so that more must circulate.
 constexpr size_t kLocalMessagesMax = FRESHET_BOUND(100'000'000, 100'000);
 
 Protocol::Protocol(uint32_t partition, uint32_t partitions, state::PartitionState& state, Outputs& out,
@@ -21,48 +22,56 @@ Hash128 Protocol::alias_key(const std::string& tenant, v1::EntityKind kind, cons
   return model::alias_key(turn_.rules().hash_key(), tenant, kind, identifier);
 }
 
-void Protocol::drain() {
-  for (size_t handled = 0; std::optional<Loop> message = turn_.next(); ++handled) {
-    FRESHET_ASSERT(handled < kLocalMessagesMax);  // More of them would circulate for ever.
-    handle(*message);
-  }
+void Protocol::enter(const v1::Envelope& record, const Tenant& tenant, const Hash128& routing_key) {
+  turn_.begin(record.tenant(), &tenant);
+  (void)turn_.follow(record.trace_parent());
+  home_.enter(record, routing_key);
+  drain();
 }
 
-void Protocol::receive(Loop& message, const std::string& tenant) {
+void Protocol::receive(v1::Loop& message, const std::string& tenant) {
   turn_.begin(tenant, turn_.rules().find(tenant));
   handle(message);
   drain();
 }
 
+void Protocol::drain() {
+  for (size_t handled = 0; std::optional<v1::Loop> message = turn_.next(); ++handled) {
+    FRESHET_ASSERT(handled < kLocalMessagesMax);  // More of them would circulate for ever.
+    handle(*message);
+  }
+}
+
 // A change belongs to the trace of the record that the message carries; one that carries none ends the trace.
-void Protocol::handle(Loop& m) {
+void Protocol::handle(v1::Loop& m) {
   const std::string_view outer = turn_.follow(m.record().trace_parent());
   dispatch(m);
   (void)turn_.follow(outer);
 }
 
-void Protocol::dispatch(Loop& m) {
+void Protocol::dispatch(v1::Loop& m) {
+  using Loop = v1::Loop;
   FRESHET_ASSERT(is_well_formed(m));
   switch (m.type()) {
-    case Loop::APPLY: return on_apply(m);
-    case Loop::UNLINK: return on_unlink(m);
-    case Loop::UNLINK_RECORD: return on_unlink_record(m);
-    case Loop::ERASE: return on_erase(m);
-    case Loop::JOIN: return on_join(m);
-    case Loop::ASK_AGAIN: return on_ask_again(m);
-    case Loop::ABSORB: return on_absorb(m);
+    case Loop::APPLY: return host_.on_apply(m);
+    case Loop::UNLINK: return links_.on_unlink(m);
+    case Loop::UNLINK_RECORD: return links_.on_unlink_record(m);
+    case Loop::ASK_AGAIN: return links_.on_ask_again(m);
+    case Loop::CONFIRM: return links_.on_confirm(m);
+    case Loop::ERASE: return erasing_.on_erase(m);
+    case Loop::JOIN: return steps_.go_on(leaving_.on_join(m));
+    case Loop::ABSORB: return steps_.go_on(merging_.on_absorb(m));
     case Loop::ABSORBED:
     case Loop::REVIVE:
-    case Loop::ERASED_TOO: return on_answer(m);
-    case Loop::STEP: return on_step(m);
-    case Loop::CONFIRM: return on_confirm(m);
-    case Loop::LINK: return on_link(m);
-    case Loop::FREE: return on_free(m, false);
-    case Loop::SUPPRESS: return on_free(m, true);
-    case Loop::REPOINT: return on_repoint(m);
-    case Loop::MERGE: return on_merge(m);
-    case Loop::ENTER_DEVICE: return on_enter_device(m);
-    case Loop::ATTACH: return on_attach(m);
+    case Loop::ERASED_TOO: return steps_.go_on(leaving_.on_answer(m));
+    case Loop::STEP: return steps_.on_step(m);
+    case Loop::LINK: return home_.on_link(m);
+    case Loop::FREE: return home_.on_free(m, false);
+    case Loop::SUPPRESS: return home_.on_free(m, true);
+    case Loop::REPOINT: return home_.on_repoint(m);
+    case Loop::MERGE: return home_.on_merge(m);
+    case Loop::ENTER_DEVICE: return home_.on_enter_device(m);
+    case Loop::ATTACH: return devices_.on_attach(m);
     default: return;  // The engine has refused a type of a newer version before it gets here.
   }
 }

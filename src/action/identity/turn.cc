@@ -1,3 +1,5 @@
+// Messages to this partition wait for the message under way to end. Handled at once, one could change the entity that
+// its sender is still at work on.
 #include "action/identity/turn.h"
 
 #include <algorithm>

@@ -1,9 +1,5 @@
 // What is shared by all who take part in handling one record or message: the state of the partition, what is said, the
 // rules that hold, whose turn it is, and how messages set out. It decides nothing.
-//
-// Whatever is for another partition leaves through Outputs as a Loop message in `actions`. Whatever is for this one is
-// done within the same turn, in the order in which it was sent: a claim that overtook the `free` before it would be
-// undone by it.
 #pragma once
 
 #include <deque>

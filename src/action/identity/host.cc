@@ -1,18 +1,17 @@
-// The entities that live in this partition: how messages reach them, what records do to them, and what is said of that
-// in `changes` and `events`. The contents of a profile are the business of action/events; here is who may be changed
-// at all: only an entity that lives. One that leaves keeps what arrives, one that was merged passes it on, one that
-// was erased counts it and forgets it.
+// Nearly every record takes the way through here: it finds its entity alive, is applied, and its events and its change
+// are said. So that way makes no message, and decodes no more of the entity than the record needs.
+#include "action/identity/host.h"
+
 #include <fmt/core.h>
 
 #include <algorithm>
 #include <utility>
 
 #include "action/events/attributes.h"
-#include "action/events/audiences.h"
 #include "action/events/person_limits.h"
+#include "action/identity/erasing.h"
+#include "action/identity/identifiers.h"
 #include "action/identity/messages.h"
-#include "action/identity/protocol.h"
-#include "action/read_whole.h"
 #include "base/assert.h"
 #include "base/mutant.h"
 #include "model/home.h"
@@ -21,6 +20,9 @@
 
 namespace freshet::action {
 namespace {
+
+using Loop = v1::Loop;
+using state::Entity;
 
 // The id is made of the record, so that a replay tells of it under the same.
 v1::DeadLetter letter_of_limited(const v1::Envelope& record) {
@@ -66,105 +68,39 @@ state::Entity* entity_for(state::PartitionState& state, const Hash128& id, const
 
 }  // namespace
 
-bool fits_its_status(const v1::EntityState& e) {
-  const bool has_work = !e.absorbing().empty() || e.has_departure() || e.winding_up();
-  if (has_work && !e.stepping()) return false;  // Nothing would ever make it go on.
-  const bool goes = e.status() == v1::EntityState::LEAVING || e.status() == v1::EntityState::REDIRECT;
-  if (goes != e.has_target()) return false;
-  if (goes && !model::survives(model::from_proto(e.target()), model::from_proto(e.ref()))) return false;
-  switch (e.status()) {
-    case v1::EntityState::LIVE: return !e.has_departure() && (e.held().empty() || e.winding_up());
-    case v1::EntityState::LEAVING: return !e.winding_up();
-    case v1::EntityState::REDIRECT: return !e.has_departure() && e.absorbing().empty() && e.messages() == 0;
-    case v1::EntityState::ERASED:
-      return !e.has_departure() && e.absorbing().empty() && e.identifiers().empty() && e.messages() == 0;
-    default: return false;
-  }
-}
-
-// ---- reaching -----------------------------------------------------------------------------------------------------
-
-// A reference always names an entity that was made before it, and entities are never deleted. So if there is none, the
-// state can't be read: nothing is done then, and Engine::process() says so before anything of the batch is committed.
-Protocol::Entity* Protocol::entity_at(const v1::EntityRef& ref) {
-  const Hash128 id = model::from_proto(ref).id;
-  FRESHET_ASSERT(turn_.is_here(id));
-  Entity* const e = turn_.state().find_entity(id);
-  FRESHET_ASSERT(e != nullptr || !turn_.state().status());
-  return e;
-}
-
-// A leaving entity holds what arrives: what it applied now would be missing from the state that it has sent already.
-// So does one that was answered, until what it held before is done: an erase that overtook the records before it would
-// spare them.
-bool Protocol::holds_back(const Entity& e) const {
-  return e.state.status() == v1::EntityState::LEAVING || (e.state.winding_up() && releasing_ != &e);
-}
-
-void Protocol::hold(Entity& e, const Loop& m) {
-  FRESHET_ASSERT(holds_back(e));
-  turn_.touch(e);
-  *e.state.add_held() = m;
-  if (!e.state.winding_up()) return;
-  Budget budget(turn_.bounds().bytes, kReleasedByArrival, turn_.counters());
-  release(e, budget);
-}
-
-// The entity if it can take this message now. One that holds back keeps it, a redirect passes it on: late events of a
-// profile that was merged away belong to the survivor, however long ago that was.
-Protocol::Entity* Protocol::reach(const Loop& m) {
-  Entity* e = entity_at(m.to());
-  if (e == nullptr) return nullptr;
-  if (holds_back(*e)) {
-    hold(*e, m);
-    return nullptr;
-  }
-  if (e->state.status() == v1::EntityState::REDIRECT) {
-    if (FRESHET_MUTANT(kRedirectNotFollowed)) return nullptr;
-    // Each redirect leads to an entity that ranks before: so the message arrives, after as many redirects as there were
-    // merges one after the other.
-    FRESHET_ASSERT(model::survives(model::from_proto(e->state.target()), e->ref));
-    Loop onward = m;
-    messages::readdress(onward, e->state.target());
-    turn_.to_entity(std::move(onward));
-    return nullptr;
-  }
-  return e;
-}
-
 // ---- records ------------------------------------------------------------------------------------------------------
 
-void Protocol::on_apply(const Loop& m) {
+void Host::on_apply(const Loop& m) {
   const bool is_device_part = m.has_ref() || m.has_other();
   apply(model::from_proto(m.to()), m.record(), is_device_part ? &m : nullptr);
 }
 
 // This is the hot path, so a message is made of the record only where it has to be kept or passed on. `device_part` is
 // the message that brings a user's record to the device that it names.
-void Protocol::apply(const model::EntityRef& to, const v1::Envelope& record, const Loop* device_part) {
+void Host::apply(const model::EntityRef& to, const v1::Envelope& record, const Loop* device_part) {
   const bool here = turn_.is_here(to.id);
   Entity* e = here ? entity_for(turn_.state(), to.id, record) : nullptr;
   const bool applies_late = FRESHET_MUTANT(kApplyWhileLeaving) && e != nullptr && !e->state.has_departure() &&
                             e->state.status() == v1::EntityState::LEAVING;
   if (applies_late) return apply_live(*e, record, device_part);
-  const bool is_ready = e != nullptr && !holds_back(*e);
+  const bool is_ready = e != nullptr && !arrivals_.holds_back(*e);
   if (is_ready && e->state.status() == v1::EntityState::LIVE) {
     apply_live(*e, record, device_part);
     return keep_slice(turn_.state());
   }
   if (is_ready && e->state.status() == v1::EntityState::ERASED) {
-    if (record.kind() != v1::Envelope::MERGE && device_part == nullptr) count_erased(1, &record);
+    if (record.kind() != v1::Envelope::MERGE && device_part == nullptr) count_erased(turn_, 1, &record);
     return;
   }
   Loop m = messages::apply(to, record, device_part);
   if (here) {
-    (void)reach(m);
+    (void)arrivals_.reach(m);
   } else {
     turn_.to_entity(std::move(m));
   }
 }
 
-void Protocol::apply_live(Entity& e, const v1::Envelope& record, const Loop* device_part) {
+void Host::apply_live(Entity& e, const v1::Envelope& record, const Loop* device_part) {
   FRESHET_ASSERT(e.state.status() == v1::EntityState::LIVE || FRESHET_MUTANT(kApplyWhileLeaving));
   FRESHET_ASSERT(device_part == nullptr || e.ref.kind == v1::ENTITY_KIND_DEVICE);
   if (FRESHET_MUTANT(kDedupAtApply) &&
@@ -178,19 +114,19 @@ void Protocol::apply_live(Entity& e, const v1::Envelope& record, const Loop* dev
   // Every accepted message is counted in exactly one profile, so that the sums show a loss or a doubling
   // (conservation). A user's record is counted for its user, and not for the device too.
   if (device_part == nullptr) e.state.set_messages(e.state.messages() + 1);
-  apply_identifiers(edit, record);
-  let_go_over_limit(edit);
+  links_.apply(edit, record);
+  links_.let_go_over_limit(edit);
   std::string device;
   if (device_part != nullptr) {
-    if (device_part->has_ref()) attach_user(edit, *device_part, record);
+    if (device_part->has_ref()) devices_.attach_user(edit, *device_part, record);
   } else if (e.ref.kind == v1::ENTITY_KIND_USER && record.device_size() > 0) {
-    device = send_device_part(e, record);
+    device = devices_.send_part(e, record);
   }
   emit_events(e, record, device);
 }
 
 // An explicit merge says which identifier of its type is listed first.
-void Protocol::apply_merge(Edit& edit, const v1::Envelope& record) {
+void Host::apply_merge(Edit& edit, const v1::Envelope& record) {
   const v1::Use use = use_of(record);
   if (earlier(use, edit.state().listed_first_use())) return;
   *edit.state().mutable_listed_first() = routing_of(record);
@@ -200,17 +136,8 @@ void Protocol::apply_merge(Edit& edit, const v1::Envelope& record) {
 
 // ---- what is said -------------------------------------------------------------------------------------------------
 
-// Accepted messages that are in no profile, because theirs was erased (conservation). `late`: one that came after that.
-void Protocol::count_erased(uint64_t messages, const v1::Envelope* late) {
-  turn_.state().meta().set_erased_messages(turn_.state().meta().erased_messages() + messages);
-  turn_.counters().erased_messages += messages;
-  if (late != nullptr && !turn_.out().suppressed())
-    turn_.out().note_late(turn_.tenant_name(),
-                          model::value_hash(turn_.rules().hash_key(), turn_.tenant_name(), routing_of(*late).value()));
-}
-
 // `device`: of a user's record, the device that it names, as the user knows it.
-void Protocol::emit_events(Entity& e, const v1::Envelope& record, const std::string& device) {
+void Host::emit_events(Entity& e, const v1::Envelope& record, const std::string& device) {
   if (turn_.out().suppressed() || record.events().empty() || !turn_.rules().writes_events(turn_.tenant())) return;
   const std::string own = e.ref.id.hex();
   const bool user = e.ref.kind == v1::ENTITY_KIND_USER;
