@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "action/fingerprint.h"
-#include "action/identity/message.h"
+#include "action/identity/messages.h"
 #include "action/republish.h"
 #include "base/mutant.h"
 #include "model/home.h"

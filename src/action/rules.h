@@ -37,7 +37,7 @@ struct Tenant {
   bool knows_activity = false;
   // What values say of subscriptions in a letter, or as 1.0 (events/subscriptions.h).
   bool knows_short_words = false;
-  // A device replaces only those that it has merged (identity/devices.cc).
+  // A device replaces only those that it has merged (identity/devices.h).
   bool keeps_devices = false;
   // `where` of computed attributes passes as model/filter.h says.
   bool knows_absence = false;
@@ -45,7 +45,7 @@ struct Tenant {
   // nobody is judged.
   Audiences audiences;
   bool knows_audiences = false;
-  // Who has become one with the other party of a conflict asks the home again (identity/identifiers.cc).
+  // Who has become one with the other party of a conflict asks the home again (identity/links.h).
   bool claims_again = false;
 
   [[nodiscard]] const ComputedAttribute* find_computed(std::string_view name) const;

@@ -1,7 +1,7 @@
 // IDENTITY: too many, and rules that change. Cases 15, 16, 24. What is refused depends on the order; nothing is lost.
 #include <fmt/core.h>
 
-#include "action/identity/message.h"
+#include "action/identity/messages.h"
 #include "testing/action/checks.h"
 
 namespace freshet::action::testing {
@@ -76,9 +76,8 @@ TEST_P(IdentityCases, WhoIsToGiveUpSomethingToItselfClaimsItAgain) {
   *freed.mutable_ref() = before.ref();
   for (const bool to_the_claimant : {false, true}) {
     say(freed);
-    v1::Loop told = unlink_message(before.ref(), email, "identifier_limit", 2);
-    *(to_the_claimant ? told.mutable_other() : told.mutable_ref()) = before.ref();
-    say(told);
+    const messages::Refusal told{before.ref(), before.ref(), email, "identifier_limit", 2};
+    say(to_the_claimant ? messages::stays(told, false, false) : messages::moves(told, {}));
     in_this_order(c, {make_record(to_the_claimant ? "m3" : "m2", {{"email", "a@b.c"}}, 3, "E")});
     EXPECT_EQ(live(c).size(), 1U) << "the address leads to who lists it";
   }

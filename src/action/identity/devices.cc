@@ -1,19 +1,21 @@
-// Users and devices: entities of two kinds that refer to each other. A user's record goes to its user first, which
-// sends the device's part on; the device attaches the user and tells it who it is, unless the user knows. Where one of
-// them is merged or erased it tells those that it refers to; whoever finds itself addressed by an old name says so.
-// Without that a document would show a device that is no more: who reads a document can't follow redirects.
+// Each side has a list of references, and the two lists are in different partitions: neither can look at the other. So
+// each tells the other what it has done, and what could not be done on one side is undone on the other.
+#include "action/identity/devices.h"
+
 #include <algorithm>
 #include <utility>
 
-#include "action/events/audiences.h"
 #include "action/events/built_in.h"
-#include "action/identity/protocol.h"
+#include "action/identity/messages.h"
 #include "action/identity/refs.h"
 #include "base/assert.h"
 #include "model/identifier.h"
 
 namespace freshet::action {
 namespace {
+
+using Loop = v1::Loop;
+using state::Entity;
 
 // The id of the device that the identifier would make if there were none with it: generation 0, as of all that was
 // never freed.
@@ -57,25 +59,24 @@ void forget_device(v1::EntityState& user, const v1::EntityRef& device) {
 
 // Returns the device's id as the user knows it, in hex: the one that its first identifier makes, until the device has
 // said otherwise. The event that is enriched with it does not wait for the device's partition to answer.
-std::string Protocol::send_device_part(Entity& user, const v1::Envelope& record) {
+std::string Devices::send_part(Entity& user, const v1::Envelope& record) {
   FRESHET_ASSERT(user.ref.kind == v1::ENTITY_KIND_USER && record.device_size() > 0);
-  const v1::EntityRef made = ref_of(id_of(tenant_name_, record.device(0)));
+  const v1::EntityRef made = ref_of(id_of(turn_.tenant_name(), record.device(0)));
   const v1::EntityRef* known = known_device(user.state, key_of(made));
   // Both list each other or neither does. A user whose list is full says so by leaving itself out of the message.
-  const bool full = static_cast<uint32_t>(user.state.attached_size()) >= tenant().rules.attached_max();
+  const bool full = static_cast<uint32_t>(user.state.attached_size()) >= turn_.tenant().rules.attached_max();
   const bool listed = known != nullptr || !full;
-  if (!listed) count_dropped(Reason::kDevicesMax);
-  Loop m;
-  m.set_type(Loop::ENTER_DEVICE);
-  m.set_kind(v1::ENTITY_KIND_DEVICE);
-  *m.mutable_identifier() = record.device(0);
-  if (listed) to_proto(user.ref, *m.mutable_ref());
-  if (known == nullptr) {
-    (void)m.mutable_other();
-  } else if (!same(*known, made)) {
-    *m.mutable_other() = *known;
-  }
-  v1::Envelope& part = *m.mutable_record();
+  if (!listed) turn_.count_dropped(Reason::kDevicesMax);
+  const v1::EntityRef* const told = known == nullptr ? &v1::EntityRef::default_instance() : known;
+  const bool is_made = known != nullptr && same(*known, made);
+  std::string id = model::from_proto(known != nullptr ? *known : made).id.hex();
+  turn_.to_home(messages::enter_device(listed ? &user.ref : nullptr, is_made ? nullptr : told, part_of(record)));
+  return id;
+}
+
+// The device's part has no events: they are the user's, and are counted there.
+v1::Envelope Devices::part_of(const v1::Envelope& record) const {
+  v1::Envelope part;
   part.set_tenant(record.tenant());
   part.set_source(record.source());
   part.set_message_id(record.message_id());
@@ -85,83 +86,72 @@ std::string Protocol::send_device_part(Entity& user, const v1::Envelope& record)
   part.set_time_us(record.time_us());
   part.set_received_at_us(record.received_at_us());
   part.set_verified(record.verified());
-  if (tenant().knows_activity) part.set_uninstalled_us(uninstall_time(record));
+  if (turn_.tenant().knows_activity) part.set_uninstalled_us(uninstall_time(record));
   if (!record.trace_parent().empty()) part.set_trace_parent(record.trace_parent());
-  m.set_received_at_us(record.received_at_us());
-  std::string id = model::from_proto(known != nullptr ? *known : made).id.hex();
-  to_home(std::move(m));
-  return id;
+  return part;
 }
 
 // The device lists the user. It answers only if the user does not know yet who the device is, or does not list it: an
 // answer to every record would double the messages between partitions.
-void Protocol::attach_user(Entity& device, const Loop& part, const v1::Envelope& record) {
+void Devices::attach_user(Edit& edit, const Loop& part, const v1::Envelope& record) {
   FRESHET_ASSERT(part.ref().kind() == v1::ENTITY_KIND_USER);
-  auto& users = *device.state.mutable_attached();
-  const Added added = add_ref(users, part.ref(), tenant().rules.attached_max());
-  if (added == Added::kFull) return count_dropped(Reason::kUsersMax);
-  if (added == Added::kAdded) touched_.add(v1::USERS);
-  const v1::EntityRef believed = part.has_other() ? part.other() : ref_of(id_of(tenant_name_, record.device(0)));
-  const bool known = same(believed, device.state.ref());
+  v1::EntityState& device = edit.state();
+  auto& users = *device.mutable_attached();
+  const Added added = add_ref(users, part.ref(), turn_.tenant().rules.attached_max());
+  if (added == Added::kFull) return turn_.count_dropped(Reason::kUsersMax);
+  if (added == Added::kAdded) edit.touched().add(v1::USERS);
+  const v1::EntityRef believed = part.has_other() ? part.other() : ref_of(id_of(turn_.tenant_name(), record.device(0)));
+  const bool known = same(believed, device.ref());
   if (known && added != Added::kAdded) return;
   // Only whom it has taken in does the device replace: another one may have had the identifier before, and lives on.
-  const bool replaces = !tenant().keeps_devices || find_ref(device.state.merged(), key_of(believed)) >= 0;
+  const bool replaces = !turn_.tenant().keeps_devices || find_ref(device.merged(), key_of(believed)) >= 0;
   const bool stale = !known && replaces && key_of(believed) != RefKey{};
-  send_attach(part.ref(), &device.state.ref(), stale ? &believed : nullptr, &record.device(0), record.received_at_us());
+  turn_.to_entity(messages::attach(part.ref(), device.ref(), stale ? &believed : nullptr, &record.device(0),
+                                   record.received_at_us()));
 }
 
 // ---- references ---------------------------------------------------------------------------------------------------
 
-void Protocol::send_attach(const v1::EntityRef& to, const v1::EntityRef* ref, const v1::EntityRef* other,
-                           const v1::Identifier* identifier, int64_t received_at_us) {
-  Loop m;
-  m.set_type(Loop::ATTACH);
-  *m.mutable_to() = to;
-  *m.mutable_addressed() = to;
-  if (ref != nullptr) *m.mutable_ref() = *ref;
-  if (other != nullptr) *m.mutable_other() = *other;
-  if (identifier != nullptr) *m.mutable_identifier() = *identifier;
-  m.set_received_at_us(received_at_us);
-  to_entity(std::move(m));
-}
-
 // Lists a reference to an entity of the other kind. False: there is no room for it.
-bool Protocol::add_attached(Entity& e, const v1::EntityRef& ref) {
-  FRESHET_ASSERT(e.ref.kind != ref.kind());
-  const bool user = e.ref.kind == v1::ENTITY_KIND_USER;
-  const Added added = add_ref(*e.state.mutable_attached(), ref, tenant().rules.attached_max());
-  if (added == Added::kAdded) touched_.add(user ? v1::DEVICES : v1::USERS);
-  if (added == Added::kFull) count_dropped(user ? Reason::kDevicesMax : Reason::kUsersMax);
+bool Devices::add_attached(Edit& edit, const v1::EntityRef& ref) {
+  const bool user = edit.entity().ref.kind == v1::ENTITY_KIND_USER;
+  FRESHET_ASSERT(edit.entity().ref.kind != ref.kind());
+  const Added added = add_ref(*edit.state().mutable_attached(), ref, turn_.tenant().rules.attached_max());
+  if (added == Added::kAdded) edit.touched().add(user ? v1::DEVICES : v1::USERS);
+  if (added == Added::kFull) turn_.count_dropped(user ? Reason::kDevicesMax : Reason::kUsersMax);
   return added != Added::kFull;
 }
 
 // The other side tells who it is now, or that it is no more. A message that was addressed to an old name of this
 // entity (it followed a redirect) or to an erased one is answered, so that the sender's list is right from then on.
-void Protocol::on_attach(const Loop& m) {
-  Entity* e = reach(m);
+void Devices::on_attach(const Loop& m) {
+  Entity* e = arrivals_.reach(m);
   if (e == nullptr) return;
   const bool erased = e->state.status() == v1::EntityState::ERASED;
   const bool stale = m.has_ref() && (erased || !same(m.addressed(), e->state.ref()));
-  if (stale) send_attach(m.ref(), erased ? nullptr : &e->state.ref(), &m.addressed(), nullptr, m.received_at_us());
+  if (stale)
+    turn_.to_entity(erased ? messages::detach(m.ref(), m.addressed(), m.received_at_us())
+                           : messages::attach(m.ref(), e->state.ref(), &m.addressed(), nullptr, m.received_at_us()));
   if (erased) return;
   const bool user = e->ref.kind == v1::ENTITY_KIND_USER;
-  state::PartitionState::touch(*e, state_);
-  touched_.clear(out_.says_changes() || reads_names(e->state, tenant()));
+  Edit edit(editor_, *e, m.received_at_us());
   const bool removed = m.has_other() && remove_ref(*e->state.mutable_attached(), m.other());
-  if (removed) touched_.add(user ? v1::DEVICES : v1::USERS);
-  if (removed && m.erased() && !user && e->state.attached().empty()) return make_erased(*e, m, true);
-  const bool added = m.has_ref() && add_attached(*e, m.ref());
-  if (m.has_ref() && !added) send_attach(m.ref(), nullptr, &e->state.ref(), nullptr, m.received_at_us());
+  if (removed) edit.touched().add(user ? v1::DEVICES : v1::USERS);
+  if (removed && m.erased() && !user && e->state.attached().empty()) {
+    edit.leave_unsaid();  // Its removal is.
+    return erasing_.erase(*e, m, true);
+  }
+  const bool added = m.has_ref() && add_attached(edit, m.ref());
+  if (m.has_ref() && !added) turn_.to_entity(messages::detach(m.ref(), e->state.ref(), m.received_at_us()));
   if (user && added) learn_device(*e, m);
   if (user && !added) forget_device(e->state, m.other());
-  emit_change(*e, m.received_at_us());
 }
 
 // Notes by which names the user will meet this device: the one that it replaces, and the one that its identifier would
 // make. Records go on naming the identifier, so without the note each of them would be enriched with an id that nobody
 // has.
-void Protocol::learn_device(Entity& user, const Loop& m) {
-  const uint32_t names_max = tenant().rules.attached_max();
+void Devices::learn_device(Entity& user, const Loop& m) {
+  const uint32_t names_max = turn_.tenant().rules.attached_max();
   auto& names = *user.state.mutable_known_as();
   if (m.has_other()) {
     for (v1::KnownAs& name : names)
@@ -169,20 +159,20 @@ void Protocol::learn_device(Entity& user, const Loop& m) {
     put_known_as(user.state, key_of(m.other()), m.ref(), names_max);
   }
   if (!m.has_identifier()) return;
-  const RefKey made = key_of(ref_of(id_of(tenant_name_, m.identifier())));
+  const RefKey made = key_of(ref_of(id_of(turn_.tenant_name(), m.identifier())));
   if (made != key_of(m.ref())) put_known_as(user.state, made, m.ref(), names_max);
 }
 
 // The references of a merged entity are the survivor's now, and those at the other end are told. Where the survivor's
 // list is full the other side is told that it is not listed, so that neither lists the other.
-void Protocol::absorb_attached(Entity& w, const v1::EntityRef& loser, const v1::EntityState& chunk,
-                               int64_t received_at_us) {
+void Devices::absorb_attached(Edit& edit, const v1::EntityRef& loser, const v1::EntityState& chunk) {
   for (const v1::EntityRef& ref : chunk.attached()) {
-    const bool added = add_attached(w, ref);
-    send_attach(ref, added ? &w.state.ref() : nullptr, &loser, nullptr, received_at_us);
+    const bool added = add_attached(edit, ref);
+    turn_.to_entity(added ? messages::attach(ref, edit.state().ref(), &loser, nullptr, edit.received_at_us())
+                          : messages::detach(ref, loser, edit.received_at_us()));
   }
   for (const v1::KnownAs& name : chunk.known_as())
-    put_known_as(w.state, RefKeyOf{}(name), name.ref(), tenant().rules.attached_max());
+    put_known_as(edit.state(), RefKeyOf{}(name), name.ref(), turn_.tenant().rules.attached_max());
 }
 
 }  // namespace freshet::action

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 
+#include "action/identity/messages.h"
 #include "base/hash.h"
 #include "model/entity_ref.h"
 #include "model/identifier.h"
@@ -14,27 +15,6 @@
 namespace freshet::action {
 
 namespace {
-
-v1::Loop to_device(const v1::EntityRef& device, const v1::EntityRef& gone) {
-  v1::Loop m;
-  m.set_type(v1::Loop::ATTACH);
-  *m.mutable_to() = device;
-  *m.mutable_addressed() = device;
-  *m.mutable_other() = gone;
-  m.set_erased(true);
-  return m;
-}
-
-// A home that frees an identifier lets its next user begin anew; one that suppresses it turns that user away. If homes
-// heard nothing, they would go on leading records to an entity that is gone, and make it anew.
-v1::Loop to_home(const v1::Identifier& identifier, const v1::EntityRef& gone, bool frees) {
-  v1::Loop m;
-  m.set_type(frees ? v1::Loop::FREE : v1::Loop::SUPPRESS);
-  m.set_kind(gone.kind());
-  *m.mutable_identifier() = identifier;
-  *m.mutable_ref() = gone;
-  return m;
-}
 
 std::string id_of(const v1::EntityRef& ref) { return std::string(model::from_proto(ref).id.view()); }
 
@@ -49,10 +29,14 @@ void add_value(v1::ErasureNotice& notice, const ErasureContext& context, std::st
 std::vector<v1::Loop> farewells_of(const v1::EntityState& erased, int64_t received_at_us,
                                    const std::function<bool(const v1::Identifier&)>& frees) {
   std::vector<v1::Loop> all;
-  for (const v1::EntityRef& other : erased.attached()) all.push_back(to_device(other, erased.ref()));
+  const model::EntityRef gone = model::from_proto(erased.ref());
+  for (const v1::EntityRef& other : erased.attached())
+    all.push_back(messages::detach_erased(other, erased.ref(), received_at_us));
+  // A home that frees an identifier lets its next user begin anew; one that suppresses it turns that user away. If
+  // homes heard nothing, they would go on leading records to an entity that is gone, and make it anew.
   for (const v1::IdentifierUse& i : erased.identifiers())
-    all.push_back(to_home(i.identifier(), erased.ref(), frees(i.identifier())));
-  for (v1::Loop& m : all) m.set_received_at_us(received_at_us);
+    all.push_back(frees(i.identifier()) ? messages::free(gone, i.identifier(), received_at_us)
+                                        : messages::suppress(gone, i.identifier(), received_at_us));
   return all;
 }
 

@@ -1,16 +1,16 @@
-// The survivor of a join. It gathers the chunks that the loser sends, decides when it has all of them, and takes them
-// in, one in each step. It decides late because only then it knows what the loser lists: a join that would give one
-// person two user_ids is refused as a whole, and nothing of the loser may have been mixed in by then.
+// The answer is given once: `revive` when all chunks are here and something forbids the join, `absorbed` when the last
+// of them has been taken in. In between the survivor goes on living with the records that come.
+#include "action/identity/merging.h"
+
 #include <google/protobuf/arena.h>
 
 #include <map>
 #include <utility>
 
 #include "action/events/attributes.h"
-#include "action/events/audiences.h"
 #include "action/events/history.h"
-#include "action/identity/message.h"
-#include "action/identity/protocol.h"
+#include "action/identity/identifiers.h"
+#include "action/identity/messages.h"
 #include "action/identity/refs.h"
 #include "base/assert.h"
 #include "base/mutant.h"
@@ -19,6 +19,8 @@
 namespace freshet::action {
 namespace {
 
+using Loop = v1::Loop;
+using state::Entity;
 using Chunks = google::protobuf::RepeatedPtrField<v1::Loop>;
 
 // The chunks of one loser, out of all that were gathered; in the survivor's arena, where moving them copies nothing.
@@ -51,31 +53,30 @@ const v1::Use* use_of_claimant(const v1::EntityState& survivor, const Chunks& ch
 
 // Chunks of one loser arrive in the order sent, those of several losers mixed. A survivor that was erased meanwhile
 // takes the loser along: they are one person, who asked to be forgotten.
-void Protocol::on_absorb(Loop& m) {
-  Entity* w = reach(m);
-  if (w == nullptr) return;
+Work Merging::on_absorb(Loop& m) {
+  Entity* w = arrivals_.reach(m);
+  if (w == nullptr) return {};
   FRESHET_ASSERT(model::survives(w->ref, model::from_proto(m.ref())));
-  state::PartitionState::touch(*w, state_);
+  turn_.touch(*w);
   const bool last = m.last();
   const v1::EntityRef loser = m.ref();
   *w->state.add_gathered() = std::move(m);  // This copies if the message lies in the arena of the batch.
-  if (!last) return;
+  if (!last) return {};
   Chunks& chunks = take_chunks(w->state, loser);
   // The first chunk is the one that tells who the loser is: had one been lost on the way, another would be first.
   FRESHET_ASSERT(!chunks.empty() && same(chunks[0].chunk().ref(), loser));
-  if (w->state.status() == v1::EntityState::ERASED)
-    return answer(chunks[0], FRESHET_MUTANT(kErasedSurvivorRevives) ? Loop::REVIVE : Loop::ERASED_TOO, *w);
-  if (const std::optional<Reason> reason = refusal_of(*w, chunks)) return refuse(*w, chunks, *reason);
+  if (w->state.status() == v1::EntityState::ERASED) {
+    turn_.to_entity(FRESHET_MUTANT(kErasedSurvivorRevives) ? messages::revive(chunks[0], w->ref)
+                                                           : messages::erased_too(chunks[0], w->ref));
+    return {};
+  }
+  if (const std::optional<Reason> reason = refusal_of(*w, chunks)) {
+    refuse(*w, chunks, *reason);
+    return {};
+  }
+  const int64_t received_at_us = chunks[0].received_at_us();
   accept(*w, chunks);
-}
-
-void Protocol::answer(const Loop& chunk, Loop::Type type, const Entity& w) {
-  Loop m;
-  m.set_type(type);
-  *m.mutable_to() = chunk.ref();
-  to_proto(w.ref, *m.mutable_ref());
-  m.set_received_at_us(chunk.received_at_us());
-  to_entity(std::move(m));
+  return {w, received_at_us};
 }
 
 // ---- deciding -----------------------------------------------------------------------------------------------------
@@ -83,7 +84,7 @@ void Protocol::answer(const Loop& chunk, Loop::Type type, const Entity& w) {
 // Why the join can't be done; nullopt: it can. Two persons who typed in the same e-mail address must not become one,
 // so a join that would put too many identifiers of a unique type together is refused. An explicit merge record may
 // exceed the limits of types, as somebody has decided it, but not what bounds a profile.
-std::optional<Reason> Protocol::refusal_of(const Entity& w, const Chunks& chunks) const {
+std::optional<Reason> Merging::refusal_of(const Entity& w, const Chunks& chunks) const {
   std::map<std::string_view, uint32_t> added;
   auto merges = static_cast<uint32_t>(w.state.merged_size()) + 1;
   auto identifiers = static_cast<uint32_t>(w.state.identifiers_size());
@@ -93,55 +94,49 @@ std::optional<Reason> Protocol::refusal_of(const Entity& w, const Chunks& chunks
     for (const v1::IdentifierUse& i : m.chunk().identifiers()) {
       if (find_identifier(w.state, i.identifier()) >= 0) continue;
       ++identifiers;
-      if (!shared(w.ref.kind, i.identifier())) ++added[i.identifier().type()];
+      if (!turn_.shared(w.ref.kind, i.identifier())) ++added[i.identifier().type()];
     }
   }
-  if (merges > model::merges_max(tenant().rules)) return Reason::kMergesMax;
-  if (identifiers > before && identifiers > model::identifiers_max(tenant().rules)) return Reason::kIdentifiersMax;
+  if (merges > model::merges_max(turn_.tenant().rules)) return Reason::kMergesMax;
+  if (identifiers > before && identifiers > model::identifiers_max(turn_.tenant().rules))
+    return Reason::kIdentifiersMax;
   if (!chunks[0].has_cause() || FRESHET_MUTANT(kMergeOverLimit)) return std::nullopt;
   for (const auto& [type, count] : added) {
     const uint32_t mine = count_identifiers(w.state, type);
-    if (mine > 0 && mine + count > model::identifier_limit(type, tenant().rules)) return Reason::kIdentifierLimit;
+    if (mine > 0 && mine + count > model::identifier_limit(type, turn_.tenant().rules)) return Reason::kIdentifierLimit;
   }
   return std::nullopt;
 }
 
 // The loser lives on, and the identifier that the join was about goes to one of the two. Who does not get it must be
 // told: it would list an identifier that leads to somebody else, and claim it again with each of its records.
-void Protocol::refuse(Entity& w, const Chunks& chunks, Reason reason) {
+void Merging::refuse(Entity& w, const Chunks& chunks, Reason reason) {
   const Loop& first = chunks[0];
-  count_refused(reason);
-  answer(first, Loop::REVIVE, w);
+  ++turn_.counters().refused;
+  ++turn_.counters().refused_by[static_cast<size_t>(reason)];
+  turn_.to_entity(messages::revive(first, w.ref));
   if (FRESHET_MUTANT(kNoUnlinkOnRefusal)) return;
   if (!first.has_cause()) {
-    touched_.clear(out_.says_changes() || reads_names(w.state, tenant()));
-    note(w, v1::HistoryEntry::REFUSED, nullptr, &first.ref(), first.use(), first.received_at_us(), word_of(reason));
-    return emit_change(w, first.received_at_us());
+    Edit edit(editor_, w, first.received_at_us());
+    return edit.note({v1::HistoryEntry::REFUSED, nullptr, &first.ref(), first.use(), word_of(reason)});
   }
   const v1::Cause& cause = first.cause();
   const std::string& type = cause.identifier().type();
   const v1::Use* const claimed = use_of_claimant(w.state, chunks);
   const bool verified = claimed != nullptr && claimed->verified();
-  const bool may_move = model::moves_on_conflict(type, tenant().rules) || (verified && type != model::kUserId);
+  const bool may_move = model::moves_on_conflict(type, turn_.tenant().rules) || (verified && type != model::kUserId);
   const bool asks_holder = claimed != nullptr && may_move;
-  Loop m = unlink_message(asks_holder ? cause.holder() : cause.claimant(), cause.identifier(), word_of(reason),
-                          first.received_at_us());
-  if (asks_holder) {
-    *m.mutable_use() = *claimed;
-    *m.mutable_ref() = cause.claimant();
-  } else {
-    *m.mutable_other() = cause.holder();
-    m.set_verified(verified);
-  }
-  to_entity(std::move(m));
+  const messages::Refusal refusal{cause.claimant(), cause.holder(), cause.identifier(), word_of(reason),
+                                  first.received_at_us()};
+  turn_.to_entity(asks_holder ? messages::moves(refusal, *claimed) : messages::stays(refusal, verified, false));
 }
 
 // The identifiers are the survivor's own from here on, so that the next join is judged by them: two losers with a
 // user_id each, accepted one after the other, would both find room for it. The rest follows in steps.
-void Protocol::accept(Entity& w, Chunks& chunks) {
+void Merging::accept(Entity& w, Chunks& chunks) {
   FRESHET_ASSERT(w.state.status() == v1::EntityState::LIVE);
   const int64_t received_at_us = chunks[0].received_at_us();
-  const Added added = add_ref(*w.state.mutable_merged(), chunks[0].ref(), model::merges_max(tenant().rules));
+  const Added added = add_ref(*w.state.mutable_merged(), chunks[0].ref(), model::merges_max(turn_.tenant().rules));
   FRESHET_ASSERT(added == Added::kAdded);  // An entity is merged once, and refusal_of() has found room for it.
   const v1::EntityState& head = chunks[0].chunk();
   if (head.has_listed_first() && !earlier(head.listed_first_use(), w.state.listed_first_use())) {
@@ -152,46 +147,47 @@ void Protocol::accept(Entity& w, Chunks& chunks) {
     v1::EntityState& chunk = *m.mutable_chunk();
     for (const v1::IdentifierUse& i : chunk.identifiers()) put_identifier(w.state, i.identifier(), i.use());
     for (const v1::EntityRef& ref : chunk.merged())
-      (void)add_ref(*w.state.mutable_merged(), ref, model::merges_max(tenant().rules));
+      (void)add_ref(*w.state.mutable_merged(), ref, model::merges_max(turn_.tenant().rules));
     chunk.clear_identifiers();
     w.state.add_absorbing()->Swap(&m);
   }
   forget_refusals(w.state);  // Its identifiers have changed, so what was refused before may be granted now.
-  let_go_over_limit(w, received_at_us);
-  step(w, received_at_us);
+  Edit edit(editor_, w, received_at_us);
+  links_.let_go_over_limit(edit);
+  edit.leave_unsaid();  // It is said when the loser has been taken in.
 }
 
 // ---- taking in ----------------------------------------------------------------------------------------------------
 
 // Takes one chunk in. All of it commutes with what records do meanwhile: registers by time, sums, minima and maxima.
 // The chunk leaves the list in the same step, so no crash can make it count twice.
-void Protocol::absorb_one(Entity& w) {
+void Merging::absorb_one(Entity& w) {
   FRESHET_ASSERT(!w.state.absorbing().empty());
   Loop& m = *google::protobuf::Arena::CreateMessage<Loop>(w.state.GetArena());
   m.Swap(w.state.mutable_absorbing(0));
   w.state.mutable_absorbing()->erase(w.state.absorbing().begin());
   v1::EntityState& chunk = *m.mutable_chunk();
-  counters_.step_bytes += chunk.ByteSizeLong();
-  ++counters_.step_messages;
-  touched_.clear(out_.says_changes() || reads_names(w.state, tenant()));
-  touched_.add_parts_of(chunk, w.ref.kind);
-  absorb_profile(w.state, chunk, tenant());
-  if (FRESHET_MUTANT(kAbsorbTwice)) absorb_profile(w.state, chunk, tenant());
+  turn_.counters().step_bytes += chunk.ByteSizeLong();
+  ++turn_.counters().step_messages;
+  Edit edit(editor_, w, m.received_at_us());
+  edit.touched().add_parts_of(chunk, w.ref.kind);
+  absorb_profile(w.state, chunk, turn_.tenant());
+  if (FRESHET_MUTANT(kAbsorbTwice)) absorb_profile(w.state, chunk, turn_.tenant());
   absorb_history(w.state, chunk);
-  absorb_attached(w, m.ref(), chunk, m.received_at_us());
-  if (m.last()) finish_absorbing(w, m);
-  emit_change(w, m.received_at_us());
+  devices_.absorb_attached(edit, m.ref(), chunk);
+  if (m.last()) finish_absorbing(edit, m);
 }
 
 // The messages of the loser are counted in with its last chunk, so the answer comes after it: a loser that became a
 // redirect before would leave messages that are in no profile while the survivor is still at work.
-void Protocol::finish_absorbing(Entity& w, const Loop& last) {
-  FRESHET_ASSERT(find_ref(w.state.merged(), key_of(last.ref())) >= 0);
-  for (const v1::IdentifierUse& i : w.state.identifiers()) touched_.add(v1::IDENTIFIERS, i.identifier().type());
-  touched_.add(v1::MERGED_FROM, model::from_proto(last.ref()).id.hex());
-  note(w, v1::HistoryEntry::MERGED, nullptr, &last.ref(), last.use(), last.received_at_us());
-  answer(last, Loop::ABSORBED, w);
-  ++counters_.merged;
+void Merging::finish_absorbing(Edit& edit, const Loop& last) {
+  const v1::EntityState& survivor = edit.state();
+  FRESHET_ASSERT(find_ref(survivor.merged(), key_of(last.ref())) >= 0);
+  for (const v1::IdentifierUse& i : survivor.identifiers()) edit.touched().add(v1::IDENTIFIERS, i.identifier().type());
+  edit.touched().add(v1::MERGED_FROM, model::from_proto(last.ref()).id.hex());
+  edit.note({.what = v1::HistoryEntry::MERGED, .other = &last.ref(), .use = last.use()});
+  turn_.to_entity(messages::absorbed(last, edit.entity().ref));
+  ++turn_.counters().merged;
 }
 
 }  // namespace freshet::action

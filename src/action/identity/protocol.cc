@@ -1,137 +1,77 @@
-// How messages of the identity protocol travel: within the step to this partition, through the log to another one, and
-// from there to the function for their type. What these functions do is in home.cc (the home of an identifier),
-// entities.cc, identifiers.cc, merging.cc and leaving.cc (the two sides of a join) and devices.cc.
+// How messages travel: within the turn to this partition, through the log to another one, and from there to the role
+// that is asked by their type.
 #include "action/identity/protocol.h"
 
-#include <utility>
+#include <optional>
 
-#include "action/events/attributes.h"
-#include "action/identity/message.h"
+#include "action/identity/messages.h"
 #include "base/assert.h"
 #include "base/mutant.h"
 #include "model/home.h"
-#include "model/identifier.h"
-#include "model/tenant.h"
 
 namespace freshet::action {
 
-// Messages of one step to its own partition: far more than the bounds of a step allow, so that more must circulate.
+// Messages of one turn to its own partition: far more than the bounds of a step allow, so that more must circulate.
 constexpr size_t kLocalMessagesMax = FRESHET_BOUND(100'000'000, 100'000);
 
 Protocol::Protocol(uint32_t partition, uint32_t partitions, state::PartitionState& state, Outputs& out,
                    const StepBounds& bounds)
-    : partition_(partition), partitions_(partitions), state_(state), out_(out), bounds_(bounds) {
-  // A step that may do nothing would ask for the next one for ever.
-  FRESHET_ASSERT(bounds_.chunk_bytes > 0 && bounds_.bytes > 0 && bounds_.messages > 0);
-}
+    : turn_(partition, partitions, state, out, bounds) {}
 
 Hash128 Protocol::alias_key(const std::string& tenant, v1::EntityKind kind, const v1::Identifier& identifier) const {
-  return model::alias_key(rules_->hash_key(), tenant, kind, identifier);
+  return model::alias_key(turn_.rules().hash_key(), tenant, kind, identifier);
 }
 
-bool Protocol::shared(v1::EntityKind kind, const v1::Identifier& i) const {
-  return model::is_shared(kind, i.type(), tenant().rules);
+void Protocol::enter(const v1::Envelope& record, const Tenant& tenant, const Hash128& routing_key) {
+  turn_.begin(record.tenant(), &tenant);
+  (void)turn_.follow(record.trace_parent());
+  home_.enter(record, routing_key);
+  drain();
 }
 
-void Protocol::count_refused(Reason reason) {
-  ++counters_.refused;
-  ++counters_.refused_by[static_cast<size_t>(reason)];
-}
-
-void Protocol::count_dropped(Reason reason) { ++counters_.dropped_by[static_cast<size_t>(reason)]; }
-
-// ---- sending ------------------------------------------------------------------------------------------------------
-
-void Protocol::to_entity(Loop&& message) {
-  FRESHET_ASSERT(message.has_to());
-  send(target_of(message, tenant_name_, partitions_), std::move(message));
-}
-
-// A message to a home must not name an entity as its receiver: target_of() would send it there.
-void Protocol::to_home(Loop&& message) {
-  FRESHET_ASSERT(message.has_identifier() && !message.has_to());
-  send(target_of(message, tenant_name_, partitions_), std::move(message));
-}
-
-void Protocol::send(uint32_t target, Loop&& message) {
-  if (target == partition_) {
-    local_.push_back(std::move(message));
-    return;
-  }
-  send_through_log(target, std::move(message));
-}
-
-// The receiver would refuse a message that is not well formed, and what it was to tell would be lost: so it is checked
-// here, in the process and with the record that made it.
-void Protocol::send_through_log(uint32_t target, Loop&& message) {
-  FRESHET_ASSERT(is_well_formed(message));
-  envelope_.Clear();
-  envelope_.set_tenant(tenant_name_);
-  envelope_.set_kind(v1::Envelope::LOOP);
-  envelope_.set_received_at_us(message.received_at_us());
-  envelope_.mutable_loop()->Swap(&message);
-  out_.loop(target, envelope_);
-}
-
-void Protocol::drain() {
-  for (size_t handled = 0; !local_.empty(); ++handled) {
-    FRESHET_ASSERT(handled < kLocalMessagesMax);  // More of them would circulate for ever.
-    Loop message = std::move(local_.front());
-    local_.pop_front();
-    handle(message);
-  }
-}
-
-// A tenant that was taken out of the configuration keeps its profiles, and messages for it may still be on their way.
-// They are worked off under the default rules: were they dropped, a loser would wait for its survivor's answer for
-// ever.
-static const Tenant& default_rules() {
-  static const Tenant* const fallback = [] {
-    auto* tenant = new Tenant;
-    tenant->rules = model::default_tenant("").rules;
-    return tenant;
-  }();
-  return *fallback;
-}
-
-void Protocol::receive(Loop& message, const std::string& tenant) {
-  FRESHET_ASSERT(rules_ != nullptr && local_.empty());  // The record before has been finished.
-  tenant_name_ = tenant;
-  tenant_ = rules_->find(tenant);
-  if (tenant_ == nullptr) tenant_ = &default_rules();
+void Protocol::receive(v1::Loop& message, const std::string& tenant) {
+  turn_.begin(tenant, turn_.rules().find(tenant));
   handle(message);
   drain();
 }
 
-// A change belongs to the trace of the record that the message carries; one that carries none ends the trace.
-void Protocol::handle(Loop& m) {
-  const std::string_view outer = std::exchange(trace_, m.record().trace_parent());
-  dispatch(m);
-  trace_ = outer;
+void Protocol::drain() {
+  for (size_t handled = 0; std::optional<v1::Loop> message = turn_.next(); ++handled) {
+    FRESHET_ASSERT(handled < kLocalMessagesMax);  // More of them would circulate for ever.
+    handle(*message);
+  }
 }
 
-void Protocol::dispatch(Loop& m) {
+// A change belongs to the trace of the record that the message carries; one that carries none ends the trace.
+void Protocol::handle(v1::Loop& m) {
+  const std::string_view outer = turn_.follow(m.record().trace_parent());
+  dispatch(m);
+  (void)turn_.follow(outer);
+}
+
+void Protocol::dispatch(v1::Loop& m) {
+  using Loop = v1::Loop;
   FRESHET_ASSERT(is_well_formed(m));
   switch (m.type()) {
-    case Loop::APPLY: return on_apply(m);
-    case Loop::UNLINK: return on_unlink(m);
-    case Loop::UNLINK_RECORD: return on_unlink_record(m);
-    case Loop::ERASE: return on_erase(m);
-    case Loop::JOIN: return on_join(m);
-    case Loop::ASK_AGAIN: return on_ask_again(m);
-    case Loop::ABSORB: return on_absorb(m);
+    case Loop::APPLY: return host_.on_apply(m);
+    case Loop::UNLINK: return links_.on_unlink(m);
+    case Loop::UNLINK_RECORD: return links_.on_unlink_record(m);
+    case Loop::ASK_AGAIN: return links_.on_ask_again(m);
+    case Loop::CONFIRM: return links_.on_confirm(m);
+    case Loop::ERASE: return erasing_.on_erase(m);
+    case Loop::JOIN: return steps_.go_on(leaving_.on_join(m));
+    case Loop::ABSORB: return steps_.go_on(merging_.on_absorb(m));
     case Loop::ABSORBED:
     case Loop::REVIVE:
-    case Loop::ERASED_TOO: return on_answer(m);
-    case Loop::STEP: return on_step(m);
-    case Loop::CONFIRM: return on_confirm(m);
-    case Loop::LINK: return on_link(m);
-    case Loop::FREE: return on_free(m, false);
-    case Loop::SUPPRESS: return on_free(m, true);
-    case Loop::REPOINT: return on_repoint(m);
-    case Loop::MERGE: return on_merge(m);
-    case Loop::ENTER_DEVICE: return on_enter_device(m);
-    case Loop::ATTACH: return on_attach(m);
+    case Loop::ERASED_TOO: return steps_.go_on(leaving_.on_answer(m));
+    case Loop::STEP: return steps_.on_step(m);
+    case Loop::LINK: return home_.on_link(m);
+    case Loop::FREE: return home_.on_free(m, false);
+    case Loop::SUPPRESS: return home_.on_free(m, true);
+    case Loop::REPOINT: return home_.on_repoint(m);
+    case Loop::MERGE: return home_.on_merge(m);
+    case Loop::ENTER_DEVICE: return home_.on_enter_device(m);
+    case Loop::ATTACH: return devices_.on_attach(m);
     default: return;  // The engine has refused a type of a newer version before it gets here.
   }
 }

@@ -7,7 +7,7 @@
 //            two that meet an e-mail address at the same moment would both take it, and one person would be two.
 //   host     It keeps the state of the entities whose root identifier hashes to it.
 // Whatever is for another partition leaves through Outputs as a Loop message in `actions`. Whatever is for this one is
-// done within the same step, in the order in which it was sent: a claim that overtook the `free` before it would be
+// done within the same turn, in the order in which it was sent: a claim that overtook the `free` before it would be
 // undone by it.
 //
 // Four rules keep every partition of the same opinion, whatever the order in which it hears of things:
@@ -22,41 +22,39 @@
 // held) goes on in steps. Each is asked for by a STEP message of the entity to itself, through the log, so that a
 // profile with a million elements does not hold up the other profiles of its partition. Until it is done, what arrives
 // for an entity that is leaving or winding up is held behind what it held before.
+//
+// Each role is a class with a header of its own: home.h; and of a host host.h (records), links.h (identifiers),
+// devices.h, merging.h (survivors), leaving.h (losers), erasing.h. What they share in a turn is in turn.h, edit.h and
+// arrivals.h; what goes on in steps, in steps.h.
 #pragma once
 
-#include <deque>
-#include <optional>
 #include <string>
-#include <string_view>
 
-#include "action/events/profile.h"
-#include "action/identity/chunks.h"
+#include "action/identity/arrivals.h"
 #include "action/identity/counters.h"
+#include "action/identity/devices.h"
+#include "action/identity/edit.h"
+#include "action/identity/erasing.h"
+#include "action/identity/home.h"
+#include "action/identity/host.h"
+#include "action/identity/leaving.h"
+#include "action/identity/links.h"
+#include "action/identity/merging.h"
+#include "action/identity/steps.h"
+#include "action/identity/turn.h"
 #include "action/outputs.h"
 #include "action/rules.h"
-#include "base/mutant.h"
 #include "state/partition_state.h"
 
 namespace freshet::action {
 
-// Bounds of one step: it begins nothing more once one of them is used up. They are part of the logic. A worker that
-// replays with other bounds would end its steps elsewhere, and say other things than were committed. (Tests take small
-// ones.)
-struct StepBounds {
-  size_t chunk_bytes = FRESHET_BOUND(kChunkBytesMax, 800);
-  size_t bytes = FRESHET_BOUND(128u << 10, 4000);
-  uint64_t messages = FRESHET_BOUND(64, 12);  // held messages released and identifiers repointed, together
-};
-// A message that has to queue behind held ones releases more than it adds, so that the queue ends.
-inline constexpr uint64_t kReleasedByArrival = 2;
-
-class Protocol {
+class Protocol final : private MessageHandler {
  public:
   Protocol(uint32_t partition, uint32_t partitions, state::PartitionState& state, Outputs& out,
            const StepBounds& bounds);
 
   // The rules for everything until the next call. Must stay valid.
-  void use_rules(const Rules* rules) { rules_ = rules; }
+  void use_rules(const Rules* rules) { turn_.use_rules(rules); }
 
   // A record that enters here, not a duplicate, of a known tenant. `routing_key`: alias key of its routing identifier.
   void enter(const v1::Envelope& record, const Tenant& tenant, const Hash128& routing_key);
@@ -66,164 +64,25 @@ class Protocol {
 
   [[nodiscard]] Hash128 alias_key(const std::string& tenant, v1::EntityKind kind,
                                   const v1::Identifier& identifier) const;
-  [[nodiscard]] const ProtocolCounters& counters() const { return counters_; }
+  [[nodiscard]] const ProtocolCounters& counters() const { return turn_.counters(); }
 
  private:
-  using Loop = v1::Loop;
-  using Entity = state::Entity;
-  using Chunks = google::protobuf::RepeatedPtrField<Loop>;
-
-  // What a step may still begin.
-  struct Budget {
-    size_t bytes;
-    uint64_t messages;
-    [[nodiscard]] bool any() const { return bytes > 0 && messages > 0; }
-  };
-
-  // Why an entity lists an identifier no longer.
-  struct Parting {
-    v1::HistoryEntry::What what;
-    std::string_view reason;
-    const v1::Use& use;  // of the record that led to it
-    int64_t received_at_us;
-    const v1::EntityRef* heir = nullptr;  // who has it now; nullptr: it is free, as far as this entity knows
-  };
-
-  // ---- sending (protocol.cc)
-  void to_entity(Loop&& message);
-  void to_home(Loop&& message);
-  void send(uint32_t target, Loop&& message);
-  void send_through_log(uint32_t target, Loop&& message);
+  void handle(v1::Loop& message) override;
+  void dispatch(v1::Loop& message);
   void drain();
-  void handle(Loop& message);
-  void dispatch(Loop& message);
 
-  // ---- home (home.cc)
-  [[nodiscard]] Hash128 key_at_home(const Loop& m) const;
-  model::EntityRef holder_of(v1::EntityKind kind, const v1::Identifier& identifier, const Hash128& key,
-                             const v1::Use& use, int64_t received_at_us);
-  void on_merge(const Loop& m);
-  void on_link(const Loop& m);
-  void on_free(const Loop& m, bool suppress);
-  void on_repoint(const Loop& m);
-  void on_enter_device(const Loop& m);
-  void join(const model::EntityRef& a, const model::EntityRef& b, const v1::Cause* cause, const Loop& because);
-  void enter_with_holder(const v1::Envelope& record, const model::EntityRef& ref);
-  bool enter_without_holder(const v1::Envelope& record, v1::EntityKind kind, const Hash128& routing_key,
-                            bool suppressed);
-  void grant(const Loop& claim, const Hash128& key);
-  void turn_down(const Loop& claim, const model::EntityRef& who, Reason reason);
-  void send_unlink(const Loop& claim, const model::EntityRef& who, const v1::Use* taken, std::string_view reason);
-  std::optional<Reason> too_many_claim(const Loop& claim, const Hash128& key);
-
-  // ---- entities (entities.cc)
-  Entity* entity_at(const v1::EntityRef& ref);  // nullptr: the state can't be read
-  Entity* reach(const Loop& m);                 // nullptr: the same, or the message was held or forwarded
-  [[nodiscard]] bool holds_back(const Entity& e) const;
-  void hold(Entity& e, const Loop& m);
-  void apply(const model::EntityRef& to, const v1::Envelope& record, const Loop* device_part);
-  void apply_live(Entity& e, const v1::Envelope& record, const Loop* device_part);
-  void apply_merge(Entity& e, const v1::Envelope& record);
-  void on_apply(const Loop& m);
-  void emit_events(Entity& e, const v1::Envelope& record, const std::string& device);
-  void begin_change(const Entity& e, int64_t received_at_us);
-  void emit_change(Entity& e, int64_t received_at_us);
-  void emit_removal(Entity& e, int64_t received_at_us);
-  void count_erased(uint64_t messages, const v1::Envelope* late = nullptr);
-
-  // ---- identifiers of entities (identifiers.cc)
-  void apply_identifiers(Entity& e, const v1::Envelope& record);
-  [[nodiscard]] std::optional<Reason> no_room_for(const Entity& e, const v1::Identifier& identifier) const;
-  void on_unlink(const Loop& m);
-  void on_moved(const Loop& m);
-  void on_unlink_record(const Loop& m);
-  void on_ask_again(const Loop& m);
-  void on_confirm(const Loop& m);
-  void claim(Entity& e, const v1::IdentifierUse& identifier, int64_t received_at_us);
-  void ask_again(const v1::EntityRef& claimant, const Loop& because);
-  void drop(Entity& e, int position, const Parting& why);
-  void let_go_over_limit(Entity& e, int64_t received_at_us);
-  void remember_refusal(Entity& e, const v1::Identifier& identifier, bool verified);
-  void note(Entity& e, v1::HistoryEntry::What what, const v1::Identifier* identifier, const v1::EntityRef* other,
-            const v1::Use& use, int64_t received_at_us, std::string_view reason = {});
-
-  // ---- merging (merging.cc): the survivor
-  void on_absorb(Loop& m);
-  void answer(const Loop& chunk, Loop::Type type, const Entity& w);
-  [[nodiscard]] std::optional<Reason> refusal_of(const Entity& w, const Chunks& chunks) const;
-  void refuse(Entity& w, const Chunks& chunks, Reason reason);
-  void accept(Entity& w, Chunks& chunks);
-  void absorb_one(Entity& w);
-  void finish_absorbing(Entity& w, const Loop& last);
-
-  // ---- merging (leaving.cc): the loser, and work in steps
-  void on_join(const Loop& m);
-  void point_on(Entity& e, const Loop& m);
-  void on_answer(const Loop& m);
-  void on_step(const Loop& m);
-  void step(Entity& e, int64_t received_at_us);
-  void send_chunk(Entity& e, int64_t received_at_us);
-  void wind_up(Entity& e, int64_t received_at_us);
-  void release(Entity& e, Budget& budget);
-  void pass_on_gathered(Entity& e, Budget& budget);
-  void repoint(Entity& e, Budget& budget, int64_t received_at_us);
-  void repoint_one(Entity& e, int position, int64_t received_at_us);
-  void spend(Budget& budget, size_t bytes);
-
-  // ---- erasing (leaving.cc)
-  void on_erase(const Loop& m);
-  void make_erased(Entity& e, const Loop& because, bool frees_all);
-
-  // ---- users and devices (devices.cc)
-  std::string send_device_part(Entity& user, const v1::Envelope& record);
-  void attach_user(Entity& device, const Loop& part, const v1::Envelope& record);
-  void on_attach(const Loop& m);
-  void learn_device(Entity& user, const Loop& m);
-  bool add_attached(Entity& e, const v1::EntityRef& ref);
-  void send_attach(const v1::EntityRef& to, const v1::EntityRef* ref, const v1::EntityRef* other,
-                   const v1::Identifier* identifier, int64_t received_at_us);
-  void absorb_attached(Entity& w, const v1::EntityRef& loser, const v1::EntityState& chunk, int64_t received_at_us);
-
-  [[nodiscard]] const Tenant& tenant() const { return *tenant_; }
-  [[nodiscard]] bool shared(v1::EntityKind kind, const v1::Identifier& i) const;
-  void count_refused(Reason reason);
-  void count_dropped(Reason reason);
-
-  uint32_t partition_;
-  uint32_t partitions_;
-  state::PartitionState& state_;
-  Outputs& out_;
-  const StepBounds bounds_;
-  const Rules* rules_ = nullptr;
-  const Tenant* tenant_ = nullptr;  // of the message under way
-  std::string tenant_name_;
-  std::deque<Loop> local_;             // messages to this partition, within the step
-  const Entity* releasing_ = nullptr;  // whose held messages are under way
-  std::string_view trace_;             // traceparent of the record under way, if its trace is wanted
-  // These are members only for their memory, which the next record uses again.
-  v1::Envelope envelope_;  // the last message that left
-  v1::Change change_;      // the last change that was said
-  Touched touched_;
-  PropertyReader properties_;
-  ProtocolCounters counters_;
+  // Each knows only those before it.
+  Turn turn_;
+  Editor editor_{turn_};
+  Arrivals arrivals_{turn_, *this};
+  Erasing erasing_{turn_, editor_, arrivals_};
+  Links links_{turn_, editor_, arrivals_};
+  Devices devices_{turn_, editor_, arrivals_, erasing_};
+  Host host_{turn_, editor_, arrivals_, links_, devices_};
+  Home home_{turn_, editor_, host_};
+  Merging merging_{turn_, editor_, arrivals_, links_, devices_};
+  Leaving leaving_{turn_, editor_, arrivals_, erasing_};
+  Steps steps_{turn_, arrivals_, merging_, leaving_};
 };
-
-// The fields of an entity fit its status: who leaves or redirects has a target that ranks before it, who lives has
-// none, and who has work left has a STEP under way. Holds between any two messages.
-[[nodiscard]] bool fits_its_status(const v1::EntityState& entity);
-
-// ---- identifiers of an entity, sorted by (type, value) ----
-// Where the identifier is listed; -1: it is not.
-[[nodiscard]] int find_identifier(const v1::EntityState& entity, const v1::Identifier& identifier);
-// Lists the identifier; if it is listed already, the later use stays (merge_use()).
-void put_identifier(v1::EntityState& entity, const v1::Identifier& identifier, const v1::Use& use);
-[[nodiscard]] uint32_t count_identifiers(const v1::EntityState& entity, std::string_view type);
-// What was refused to it may be granted now.
-void forget_refusals(v1::EntityState& entity);
-
-// Whom a record is about: the identifier that it is routed by.
-[[nodiscard]] inline const v1::Identifier& routing_of(const v1::Envelope& record) {
-  return record.user_size() > 0 ? record.user(0) : record.device(0);
-}
 
 }  // namespace freshet::action
