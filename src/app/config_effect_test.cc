@@ -33,7 +33,7 @@ constexpr KeyEffect kEffects[] = {
     {"log.kafka.brokers", "app/log.cc", "config.log.brokers"},
     {"log.kafka.topic_prefix", "app/log.cc", "config.log.topic_prefix"},
     {"log.kafka.properties", "app/log.cc", "config.log.properties"},
-    {"log.kafka.disk_reserve", "app/log_disks.cc", "config_.log.disk_reserve_bytes"},
+    {"log.kafka.disk_reserve", "app/log_disks.cc", "log_.disk_reserve_bytes"},
     {"state.memory", "app/server.cc", "config.state.memory_bytes"},
     {"state.standbys", "app/server.cc", "slots_of(config_)"},
     {"state.slots", "app/server.cc", "slots_of(config_)"},
