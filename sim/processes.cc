@@ -172,7 +172,7 @@ WorkerProcess::WorkerProcess(Stage& stage, uint32_t number)
       number_(number),
       persist_interval_us_(stage.dice.between(5'000, 250'000)),
       // Few enough that records come between the pieces of a persist.
-      gather_rows_max_(stage.dice.one_in(4) ? 1'000 : stage.dice.between(1, 12)),
+      gather_rows_max_(stage.dice.one_in(4) ? 1'000 : static_cast<size_t>(stage.dice.between(1, 12))),
       // A quarter of the workers have so little memory that rows leave it all the time.
       memory_bytes_(stage.dice.one_in(4) ? 8u << 10 : 32u << 20) {}
 

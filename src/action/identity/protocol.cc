@@ -10,6 +10,11 @@
 #include "model/home.h"
 
 namespace freshet::action {
+namespace {
+
+using Loop = v1::Loop;
+
+}  // namespace
 
 // Messages of one turn to its own partition: far more than the bounds of a step allow, so that more must circulate.
 constexpr size_t kLocalMessagesMax = FRESHET_BOUND(100'000'000, 100'000);
@@ -50,7 +55,6 @@ void Protocol::handle(v1::Loop& m) {
 }
 
 void Protocol::dispatch(v1::Loop& m) {
-  using Loop = v1::Loop;
   FRESHET_ASSERT(is_well_formed(m));
   switch (m.type()) {
     case Loop::APPLY: return host_.on_apply(m);
