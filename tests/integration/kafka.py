@@ -98,11 +98,12 @@ class Kafka:
         check_equal(done.returncode, 0, f"kcat ({shorten(done.stderr.decode(errors='replace'))})")
         return [json.loads(line) for line in done.stdout.splitlines()]
 
-    def read_as_group(self, topic):
-        """What a group of its own has read of a topic (its whole name) when nothing came for a while: Kafka's
+    def read_as_group(self, topic, count=None):
+        """What a group of its own has read of a topic (its whole name) when nothing came for a while, or `count` records have: Kafka's
         console consumer."""
-        command = self.command("org.apache.kafka.tools.consumer.ConsoleConsumer", "--topic", topic, "--from-beginning",
-                               "--timeout-ms", READ_IDLE_MS, "--isolation-level", "read_committed", "--group", f"reader-{uuid.uuid4().hex}")
+        until = ["--timeout-ms", READ_IDLE_MS] if count is None else ["--timeout-ms", int(READ_S * 900), "--max-messages", count]
+        command = self.command("org.apache.kafka.tools.consumer.ConsoleConsumer", "--topic", topic, "--from-beginning", *until,
+                               "--isolation-level", "read_committed", "--group", f"reader-{uuid.uuid4().hex}")
         done = subprocess.run(command, capture_output=True, timeout=READ_S, stdin=subprocess.DEVNULL, check=False)
         return [json.loads(line) for line in done.stdout.splitlines() if line.startswith(b"{")]
 

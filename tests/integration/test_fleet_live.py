@@ -145,7 +145,7 @@ def test_import(box):
                               "name: Odd.Name_1, retention: 0, settings: {compression.type: zstd, segment.ms: 600000}"]), "--yes")
     done = subprocess.run(["kcat", "-P", "-b", broker.brokers, "-t", "orders"], input=b"{}\n{}\n", capture_output=True, timeout=patient(60), check=False)
     check_equal(done.returncode, 0, shorten(done.stderr.decode()))
-    check_equal(len(broker.read_as_group("orders")), 2, "records that the group has read")
+    check_equal(len(broker.read_as_group("orders", 2)), 2, "records that the group has read")
     file = box.directory / "imported.yaml"
     status, out, err = fleet("import", "--bootstrap", f"Main_1={broker.brokers}", "--name", "shop", "-o", file)
     check_equal(status, 0, shorten(out + err))

@@ -119,7 +119,7 @@ def test_a_rendered_mirror_mirrors(box):
     clusters["front"].run("org.apache.kafka.tools.TopicCommand", "--create", "--topic", MIRRORED, "--partitions", 3, "--replication-factor", 1)
     records = [{"n": n} for n in range(300)]
     clusters["front"].run("kafka.tools.ConsoleProducer", "--topic", MIRRORED, text="".join(json.dumps(record) + "\n" for record in records))
-    check_equal(len(clusters["front"].read_as_group(MIRRORED)), 300, "records in the source")  # the group's offsets are mirrored
+    check_equal(len(clusters["front"].read_as_group(MIRRORED, 300)), 300, "records in the source")  # the group's offsets are mirrored
     api, metrics = start_worker(box, *worker_file(box, spec, clusters["back"]), out / "jmx" / "mirror-maker.yml")
     settings = {kind: connector(spec, kind, clusters) for kind in CONNECTORS}
     for kind in CONNECTORS:
