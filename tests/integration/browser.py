@@ -4,7 +4,7 @@ import sys
 from urllib.parse import urlsplit
 
 import packages
-from harness import Skipped, check
+from harness import Failure, Skipped, check, shorten
 from patience import patient
 
 WIDE, NARROW = (1280, 900), (390, 844)
@@ -26,9 +26,10 @@ class Console:
         path = str(packages.playwright())
         if path not in sys.path:
             sys.path.insert(0, path)
-        from playwright.sync_api import sync_playwright  # pylint: disable=import-outside-toplevel,import-error
+        from playwright.sync_api import TimeoutError as PageTimeout, sync_playwright  # pylint: disable=import-outside-toplevel,import-error
         self.server = server
         self.problems = []
+        self.timeout = PageTimeout
         self.driver = sync_playwright().start()
         box.at_end(self.end)
         self.browser = self.driver.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
@@ -61,8 +62,12 @@ class Console:
 
     def wait(self, text, selector="main", timeout_s=20):
         """Until the text is shown there."""
-        self.page.wait_for_function("([s, t]) => [...document.querySelectorAll(s)].some((e) => e.innerText.includes(t))", arg=[selector, text],
-                                    timeout=patient(timeout_s) * 1000)
+        try:
+            self.page.wait_for_function("([s, t]) => [...document.querySelectorAll(s)].some((e) => e.innerText.includes(t))", arg=[selector, text],
+                                        timeout=patient(timeout_s) * 1000)
+        except self.timeout as late:
+            shown = self.page.evaluate("(s) => [...document.querySelectorAll(s)].map((e) => e.innerText)", selector)
+            raise Failure(f"'{text}' is not shown in {selector}: {shorten(str(shown))}") from late
 
     def check_everybody_can_use_it(self, what):
         self.page.evaluate(packages.axe().read_text(encoding="utf-8") if not self.page.evaluate("'axe' in window") else "0")

@@ -232,6 +232,12 @@ export function mount(root, context) {
     const known = [...(settings.identity?.priority || ['user_id', 'email', 'phone', 'anonymous_id']), ...(settings.devices?.priority || ['device_id', 'push_token', 'idfv', 'gaid'])];
     types.replaceChildren(...known.map((name) => make('option', {value: name})));
   }, () => {});  // only what the field proposes
-  if (tenant) (wanted ? show() : recent()).catch((error) => { if (!stopped) result.replaceChildren(card(wanted ? '' : 'Recent people', failure(error))); });
+  // What could not be told just now is asked for again: nobody else would, and there is no button yet.
+  const recentSoon = () => recent().catch((error) => {
+    if (stopped) return;
+    result.replaceChildren(card('Recent people', failure(error), note('It is asked again in five seconds.')));
+    setTimeout(() => stopped || recentSoon(), 5000);
+  });
+  if (tenant) wanted ? show().catch((error) => { if (!stopped) result.replaceChildren(card('', failure(error))); }) : recentSoon();
   return {stop: () => { stopped = true; }};
 }
