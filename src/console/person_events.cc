@@ -213,8 +213,9 @@ Result<std::string> person_events(eventlog::EventLog& log, env::Clock& clock, co
   Search search(log, of);
   const env::TimeUs until = clock.monotonic_us() + kLookUs;
   // The one that lies least far back goes on, so all of them come to about the same time.
-  while (nearest_of(ways) != nullptr && clock.monotonic_us() < until) FRESHET_TRY(search.step(*nearest_of(ways)));
-  const WayBack* const nearest = nearest_of(ways);
+  WayBack* nearest = nearest_of(ways);
+  for (; nearest != nullptr && clock.monotonic_us() < until; nearest = nearest_of(ways))
+    FRESHET_TRY(search.step(*nearest));
   const std::string back_to = nearest == nullptr ? std::string() : nearest->received_at;
   std::string out;
   JsonWriter json(out);

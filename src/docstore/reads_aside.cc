@@ -46,9 +46,13 @@ void ReadsAside::close() {
     left.swap(waiting_);
   }
   changed_.notify_all();
-  for (const LookUp& work : left) static_cast<void>(work(&about_to_end()));
+  refuse(left, about_to_end());
   for (std::thread& thread : threads_)
     if (thread.joinable()) thread.join();
+}
+
+void ReadsAside::refuse(const std::deque<LookUp>& all, const Error& why) {
+  for (const LookUp& one : all) static_cast<void>(one(&why));
 }
 
 void ReadsAside::look_up(LookUp work) {
@@ -63,10 +67,7 @@ void ReadsAside::look_up(LookUp work) {
       waiting_.push_back(std::move(work));
     }
   }
-  if (refusal != nullptr) {
-    static_cast<void>(work(refusal));
-    return;
-  }
+  if (refusal != nullptr) return refuse({std::move(work)}, *refusal);
   changed_.notify_one();
 }
 
@@ -84,7 +85,7 @@ void ReadsAside::serve() {
     std::deque<LookUp> behind;
     behind.swap(waiting_);
     lock.unlock();
-    for (const LookUp& one : behind) static_cast<void>(one(&ended.error()));
+    refuse(behind, ended.error());
     lock.lock();
   }
 }

@@ -60,6 +60,7 @@ class ReadsAside final : public DocStore {
  private:
   // Called with null: it is to be done; else with why it is not. It returns how that ended.
   using LookUp = std::function<Status(const Error*)>;
+  static void refuse(const std::deque<LookUp>& all, const Error& why);
   void look_up(LookUp work);
   void serve();
 

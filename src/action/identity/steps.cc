@@ -7,9 +7,14 @@
 
 namespace freshet::action {
 
+namespace {
+
+bool has_work(const v1::EntityState& e) { return !e.absorbing().empty() || e.has_departure() || e.winding_up(); }
+
+}  // namespace
+
 bool fits_its_status(const v1::EntityState& e) {
-  const bool has_work = !e.absorbing().empty() || e.has_departure() || e.winding_up();
-  if (has_work && !e.stepping()) return false;  // Nothing would ever make it go on.
+  if (has_work(e) && !e.stepping()) return false;  // Nothing would ever make it go on.
   const bool goes = e.status() == v1::EntityState::LEAVING || e.status() == v1::EntityState::REDIRECT;
   if (goes != e.has_target()) return false;
   if (goes && !model::survives(model::from_proto(e.target()), model::from_proto(e.ref()))) return false;
@@ -44,8 +49,7 @@ void Steps::go_on(const Work& work) {
   } else if (e.state.winding_up()) {
     leaving_.wind_up(e, work.received_at_us);
   }
-  const bool more = !e.state.absorbing().empty() || e.state.has_departure() || e.state.winding_up();
-  const bool asks = more && !e.state.stepping();
+  const bool asks = has_work(e.state) && !e.state.stepping();
   if (asks) e.state.set_stepping(true);
   FRESHET_ASSERT(fits_its_status(e.state));
   if (asks) turn_.to_later_turn(messages::step(e.ref, work.received_at_us));

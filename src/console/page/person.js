@@ -232,11 +232,13 @@ export function mount(root, context) {
     const known = [...(settings.identity?.priority || ['user_id', 'email', 'phone', 'anonymous_id']), ...(settings.devices?.priority || ['device_id', 'push_token', 'idfv', 'gaid'])];
     types.replaceChildren(...known.map((name) => make('option', {value: name})));
   }, () => {});  // only what the field proposes
-  // What could not be told just now is asked for again: nobody else would, and there is no button yet.
+  // What could not be told just now is asked for again: nobody else would, and there is no button yet. What is refused
+  // to whoever asks would be refused again.
   const recentSoon = () => recent().catch((error) => {
     if (stopped) return;
-    result.replaceChildren(card('Recent people', failure(error), note('It is asked again in five seconds.')));
-    setTimeout(() => stopped || recentSoon(), 5000);
+    const later = !(error.status < 500);
+    result.replaceChildren(card('Recent people', failure(error), later ? note('It is asked again in five seconds.') : ''));
+    if (later) setTimeout(() => stopped || recentSoon(), 5000);
   });
   if (tenant) wanted ? show().catch((error) => { if (!stopped) result.replaceChildren(card('', failure(error))); }) : recentSoon();
   return {stop: () => { stopped = true; }};

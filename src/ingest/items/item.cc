@@ -24,6 +24,9 @@ namespace {
 // The rule that an event breaks which its plan does not have.
 constexpr std::string_view kUnplannedEvent = "unplanned_event";
 
+// U+FFFD: what had another letter there may have been anybody's.
+bool has_lost_character(std::string_view text) { return text.find("\xef\xbf\xbd") != std::string_view::npos; }
+
 // Control characters in names and identifiers break logs, keys and terminals, and no sender means
 // them. Eight bytes at a time, as every name of a property comes by here: below 0x20 a subtraction borrows into the
 // highest bit of a byte that has not set it; 0x7f is zero after an exclusive or.
@@ -364,8 +367,7 @@ void add_identifier(Item& item, v1::EntityKind kind, std::string_view type, std:
     return unusable("identifier_too_long", "has " + std::to_string(normal.size()) + " bytes; an identifier may have " +
                                                std::to_string(kIdentifierBytesMax) + ", and is not cut");
   if (has_control(normal)) return unusable("bad_identifier", "has control characters; use printable ones");
-  // What had other letters before may have been anybody's.
-  if (normal.find("\xef\xbf\xbd") != std::string::npos)
+  if (has_lost_character(normal))
     return unusable("bad_identifier", "has a character that was lost on its way (U+FFFD)");
   v1::Identifier* const identifier =
       kind == v1::ENTITY_KIND_DEVICE ? item.envelope.add_device() : item.envelope.add_user();
@@ -408,8 +410,7 @@ bool is_listed(const google::protobuf::RepeatedPtrField<std::string>& types, std
 
 Outcome set_message_id(Item& item, const std::optional<std::string_view>& id, bool has_client_time,
                        std::string_view fingerprint_of) {
-  // With a lost character (U+FFFD) it may be another one's.
-  if (id && !id->empty() && id->find("\xef\xbf\xbd") == std::string_view::npos) {
+  if (id && !id->empty() && !has_lost_character(*id)) {
     if (id->size() > kMessageIdBytesMax)
       return item.reject("id_too_long",
                          "the message id is longer than " + std::to_string(kMessageIdBytesMax) + " bytes", "messageId");
