@@ -78,13 +78,13 @@ TEST(OpenFiles, AProcessHasWhatItsRolesNeed) {
 [[noreturn]] void open_a_file_with_all_standard_ones_closed() {
   for (const int file : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) close(file);
   hold_standard_files();
-  std::_Exit(open("/dev/zero", O_RDONLY));
+  std::_Exit(open("/dev/zero", O_RDONLY) > STDERR_FILENO ? 0 : 1);
 }
 
 // What is printed to a closed standard output would go into the file that was opened next.
 TEST(OpenFiles, NoneTakesTheNumberOfAStandardOneThatIsClosed) {
   testing::FLAGS_gtest_death_test_style = "threadsafe";
-  EXPECT_EXIT(open_a_file_with_all_standard_ones_closed(), testing::ExitedWithCode(3), "");
+  EXPECT_EXIT(open_a_file_with_all_standard_ones_closed(), testing::ExitedWithCode(0), "");
 }
 
 }  // namespace
