@@ -216,6 +216,22 @@ Outcome read_name(Item& item, ondemand::field& field, std::string_view& name) {
   return Outcome::kOk;
 }
 
+Outcome open_for_later(Item& item, ondemand::value value, std::optional<ondemand::object>& out) {
+  ondemand::object object;
+  FRESHET_JSON(value.get_object().get(object), item.broken);
+  FRESHET_JSON(object.raw_json().error(), item.broken);
+  out = object;
+  return Outcome::kOk;
+}
+
+Outcome read_object(Item& item, std::string_view name, ondemand::value value, std::optional<ondemand::object>& out) {
+  ondemand::json_type type{};
+  FRESHET_JSON(value.type().get(type), item.broken);
+  if (type != ondemand::json_type::object)
+    return item.reject("bad_field", "\"" + std::string(name) + "\" must be an object", name);
+  return open_for_later(item, value, out);
+}
+
 // (is_null() as a bool would throw where it is not.)
 Outcome read_null(Item& item, ondemand::value& value) {
   bool is_null = false;

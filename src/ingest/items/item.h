@@ -121,6 +121,15 @@ Outcome each_field(Item& item, ondemand::object object, const Read& read) {
   return Outcome::kOk;
 }
 
+// Opens an object whose members are read later, after reset(), and steps behind its end. Left just opened, an object
+// like {"a"} would put the walk over the members around it off its level: what is inside would be taken for what
+// stands beside, and members would be lost.
+// REQUIRES: the value is an object.
+Outcome open_for_later(Item& item, ondemand::value value, std::optional<ondemand::object>& out);
+
+// Opens a member that must be an object for later; anything else rejects the item.
+Outcome read_object(Item& item, std::string_view name, ondemand::value value, std::optional<ondemand::object>& out);
+
 // A value that begins with an n must be null: on-demand itself passes over whatever it is.
 Outcome read_null(Item& item, ondemand::value& value);
 // Whether a member is as good as not there: null, which many languages write for what is absent, or, where `shape` is

@@ -166,7 +166,6 @@ Status DataApiParser::end(Item& item, Outcome outcome, std::string_view sent) {
 
 Outcome DataApiParser::read_element(Item& item, ondemand::object object, Element& e) {
   return each_field(item, object, [&](std::string_view name, ondemand::value value) -> Outcome {
-    ondemand::object inner;
     ondemand::array list;
     if (name == "type") return read_scalar(item, value, e.type);
     if (name == "customer_id") return read_scalar(item, value, e.customer_id);
@@ -177,8 +176,7 @@ Outcome DataApiParser::read_element(Item& item, ondemand::object object, Element
     FRESHET_ITEM(read_absent(item, value, is_object ? Shape::kObject : Shape::kAny, absent));
     if (absent) return Outcome::kOk;
     if (is_object) {
-      if (value.get_object().get(inner) != simdjson::SUCCESS) return wrong_shape(item, name, "an object");
-      (name == "attributes" ? e.attributes : e.user_identifiers) = inner;
+      return read_object(item, name, value, name == "attributes" ? e.attributes : e.user_identifiers);
     } else if (name == "unset_attributes") {
       if (value.get_array().get(list) != simdjson::SUCCESS) return wrong_shape(item, name, "a list");
       e.unset_attributes = list;
@@ -394,11 +392,8 @@ Outcome DataApiParser::read_action(Item& item, ondemand::object object, Action& 
       return read_offset(item, name, value, a.offset_s);
     } else if (name == "attributes") {
       bool absent = false;
-      ondemand::object attributes;
       FRESHET_ITEM(read_absent(item, value, Shape::kObject, absent));
-      if (absent) return Outcome::kOk;
-      if (value.get_object().get(attributes) != simdjson::SUCCESS) return wrong_shape(item, name, "an object");
-      a.attributes = attributes;
+      if (!absent) return read_object(item, name, value, a.attributes);
     }
     return Outcome::kOk;
   });

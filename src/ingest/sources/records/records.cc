@@ -64,17 +64,6 @@ Outcome unknown_key(Item& item, std::string_view key, std::string_view in, const
   return item.reject("unknown_key", std::move(message), key);
 }
 
-Outcome read_object(Item& item, std::string_view name, ondemand::value value, std::optional<ondemand::object>& out) {
-  ondemand::json_type type{};
-  FRESHET_JSON(value.type().get(type), item.broken);
-  if (type != ondemand::json_type::object)
-    return item.reject("bad_field", "\"" + std::string(name) + "\" must be an object", name);
-  ondemand::object object;
-  FRESHET_JSON(value.get_object().get(object), item.broken);
-  out = object;
-  return Outcome::kOk;
-}
-
 // Reads a member that must be a text if it is there.
 Outcome read_text(Item& item, std::string_view name, ondemand::value value, Text& out) {
   FRESHET_ITEM(read_scalar(item, value, out));

@@ -74,7 +74,7 @@ class SegmentParser {
   google::protobuf::Arena& arena_;
   Batch batch_;
   SegmentContext read_;
-  std::vector<std::string_view> messages_;  // of the batch, as they were sent; "": no object
+  std::vector<std::string_view> messages_;  // of the batch, as they were sent; of what is no object its first token
   Parsed parsed_;
 };
 
@@ -100,7 +100,7 @@ Status SegmentParser::note_messages(ondemand::array list) {
     ondemand::value value;
     FRESHET_JSON(element.get(value), bad_json);
     ondemand::object object;
-    std::string_view& raw = messages_.emplace_back();
+    std::string_view& raw = messages_.emplace_back(value.raw_json_token());
     if (value.get_object().get(object) == simdjson::SUCCESS) FRESHET_JSON(object.raw_json().get(raw), bad_json);
   }
   return {};
@@ -149,20 +149,23 @@ ParseResult SegmentParser::batch(ondemand::document& document, ondemand::object 
   FRESHET_JSON(list->reset().error(), bad_json);
   for (auto element : *list) {
     const size_t index = parsed_.item_count;
-    FRESHET_ASSERT(index < messages_.size());
     ondemand::value value;
     FRESHET_JSON(element.get(value), bad_json);
+    // A damaged message can put the walk off its level.
+    if (index >= messages_.size() || value.raw_json_token().data() != messages_[index].data())
+      return bad_json(simdjson::TAPE_ERROR);
     ondemand::object object;
     if (value.get_object().get(object) != simdjson::SUCCESS) {
       // A bad element costs itself only: the rest of the batch goes in.
       ++parsed_.item_count;
-      refuse_raw(parsed_, index, "bad_item", "a message must be a JSON object", trim_right(value.raw_json_token()),
+      refuse_raw(parsed_, index, "bad_item", "a message must be a JSON object", trim_right(messages_[index]),
                  batch_.sent_at.value_or(0));
       continue;
     }
     if (Status status = take(index, object, trim_right(messages_[index]), {}); !status)
       return tl::unexpected<Error>(std::move(status).error());
   }
+  if (parsed_.item_count != messages_.size()) return bad_json(simdjson::TAPE_ERROR);
   return std::move(parsed_);
 }
 
@@ -228,10 +231,7 @@ Outcome SegmentParser::read_container(Item& item, ondemand::value value, std::op
   FRESHET_JSON(value.type().get(type), item.broken);
   if (type == ondemand::json_type::null) return Outcome::kOk;
   if (type != ondemand::json_type::object) return item.warn("bad_field"), Outcome::kOk;
-  ondemand::object object;
-  FRESHET_JSON(value.get_object().get(object), item.broken);
-  out = object;
-  return Outcome::kOk;
+  return open_for_later(item, value, out);
 }
 
 // One pass over the message that notes where things are. Members that count for nothing here

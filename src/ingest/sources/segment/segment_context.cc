@@ -77,10 +77,7 @@ Outcome read_traits(Item& item, ondemand::value value, SegmentContext& out) {
   ondemand::json_type type{};
   FRESHET_JSON(value.type().get(type), item.broken);
   if (type != ondemand::json_type::object) return Outcome::kOk;
-  ondemand::object object;
-  FRESHET_JSON(value.get_object().get(object), item.broken);
-  out.traits = object;
-  return Outcome::kOk;
+  return open_for_later(item, value, out.traits);
 }
 
 // Libraries disagree about case: "Android", "android", "iOS", "ios".

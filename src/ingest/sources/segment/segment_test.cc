@@ -178,6 +178,8 @@ TEST_F(Segment, ADamagedMessageDoesNotCondemnItsBatch) {
         R"({"type":"track","userId":"u","event":"A","properties":{"a":[{"b":Infinity}]}})", R"({"type":"track" "x"})",
         R"({"type":"track","userId":undefined,"event":"A"})", R"({"type":"identify","userId":"u","traits":{"a":nul}})",
         R"({"type":"identify","userId":"u","traits":{"a":1,}})",
+        R"({"type":"traci","userId":"u","event":"A","properties":{"i"},"timestamp":"2026-01-02T00:00:00Z"})",
+        R"({"type":"track","userId":"u","event":"A","traits":{"i"},"properties":{"a":1},"context":{"traits":{"i"}}})",
         "{\"type\":\"track\",\"event\":\"J\xfcrgen\",\"userId\":\"u\"}",
         "{\"type\":\"track\",\"event\":\"two\nlines\",\"userId\":\"u\"}"}) {
     const std::string body = R"({"batch":[{"type":"track","userId":"u","event":"A","messageId":"1"},)" +
