@@ -29,6 +29,7 @@
 #include <map>
 #include <mutex>
 #include <system_error>
+#include <thread>
 #include <utility>
 
 #include "base/assert.h"
@@ -51,12 +52,12 @@
 namespace freshet::kv {
 namespace {
 
-constexpr int kBackgroundJobs = 2;  // One flush and one compaction: the pools belong to the process, not to a store.
-constexpr int kOtherFiles = 10;     // RocksDB counts so many of max_open_files for what is no table
+constexpr int kOtherFiles = 10;  // RocksDB counts so many of max_open_files for what is no table
 constexpr uint64_t kLargeValueBytes = 4096;
 constexpr uint64_t kLogValueBytes = 1024;
 constexpr uint64_t kGarbageBytesMin = 256u << 20;  // below, a log_like store's garbage is left alone
 constexpr uint64_t kLevel0FilesMax = 24;
+constexpr int kLogFilesSlow = 200;  // of level 0, of a log_like store
 constexpr env::TimeUs kCompactionWaitUs = 10'000;
 constexpr const char* kIncoming = "incoming";  // of write_sorted, beside the store's own files
 constexpr const char* kDamaged = "DAMAGED";    // what was found damaged, in words; the same place
@@ -167,6 +168,11 @@ void set_log_like(rocksdb::Options& rocks) {
   rocks.min_blob_size = kLogValueBytes;
   rocks.blob_compression_type = rocksdb::kNoCompression;
   rocks.enable_blob_garbage_collection = false;
+  // What lies in level 0 are small files of keys, two a second at 30 MB/s. RocksDB counts files and not bytes: from 20 on
+  // it would slow appends down to a crawl, as soon as a compaction of a large state keeps the only thread of compactions
+  // for ten seconds.
+  rocks.level0_slowdown_writes_trigger = kLogFilesSlow;
+  rocks.level0_stop_writes_trigger = 2 * kLogFilesSlow;
 }
 
 // Values in blob files stay where they are when their rows are compacted, but for those in the oldest quarter of the
@@ -210,6 +216,9 @@ class Listener final : public rocksdb::EventListener {
   }
 };
 
+// One flush, and compactions on half of the cores: the pools belong to the process, not to a store.
+int background_jobs() { return 1 + std::max(1, static_cast<int>(std::thread::hardware_concurrency() / 2)); }
+
 // How a store is tuned, by what its user has said of its rows.
 rocksdb::Options rocks_options(const Options& options) {
   rocksdb::Options rocks;
@@ -219,7 +228,7 @@ rocksdb::Options rocks_options(const Options& options) {
   rocks.max_write_buffer_number = 3;
   rocks.level_compaction_dynamic_level_bytes = true;
   rocks.target_file_size_base = 64u << 20;
-  rocks.max_background_jobs = kBackgroundJobs;
+  rocks.max_background_jobs = background_jobs();
   rocks.max_open_files = static_cast<int>(options.open_files_max) + kOtherFiles;
   // A sync of the log makes the file system write the dirty pages of all new files first, whoever wrote them: beside
   // files written through the page cache it took 200 to 400 ms in the worst of a hundred, at 30 MB/s as at 100, beside

@@ -6,8 +6,10 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <future>
 #include <iterator>
 #include <map>
 
@@ -178,6 +180,46 @@ TEST_F(RocksTest, DropLeavesAtCompaction) {
   EXPECT_EQ(get("old0"), std::nullopt);
   EXPECT_EQ(get("new0"), "v");
   store_.reset();
+}
+
+// All stores of a process share one thread of compactions, and a large state may keep it for a minute: a log, which has
+// a new small file twice a second, goes on meanwhile.
+TEST_F(RocksTest, ALogWaitsForNoCompactionOfAnotherStore) {
+  std::promise<void> end_of_compaction;
+  const std::shared_future<void> ended = end_of_compaction.get_future().share();
+  std::atomic<bool> compacting{false};
+  Options slow = options();
+  slow.drop = [&compacting, ended](std::string_view, std::string_view) {
+    compacting = true;
+    ended.wait();
+    return false;
+  };
+  open(slow);
+  for (int i = 0; i < 12; ++i) {
+    put("a", "v");
+    put("z", "v");
+    ASSERT_TRUE(store_->flush());
+  }
+  while (!compacting) env::real_clock().sleep_us(1'000);
+
+  Options log = options();
+  log.path += ".log";
+  log.large_values = log.log_like = true;
+  auto opened = open_rocks(log);
+  ASSERT_TRUE(opened) << opened.error().message;
+  auto written = std::async(std::launch::async, [&store = **opened] {
+    for (int i = 0; i < 60; ++i) {
+      WriteBatch batch;
+      batch.put("record" + std::to_string(i), std::string(2'000, 'r'));
+      if (!store.write(batch, Durability::kSynced) || !store.flush()) return false;
+    }
+    return true;
+  });
+  EXPECT_EQ(written.wait_for(std::chrono::minutes(1)), std::future_status::ready);
+  end_of_compaction.set_value();
+  EXPECT_TRUE(written.get());
+  opened->reset();
+  std::filesystem::remove_all(log.path);
 }
 
 TEST_F(RocksTest, SecondOpenIsAConflictThatNamesTheDirectory) {
