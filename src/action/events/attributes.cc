@@ -64,6 +64,12 @@ class ValueIndex {
   std::vector<const v1::Value*> sorted_;
 };
 
+// A record's own clock is compared without a Use made of it, which would be an allocation for each record.
+template <class Clock>
+bool is_before(const v1::Use& a, const Clock& b) {
+  return a.time_us() != b.time_us() ? a.time_us() < b.time_us() : a.message_id() < b.message_id();
+}
+
 }  // namespace
 
 v1::Use use_of(const v1::Envelope& record) {
@@ -73,9 +79,8 @@ v1::Use use_of(const v1::Envelope& record) {
   return use;
 }
 
-bool earlier(const v1::Use& a, const v1::Use& b) {
-  return a.time_us() != b.time_us() ? a.time_us() < b.time_us() : a.message_id() < b.message_id();
-}
+bool earlier(const v1::Use& a, const v1::Use& b) { return is_before(a, b); }
+bool earlier(const v1::Use& a, const v1::Envelope& record) { return is_before(a, record); }
 
 bool write_register(v1::EntityState& entity, std::string_view name, const v1::Value* value, const v1::Use& use) {
   model::unpack(entity);

@@ -18,6 +18,7 @@ namespace freshet::action {
 // The order of that clock. Of two records of the same moment the message id decides, so that all partitions decide
 // alike.
 [[nodiscard]] bool earlier(const v1::Use& a, const v1::Use& b);
+[[nodiscard]] bool earlier(const v1::Use& a, const v1::Envelope& record);
 
 // Sets the attribute, or unsets it if `value` is null. True: the visible value may have changed.
 bool write_register(v1::EntityState& entity, std::string_view name, const v1::Value* value, const v1::Use& use);

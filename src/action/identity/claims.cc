@@ -67,9 +67,7 @@ v1::Use identifier_use(const v1::Envelope& record, const Tenant& tenant) {
 bool renew_use(v1::Use& last, const v1::Envelope& record, bool verified) {
   const bool first = verified && !last.verified();
   if (first) last.set_verified(true);
-  const bool later =
-      last.time_us() != record.time_us() ? last.time_us() < record.time_us() : last.message_id() < record.message_id();
-  if (!later) return first;
+  if (!earlier(last, record)) return first;
   last.set_time_us(record.time_us());  // Part by part, as a Use of its own would be an allocation for each record.
   last.set_message_id(record.message_id());
   return first;

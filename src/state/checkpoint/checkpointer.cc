@@ -129,6 +129,7 @@ uint64_t Checkpointer::ask() {
   const std::lock_guard lock(mutex_);
   members_.clear();
   asked_.clear();
+  for (auto& [partition, item] : items_) item.error.clear();  // What failed before is no answer to this question.
   return ++round_;
 }
 

@@ -44,7 +44,7 @@ struct AskedFor {
     int64_t offset = -1;  // that its newest checkpoint has; -1: there is none yet
     bool done = false;    // a checkpoint has all that was there when it was asked for
     bool gone = false;    // another worker has the partition now
-    std::string error;    // why the last attempt failed
+    std::string error;    // why the last attempt since then failed
   };
   uint64_t round = 0;          // 0: nobody has asked
   std::set<uint32_t> members;  // workers that take part
@@ -80,7 +80,7 @@ class Checkpointer final : public CheckpointKeeper {
     bool failed = false;      // the last attempt: the next one is at due_us, whoever asks
     uint64_t round = 0;       // of what is durable
     uint64_t made_round = 0;  // of what a checkpoint has
-    std::string error;        // of the last attempt
+    std::string error;        // of the last attempt since somebody asked
     std::unique_ptr<CheckpointWriter> writer;
 
     [[nodiscard]] bool hurries() const { return round > made_round && !failed; }

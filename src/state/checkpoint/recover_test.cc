@@ -461,7 +461,9 @@ TEST_F(CheckpointerTest, WhatIsAskedForIsMadeAtOnce) {
 TEST_F(CheckpointerTest, WhatIsAskedForAndFailsSaysWhy) {
   objects_.before = []() -> Status { return fail(Code::kRetry, "away"); };
   auto state = *options().open();
-  Checkpointer checkpointer(fast());
+  CheckpointerOptions slow = fast();
+  slow.interval_us = slow.min_pause_us = 3'600'000'000;
+  Checkpointer checkpointer(slow);
   const uint64_t round = checkpointer.ask();
   checkpointer.takes_part(round, 0, {kPartition});
   fill(*state, 10);
@@ -470,6 +472,9 @@ TEST_F(CheckpointerTest, WhatIsAskedForAndFailsSaysWhy) {
   for (int i = 0; i < 1500 && error().empty(); ++i) env::real_clock().sleep_us(10'000);
   EXPECT_NE(error().find("away"), std::string::npos) << error();
   EXPECT_FALSE(checkpointer.asked().parts[0].done);
+
+  checkpointer.takes_part(checkpointer.ask(), 0, {kPartition});
+  EXPECT_EQ(error(), "") << "what failed before is no answer";
 }
 
 TEST_F(CheckpointerTest, AStoreThatIsAwayIsCountedAndTriedAgain) {
