@@ -265,6 +265,10 @@ TEST_F(DataApi, ADamagedPartDoesNotCondemnTheOthers) {
                R"({"merge_data":[{"merged_user":NaN,"retained_user":"a"},{"merged_user":"b","retained_user":"a"}]})");
   EXPECT_EQ(parsed.items, (std::vector<size_t>{1}));
   EXPECT_EQ(rejections_of(parsed), "0:bad_json");
+  (void)golden("transition", R"({"elements":[
+      {"type":"device","user_identifiers":{"i"},"device_id":"d","attributes":{"x":1}},{"type":"customer","customer_id":"c"}]})");
+  EXPECT_EQ(parsed.items, (std::vector<size_t>{1})) << "what is not read must not hide what stands behind it";
+  EXPECT_EQ(rejections_of(parsed), "0:bad_json");
   for (const auto& [call, body] : {std::pair{"transition", R"({"elements":[{}],})"},
                                    {"transition", R"({"elements":[{"a":"x},{}]})"},
                                    {"event", R"({"type":"event","customer_id":"c","actions":[{"action":NaN}]})"},
