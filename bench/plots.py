@@ -12,7 +12,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 DIRECTORY = ROOT / "docs" / "plots"
-STAGES = (("action", "#1f5fa8"), ("http-ingest", "#c8641b"), ("rocksdb:low", "#5a9a4d"), ("log-writer", "#8d5aa8"))
+STAGES = (("action", "#1f5fa8"), ("http", "#c8641b"), ("log-writer", "#8d5aa8"), ("rocksdb:high", "#5a9a4d"))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,9 +38,10 @@ class Dimension:
 
 DIMENSIONS = {
     "partitions": Dimension("partitions", "partitions", (1, 2, 4, 8, 16)),
-    "users": Dimension("known users", "users", (1_000, 10_000, 100_000, 1_000_000)),
-    "tenants": Dimension("tenants", "tenants", (1, 10, 100, 1_000, 10_000)),
-    "event_bytes": Dimension("bytes of an event", "event_bytes", (200, 500, 1_000, 2_000, 5_000)),
+    "users": Dimension("known users", "users", (1_000, 10_000, 100_000, 1_000_000, 10_000_000)),
+    # With the one that every server here has they are the 10,000 that a file may have.
+    "tenants": Dimension("tenants", "tenants", (1, 10, 100, 1_000, 9_999)),
+    "event_bytes": Dimension("bytes of an event", "event_bytes", (350, 500, 1_000, 2_000, 5_000)),
     "batch": Dimension("events in a request", "batch", (1, 5, 20, 100, 500)),
 }
 

@@ -9,7 +9,7 @@ import plots
 
 
 def figure(us):
-    return {"cpu_us_per_event": us, "cpu_us_by_stage": {"action": us / 2, "http-ingest": us / 4}}
+    return {"cpu_us_per_event": us, "cpu_us_by_stage": {"action": us / 2, "http": us / 4}}
 
 
 class Points(unittest.TestCase):
