@@ -14,7 +14,7 @@ import harness
 import measure
 
 MIB = 1 << 20
-SHARE_OF_BEST = 0.9  # of what the machine can do, where that is less than the goal
+SHARE_OF_BEST = 0.7  # of half a minute as fast as possible, in which hardly a state is compacted, where that is less than the goal
 GOAL_EVENTS_PER_S = 100_000
 TIMES_TOO_MUCH = 3
 RECOVERED_S = 600
