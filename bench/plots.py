@@ -12,7 +12,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 DIRECTORY = ROOT / "docs" / "plots"
-STAGES = (("action", "#1f5fa8"), ("http", "#c8641b"), ("log-writer", "#8d5aa8"), ("rocksdb:high", "#5a9a4d"))
+# What is drawn beside all of it: its name, the threads that do it, its colour.
+STAGES = (("action", ("action",), "#1f5fa8"), ("ingest", ("http", "ingest-lane"), "#c8641b"), ("log", ("log-writer",), "#8d5aa8"),
+          ("RocksDB", ("rocksdb:high", "rocksdb:low", "persist"), "#5a9a4d"))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,7 +106,7 @@ def svg(title, points):
         x = place(index, 0)[0]
         out.append(f'<text x="{x:.1f}" y="{top + height + 18}" text-anchor="middle">{short(point["value"])}</text>')
     lines = [("all", "#000", [point["cpu_us_per_event"] for point in points])]
-    lines += [(stage, colour, [point["cpu_us_by_stage"].get(stage, 0) for point in points]) for stage, colour in STAGES]
+    lines += [(stage, colour, [sum(point["cpu_us_by_stage"].get(thread, 0) for thread in threads) for point in points]) for stage, threads, colour in STAGES]
     labels = sorted(((place(0, values[-1])[1], name, colour) for name, colour, values in lines), reverse=True)
     for name, colour, values in lines:
         path = " ".join("{:.1f},{:.1f}".format(*place(index, us)) for index, us in enumerate(values))

@@ -83,6 +83,6 @@ def run(server, users, minutes, overload_minutes):
     result = {"users": users, "as_fast_as_possible": round(best), **at_rate(server, users, rate, minutes)}
     if overload_minutes:
         measure.say(f"  {TIMES_TOO_MUCH} times what it can do for {overload_minutes} minutes")
-        result["overload"] = at_rate(server, users, TIMES_TOO_MUCH * best, overload_minutes)
+        result["overload"] = at_rate(server, users, TIMES_TOO_MUCH * best, overload_minutes, "--on-time")
         result["after"] = at_rate(server, users, rate, 1)
     return result

@@ -65,6 +65,17 @@ TEST(Plan, GivesEachRequestOnceAndKeepsThePace) {
   EXPECT_FALSE(plan.next(0));
 }
 
+TEST(Plan, WhatIsLateIsSentUnlessItIsToEndOnTime) {
+  LoadOptions options;
+  options.seconds = 1;
+  options.rate = 300;
+  options.batch = 100;
+  EXPECT_TRUE(Plan(options, 0).next(2'000'000));
+  options.on_time = true;
+  EXPECT_FALSE(Plan(options, 0).next(2'000'000));
+  EXPECT_TRUE(Plan(options, 0).next(500'000));
+}
+
 TEST(Plan, TimeEndsIt) {
   LoadOptions options;
   options.seconds = 1;

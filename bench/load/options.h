@@ -18,6 +18,7 @@ struct LoadOptions {
   uint64_t events = 0;        // with 0 as many as fit into `seconds`
   double seconds = 0;         // with 0 until `events` are sent
   double rate = 0;            // events/s, open loop; with 0 as fast as possible
+  bool on_time = false;       // ends with `seconds`, whatever is due by then and not sent
   uint32_t connections = 16;  // of all threads together
   uint32_t threads = 1;
   uint32_t batch = 100;  // events in a request

@@ -12,11 +12,12 @@ Plan::Plan(const LoadOptions& options, env::TimeUs start_us)
       start_us_(start_us),
       end_us_(options.seconds > 0 ? start_us + static_cast<env::TimeUs>(options.seconds * 1e6)
                                   : std::numeric_limits<env::TimeUs>::max()),
-      interval_us_(options.rate > 0 ? options.batch / options.rate * 1e6 : 0) {}
+      interval_us_(options.rate > 0 ? options.batch / options.rate * 1e6 : 0),
+      is_over_on_time_(options.on_time || interval_us_ == 0) {}
 
 std::optional<Due> Plan::next(env::TimeUs now_us) {
   // Without a pace a run is over when its time is.
-  if (interval_us_ == 0 && now_us >= end_us_) return std::nullopt;
+  if (is_over_on_time_ && now_us >= end_us_) return std::nullopt;
   const uint64_t index = next_.fetch_add(1, std::memory_order_relaxed);
   if (index >= requests_max_) return std::nullopt;
   if (interval_us_ == 0) return Due{index, now_us};

@@ -39,6 +39,7 @@ class Plan {
   env::TimeUs start_us_;
   env::TimeUs end_us_;
   double interval_us_;  // between two requests; with 0 there is no pace
+  bool is_over_on_time_;
   std::atomic<uint64_t> next_{0};
 };
 
