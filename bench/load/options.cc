@@ -30,7 +30,8 @@ void add_options(CLI::App& app, LoadOptions& options) {
   app.add_option("--seconds", options.seconds, "how long")->check(CLI::NonNegativeNumber);
   app.add_option("--rate", options.rate, "events/s, open loop; latency counts from the time a request was due")
       ->check(CLI::NonNegativeNumber);
-  app.add_flag("--on-time", options.on_time, "with --rate: what is due and not sent when --seconds are over is left out");
+  app.add_flag("--on-time", options.on_time,
+               "with --rate: what is due and not sent when --seconds are over is left out");
   app.add_option("--connections", options.connections, "connections")
       ->check(CLI::Range(1, 4000))
       ->capture_default_str();

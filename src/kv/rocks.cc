@@ -168,9 +168,9 @@ void set_log_like(rocksdb::Options& rocks) {
   rocks.min_blob_size = kLogValueBytes;
   rocks.blob_compression_type = rocksdb::kNoCompression;
   rocks.enable_blob_garbage_collection = false;
-  // What lies in level 0 are small files of keys, two a second at 30 MB/s. RocksDB counts files and not bytes: from 20 on
-  // it would slow appends down to a crawl, as soon as a compaction of a large state keeps the only thread of compactions
-  // for ten seconds.
+  // What lies in level 0 are small files of keys, two a second at 30 MB/s. RocksDB counts files and not bytes: from 20
+  // on it would slow appends down to a crawl, as soon as a compaction of a large state keeps the only thread of
+  // compactions for ten seconds.
   rocks.level0_slowdown_writes_trigger = kLogFilesSlow;
   rocks.level0_stop_writes_trigger = 2 * kLogFilesSlow;
 }
