@@ -35,6 +35,9 @@ struct VolumeLimits {
 // What is rendered has so many device names for volumes (render/files/main.tf).
 inline constexpr uint32_t kVolumesMost = 11;
 
+// What is rendered opens so many ports for mirrors on the brokers of a cluster on EC2 (likewise).
+inline constexpr uint32_t kMirrorsMost = 100;
+
 inline constexpr uint64_t kClusterReplicasMax = 200'000;
 // What a topology file may say, and so what a finding may propose.
 inline constexpr uint32_t kPartitionsMax = 100'000;  // of a topic

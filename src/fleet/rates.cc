@@ -44,6 +44,15 @@ double segments_of(const Cluster& cluster, const Topic& topic, double in_bytes_p
   return std::min(bytes * topic.partitions, in_bytes_per_s * seconds);
 }
 
+// How much there is at most of what compaction leaves: it begins when so large a part of a log has come since
+// (min.cleanable.dirty.ratio).
+double uncompacted_factor(const Cluster& cluster, const Topic& topic) {
+  constexpr double kUsual = 0.5;
+  constexpr double kRatioMost = 0.99;  // 1 is never
+  const double brokers = setting_of(cluster.settings, "log.cleaner.min.cleanable.ratio", kUsual);
+  return 1 / (1 - std::min(setting_of(topic.settings, "min.cleanable.dirty.ratio", brokers), kRatioMost));
+}
+
 // Counts the groups and mirrors that read each topic. A group that is named twice is one.
 std::vector<uint32_t> readers_of(const Topology& fleet) {
   std::vector<std::vector<std::string_view>> groups(fleet.topics.size());
@@ -68,9 +77,7 @@ TopicRates rates_of(const Cluster& cluster, const Topic& topic, uint32_t readers
   out.in_bytes_per_s = topic.messages_per_s * static_cast<double>(topic.message_bytes) / compression_ratio(topic);
   out.readers = readers;
   out.out_bytes_per_s = out.in_bytes_per_s * readers;
-  // Kafka deletes by whichever bound is reached first; retention_bytes is of a partition, not of the topic. Compaction
-  // begins when as much again has come as it left (min.cleanable.dirty.ratio 0.5).
-  constexpr double kUncompacted = 2;
+  // Kafka deletes by whichever bound is reached first; retention_bytes is of a partition, not of the topic.
   const bool compacted = topic.cleanup != Cleanup::kDelete && topic.compacted_bytes > 0;
   const bool by_time = topic.retention_us > 0;
   const bool by_size = topic.retention_bytes > 0;
@@ -85,7 +92,7 @@ TopicRates rates_of(const Cluster& cluster, const Topic& topic, uint32_t readers
   }
   if (!compacted) return out;
   // Where a topic is compacted only, Kafka does not look at retention.
-  const double left = kUncompacted * static_cast<double>(topic.compacted_bytes);
+  const double left = uncompacted_factor(cluster, topic) * static_cast<double>(topic.compacted_bytes);
   out.kept_bytes = topic.cleanup == Cleanup::kCompact ? left : std::min(out.kept_bytes, left);
   return out;
 }

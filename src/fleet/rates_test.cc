@@ -88,6 +88,9 @@ TEST(Rates, CompactionKeepsOneMessageOfAKey) {
   EXPECT_DOUBLE_EQ(kept("cleanup: compact_delete, retention: 10s, compacted_bytes: 1GB").kept_bytes, 1e7);
   EXPECT_DOUBLE_EQ(kept("cleanup: compact_delete, retention: 1d, compacted_bytes: 1GB").kept_bytes, 2e9);
   EXPECT_DOUBLE_EQ(kept("cleanup: compact, retention: 0").kept_bytes, 365 * 86400 * 1e6) << "not known: a year";
+  const std::string settings = "cleanup: compact, retention: 0, compacted_bytes: 1GB, settings: {min.cleanable.dirty.";
+  EXPECT_NEAR(kept(settings + "ratio: 0.9}").kept_bytes, 10e9, 1);
+  EXPECT_NEAR(kept(settings + "ratio: 0.2}").kept_bytes, 1.25e9, 1);
 }
 
 TEST(Rates, ProducersShareWhatATopicGets) {

@@ -9,10 +9,12 @@
 #include <unordered_map>
 
 #include "base/assert.h"
+#include "base/text.h"
 #include "cluster/admin/connection.h"
 #include "fleet/access.h"
 #include "fleet/broker_settings.h"
 #include "fleet/kafka_version.h"
+#include "fleet/limits.h"
 #include "fleet/render/names.h"
 #include "fleet/topic_settings.h"
 #include "yaml/reader.h"
@@ -107,6 +109,12 @@ void refuse_long_names(const Topology& fleet, const Cluster& cluster, Problems& 
   }
 }
 
+// Services of Kubernetes begin with a letter (RFC 1035), and each of these has some.
+void refuse_no_service_name(const std::string& name, Platform platform, Place at, Problems& problems) {
+  if (platform == Platform::kStrimzi && !name.empty() && is_digit(name.front()))
+    problems.add(at, "name: in Kubernetes it must begin with a letter, as services are called after it");
+}
+
 // What is in the environment is not known before somebody connects, and neither is whether it is right.
 void refuse_wrong_properties(const Cluster& cluster, Problems& problems) {
   cluster::Properties known;
@@ -129,6 +137,14 @@ void refuse_wrong_security(const Cluster& cluster, Problems& problems) {
   if (!security.super_users.empty() && !is_guarded(cluster))
     problems.add(cluster.security_where.of("super_users"),
                  "super_users: without authentication everybody may do everything");
+}
+
+// What shrinks to half has a ratio of 2: the other way round disks would be planned four times as large.
+void refuse_wrong_ratio(const Topic& topic, Problems& problems) {
+  constexpr double kLeast = 0.9;  // what can't be compressed grows a little
+  if (topic.compression_ratio > 0 && topic.compression_ratio < kLeast)
+    problems.add(topic.where.of("compression_ratio"),
+                 "compression_ratio: is the size before compression to the size after it: 2 where half is left");
 }
 
 // Kafka refuses both when the topic is made.
@@ -190,6 +206,49 @@ void refuse_no_kafka_user(const User& user, Problems& problems) {
     problems.add(user.where.of("name"), "name: is an object's name in Kubernetes, too: a-z 0-9 . - only");
   if (std::max(user.quota.produce_bytes_per_s, user.quota.consume_bytes_per_s) > kQuotaMost)
     problems.add(user.where.of("quota"), "quota: Strimzi takes less than 2GiB for produce and consume");
+}
+
+// Brokers are called CLUSTER-N, controllers CLUSTER-controller-N: two machines of one name are one record in DNS, and
+// the second is refused.
+void refuse_same_hosts(const Topology& fleet, Problems& problems) {
+  constexpr std::string_view kOfControllers = "-controller";
+  for (const Cluster& cluster : fleet.clusters) {
+    const std::string_view name = cluster.name;
+    if (cluster.platform != Platform::kEc2 || !name.ends_with(kOfControllers)) continue;
+    const Index found = fleet.find_cluster(name.substr(0, name.size() - kOfControllers.size()));
+    if (found == kNone) continue;
+    const Cluster& other = fleet.clusters[found];
+    if (other.platform != Platform::kEc2 || other.controllers == 0) continue;
+    if (dns_zone_of(fleet, other) != dns_zone_of(fleet, cluster)) continue;
+    problems.add(cluster.where.of("name"), "name: its brokers would be called as the controllers of cluster " +
+                                               other.name + ": " + cluster.name + "-1");
+  }
+}
+
+// On EC2 each has a port of its own on the target's brokers.
+void refuse_too_many_mirrors(const Topology& fleet, Problems& problems) {
+  std::vector<uint32_t> counts(fleet.clusters.size());
+  for (const Mirror& mirror : fleet.mirrors) {
+    const Cluster& to = fleet.clusters[mirror.to];
+    if (mirror.kind != MirrorKind::kFreshet || to.platform != Platform::kEc2) continue;
+    if (++counts[mirror.to] == kMirrorsMost + 1)
+      problems.add(mirror.where.at, "mirrors: at most " + std::to_string(kMirrorsMost) +
+                                        " of kind freshet into one cluster on EC2, where each takes a port, and " +
+                                        to.name + " has more");
+  }
+}
+
+// What would be taken, and watched by nothing.
+void refuse_empty_promise(const ServiceLevel& level, Problems& problems) {
+  constexpr double kAvailabilityLeast = 50;  // percent; below, somebody has written 0.999
+  if (level.availability <= 0 && level.produce_p99_us == 0 && level.lag_max_us == 0) {
+    problems.add(level.where.at,
+                 "service_levels: promises nothing: needs one of availability, produce_p99 and lag_max");
+  } else if (!level.group.empty() && level.lag_max_us == 0) {
+    problems.add(level.where.of("group"), "group: only lag_max is a promise to a consumer group");
+  }
+  if (level.availability > 0 && level.availability < kAvailabilityLeast)
+    problems.add(level.where.of("availability"), "availability: is percent of the time, as 99.9, and at least 50");
 }
 
 // From the texts of an entry to its one resource.
@@ -260,6 +319,7 @@ class Resolver {
       if (cluster.region != kNone) zones(cluster, fleet_.regions[cluster.region]);
       if (cluster.dns_zone.empty()) cluster.dns_zone = fleet_.dns_zone;
       refuse_long_names(fleet_, cluster, problems_);
+      refuse_no_service_name(cluster.name, cluster.platform, cluster.where.of("name"), problems_);
       refuse_wrong_properties(cluster, problems_);
       refuse_wrong_security(cluster, problems_);
       refuse_wrong_settings(cluster, problems_);
@@ -269,6 +329,7 @@ class Resolver {
       topics_.emplace_back("topic", problems_);
       topics_of_.emplace_back();
     }
+    refuse_same_hosts(fleet_, problems_);
   }
 
   void zones(Cluster& cluster, const Region& region) {
@@ -295,6 +356,7 @@ class Resolver {
       if (topic.where.has("compacted_bytes") && topic.cleanup == Cleanup::kDelete)
         problems_.add(topic.where.of("compacted_bytes"), "compacted_bytes: needs cleanup: compact or compact_delete");
       refuse_wrong_tiers(topic, problems_);
+      refuse_wrong_ratio(topic, problems_);
       for (const auto& [name, value] : topic.settings) {
         if (const std::string why = why_not_a_setting(name); !why.empty())
           problems_.add(topic.where.of("settings"), "settings: " + name + ": " + why);
@@ -368,15 +430,18 @@ class Resolver {
     fill_.assign(fleet_.topics.size(), Fill::kTodo);
     for (Index i = 0; i < fleet_.topics.size(); ++i) fill_in(i);
     for (MirrorText& text : text_.mirrors) fleet_.mirrors.push_back(std::move(text.value));
+    refuse_too_many_mirrors(fleet_, problems_);
   }
 
   // Also of one that was not given: FROM-to-TO.
   void refuse_long_name(const Mirror& mirror) {
     if (mirror.to == kNone || fleet_.clusters[mirror.to].platform != Platform::kStrimzi) return;
+    if (mirror.kind == MirrorKind::kMirrorMaker)
+      refuse_no_service_name(mirror.name, Platform::kStrimzi, mirror.where.of("name"), problems_);
     const std::string label = longest_label(mirror);
     if (label.size() <= kLabelMost) return;
     problems_.add(mirror.where.of("name"), "name: too long by " + std::to_string(label.size() - kLabelMost) +
-                                               ": a pod would be called " + label + ", of which " +
+                                               ": a pod or service would be called " + label + ", of which " +
                                                std::to_string(kLabelMost) + " characters are allowed");
   }
 
@@ -558,6 +623,7 @@ class Resolver {
         const std::vector<Index> found = find_topics({text.topic}, level.cluster, "topic");
         if (!found.empty()) level.topic = found.front();
       }
+      refuse_empty_promise(level, problems_);
       fleet_.service_levels.push_back(std::move(level));
     }
   }

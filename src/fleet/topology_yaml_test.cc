@@ -98,6 +98,60 @@ TEST(TopologyYaml, WhatATargetRefusesIsRefusedHere) {
   EXPECT_EQ(problems("settings: {broker.session.timeout.ms: 9000}"), "");
 }
 
+// Brokers of one cluster and controllers of another would be one record in DNS.
+TEST(TopologyYaml, TwoMachinesHaveTwoNames) {
+  const auto problems = [](const std::string& first, const std::string& second) {
+    return outcome_of("fleet: f\nregions: [{name: r, zones: [a, b, c]}]\nclusters: [{name: c-controller" + first +
+                      "}, {name: c" + second + "}]\n")
+        .problems;
+  };
+  EXPECT_THAT(problems("", ""),
+              HasSubstr("f.yaml:3:19: name: its brokers would be called as the controllers of cluster "
+                        "c: c-controller-1"));
+  EXPECT_EQ(problems("", ", controllers: 0"), "");
+  EXPECT_EQ(problems(", dns_zone: other.internal", ""), "");
+  EXPECT_EQ(problems("", ", platform: strimzi"), "");
+}
+
+// A port of the target's brokers each, of which so many are open.
+TEST(TopologyYaml, SoManyMirrorsIntoAClusterOnEc2) {
+  const auto problems = [](int mirrors, const std::string& kind, const std::string& platform) {
+    std::string text =
+        "fleet: f\nregions: [{name: r, zones: [a, b, c]}]\nclusters: [{name: x}, {name: y, platform: " + platform +
+        "}]\ntopics: [{name: t, cluster: x}]\nmirrors:\n";
+    for (int i = 0; i < mirrors; ++i)
+      text += "- {name: m" + std::to_string(i) + ", from: x, to: y, topics: [t], kind: " + kind + "}\n";
+    return outcome_of(text).problems;
+  };
+  EXPECT_EQ(problems(100, "freshet", "ec2"), "");
+  EXPECT_THAT(problems(101, "freshet", "ec2"),
+              HasSubstr("f.yaml:106:3: mirrors: at most 100 of kind freshet into one"));
+  EXPECT_EQ(problems(101, "freshet", "strimzi"), "");
+  EXPECT_EQ(problems(101, "mirror_maker", "ec2"), "");
+}
+
+TEST(TopologyYaml, APromisePromisesSomething) {
+  const auto problems = [](const std::string& level) {
+    return outcome_of(kBase + "service_levels: [{name: l, " + level + "}]\n").problems;
+  };
+  EXPECT_THAT(problems("cluster: back"),
+              HasSubstr("f.yaml:4:18: service_levels: promises nothing: needs one of availability, produce_p99 and "
+                        "lag_max"));
+  EXPECT_THAT(problems("lag_max: 0s"), HasSubstr("promises nothing"));
+  EXPECT_THAT(problems("group: g, produce_p99: 5ms"), HasSubstr("f.yaml:4:35: group: only lag_max is a promise to a"));
+  EXPECT_THAT(problems("availability: 0.999"), HasSubstr("availability: is percent of the time, as 99.9"));
+  for (const char* good : {"availability: 99.9", "produce_p99: 5ms", "lag_max: 1m", "group: g, lag_max: 1m"})
+    EXPECT_EQ(problems(good), "") << good;
+}
+
+TEST(TopologyYaml, ARatioOfCompressionIsBeforeToAfter) {
+  const auto problems = [](const std::string& ratio) {
+    return outcome_of(kBase + "topics: [{name: t, cluster: back, compression_ratio: " + ratio + "}]\n").problems;
+  };
+  EXPECT_THAT(problems("0.5"), HasSubstr("f.yaml:4:54: compression_ratio: is the size before compression to the size"));
+  for (const char* good : {"0", "0.95", "1", "8"}) EXPECT_EQ(problems(good), "") << good;
+}
+
 TEST(TopologyYaml, MirrorsMakeTheirTopics) {
   const Topology fleet = good(
       "topics:\n"
@@ -258,11 +312,27 @@ TEST(TopologyYaml, NamesOfMirrorsThatAreTooLongForPodsAreRefused) {
                          problems);
     return problems.text();
   };
-  const std::string longest(43, 'n');  // LONGEST-to-b-mirrormaker2-1
+  const std::string longest(41, 'n');  // LONGEST-to-b-mirrormaker2-api
   EXPECT_EQ(refused(longest, "strimzi", ""), "");
   EXPECT_THAT(refused(longest + "n", "strimzi", ""), testing::HasSubstr("f.yaml:5:11: name: too long by 1"));
   EXPECT_EQ(refused(longest + "n", "strimzi", ", name: m"), "");
   EXPECT_EQ(refused(longest + "n", "ec2", ""), "") << "nothing is rendered for it";
+  EXPECT_THAT(refused(longest, "strimzi", ", tasks: 4001"), testing::HasSubstr("too long by 1")) << "pods to 1000";
+}
+
+// A service's name is a label that begins with a letter, a machine's need not.
+TEST(TopologyYaml, NamesOfServicesBeginWithALetter) {
+  const auto problems = [](const std::string& name, const std::string& platform, const std::string& mirror) {
+    return outcome_of("fleet: f\nregions: [{name: r, zones: [a, b, c]}]\nclusters: [{name: " + name + ", platform: " +
+                      platform + "}, {name: b}]\ntopics: [{name: t, cluster: b}]\nmirrors: [{from: b, to: " + name +
+                      ", topics: [t]" + mirror + "}]\n")
+        .problems;
+  };
+  EXPECT_THAT(problems("1st", "strimzi", ""),
+              HasSubstr("f.yaml:3:19: name: in Kubernetes it must begin with a letter"));
+  EXPECT_EQ(problems("1st", "ec2", ", kind: freshet"), "");
+  EXPECT_THAT(problems("c", "strimzi", ", name: 2nd"), HasSubstr("f.yaml:5:47: name: in Kubernetes it must"));
+  EXPECT_EQ(problems("c", "strimzi", ", name: 2nd, kind: freshet"), "");
 }
 
 }  // namespace

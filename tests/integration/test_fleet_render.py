@@ -182,6 +182,12 @@ def test_seldom(box):
     promtool = program("promtool", "prometheus")
     out = render(box)
     group = 'cluster="c",consumergroup="g"'
+    idle = 'kafka_server_kafkarequesthandlerpool_requesthandleravgidle_percent{cluster="c",broker="1"}'
+
+    def shared(factor):
+        return {'fleet:cluster_info{cluster="c",owner="o"}': "1x60", 'fleet:cluster_shared_handlers{cluster="c"}': f"{factor}x60",
+                'kafka_controller_kafkacontroller_activecontrollercount{cluster="c",broker="1"}': "1x60"}
+
     stories = [
         ("a message each minute where one in twelve is planned is no flood",
          {'fleet:topic_messages_per_second_max{cluster="c",topic="t",owner="o"}': "0.0028x60",
@@ -189,6 +195,10 @@ def test_seldom(box):
         ("the lag in one topic is known, but not in the one that is promised",
          {f'fleet:group_info{{{group},owner="o"}}': "1x60", f'fleet:group_lag_max_seconds{{{group},topic="u"}}': "30x60",
           f'freshet_fleet_group_lag_messages{{{group},topic="t"}}': "0x60"}, ["KafkaGroupLagUnknown"]),
+        ("handlers of a broker that is a controller, too, are told as two shares", {**shared("1"), idle: "1.4x60"}, []),
+        ("and are all busy where one is left", {**shared("1"), idle: "1.05x60"}, ["KafkaRequestHandlersBusy", "KafkaRequestHandlersSaturated"]),
+        ("since 4.2 as their mean", {**shared("2"), idle: "0.7x60"}, []),
+        ("and are busy at a half", {**shared("2"), idle: "0.6x60"}, ["KafkaRequestHandlersBusy"]),
     ]
     tests = [{"name": what, "interval": "1m", "input_series": [{"series": name, "values": values} for name, values in series.items()],
               "promql_expr_test": [{"expr": 'count by (alertname) (ALERTS{alertstate="firing",alertname!="KafkaClusterDown"})', "eval_time": "40m",
@@ -196,6 +206,35 @@ def test_seldom(box):
              for what, series, fires in stories]
     proof = out / "prometheus" / "proofs" / "seldom.yml"
     proof.write_text(json.dumps({"rule_files": ["../rules/recorded.yml", "../rules/alerts.yml"], "evaluation_interval": "1m", "tests": tests}),
+                     encoding="utf-8")
+    run(promtool, "test", "rules", proof)
+
+
+def hours(*runs):
+    """Values of a series, one each five minutes: so many hours of each."""
+    return " ".join(f"{value}x{12 * count - 1}" for value, count in runs)
+
+
+def test_given_up(box):
+    """A group loses messages: for three days after its last member has gone that wakes somebody, then it counts as given up."""
+    promtool = program("promtool", "prometheus")
+    out = render(box)
+    labels = 'cluster="c",consumergroup="g",topic="t"'
+    # It reads, is away for ten hours and back, commits once without being a member; then nobody is there.
+    series = {'fleet:group_info{cluster="c",consumergroup="g",owner="o"}': hours((1, 94)),
+              f"freshet_fleet_group_lost_messages{{{labels}}}": hours((5, 94)),
+              f"freshet_fleet_group_retention_seconds{{{labels}}}": hours((3600, 94)),
+              f"freshet_fleet_group_catch_up_seconds{{{labels}}}": hours((1e9, 94)),
+              f"freshet_fleet_group_has_members{{{labels}}}": hours((1, 3), (0, 10), (1, 1), (0, 80)),
+              f"freshet_fleet_group_read_messages_per_second{{{labels}}}": hours((0, 14), (7, 1), (0, 79))}
+    both = ["KafkaGroupLosesMessages", "KafkaGroupLostMessages"]
+    firing = [{"expr": 'count by (alertname) (ALERTS{alertstate="firing"})', "eval_time": f"{hour}h",
+               "exp_samples": [{"labels": f'{{alertname="{name}"}}', "value": 1} for name in names]}
+              for hour, names in ((2, both), (11, both), (80, both), (86, both), (88, []), (93, []))]
+    tests = [{"name": "a group is given up", "interval": "5m", "input_series": [{"series": name, "values": values} for name, values in series.items()],
+              "promql_expr_test": firing}]
+    proof = out / "prometheus" / "proofs" / "given_up.yml"
+    proof.write_text(json.dumps({"rule_files": ["../rules/recorded.yml", "../rules/alerts.yml"], "evaluation_interval": "5m", "tests": tests}),
                      encoding="utf-8")
     run(promtool, "test", "rules", proof)
 

@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "base/assert.h"
+#include "fleet/access.h"
 #include "fleet/kafka_version.h"
 #include "fleet/lint/rules.h"
 #include "fleet/text.h"
@@ -63,6 +64,9 @@ std::string version_fault(const Cluster& cluster) {
   if (cluster.volumes.count > 1 && parse_version(version) < std::pair(3U, 7U))
     return fmt::format("{} with KRaft takes one log dir, and brokers have {}: 3.7 takes several", kafka,
                        cluster.volumes.count);
+  // KIP-900: before, brokers with KRaft can't know the users that they themselves connect as when they start.
+  if (!scram_mechanism_of(cluster).empty() && parse_version(version) < std::pair(3U, 5U))
+    return kafka + " with KRaft has no users with passwords (SCRAM): 3.5 has";
   if (cluster.platform != Platform::kStrimzi) return "";
   if (!runs_with_strimzi_v1(version))
     return kafka +
@@ -308,6 +312,25 @@ Findings kafka_version(const Facts& facts) {
     found.push_back(finding_mended(facts, Kind::kCluster, i, "kafka_version", std::move(fault),
                                    std::string(default_kafka(cluster.platform)), ""));
   }
+  return found;
+}
+
+// What is rendered has it off, as Kafka has since 0.11: somebody has turned it on.
+Findings unclean_election(const Facts& facts) {
+  Findings found;
+  const auto is_on = [](const auto& settings) {
+    return std::ranges::any_of(settings, [](const auto& setting) {
+      return setting.first == "unclean.leader.election.enable" && setting.second == "true";
+    });
+  };
+  const auto add = [&](Kind kind, Index index) {
+    found.push_back(finding(facts, kind, index, "settings", "unclean.leader.election.enable: true",
+                            "take it out; `kafka-leader-election --election-type unclean` does it once, when it must"));
+  };
+  for (Index i = 0; i < facts.fleet.clusters.size(); ++i)
+    if (is_on(facts.fleet.clusters[i].settings)) add(Kind::kCluster, i);
+  for (Index i = 0; i < facts.fleet.topics.size(); ++i)
+    if (facts.fleet.topics[i].declared && is_on(facts.fleet.topics[i].settings)) add(Kind::kTopic, i);
   return found;
 }
 

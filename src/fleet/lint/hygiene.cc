@@ -7,6 +7,7 @@
 
 #include "fleet/lint/rules.h"
 #include "fleet/plan/prices.h"
+#include "fleet/rebalance/windows.h"
 #include "fleet/text.h"
 #include "yaml/reader.h"
 #include "yaml/units.h"
@@ -142,6 +143,30 @@ Findings no_critical_route(const Facts& facts) {
                    "a route without owner: {severity: critical, pagerduty: SERVICE}")};
 }
 
+// What is routed is what clusters, topics, mirrors and groups of services have for an owner.
+Findings route_of_nobody(const Facts& facts) {
+  const Topology& fleet = facts.fleet;
+  std::vector<std::string> owners;
+  const auto add = [&](const auto& things) {
+    for (const auto& thing : things)
+      if (!thing.owner.empty()) owners.push_back(thing.owner);
+  };
+  add(fleet.clusters);
+  add(fleet.topics);
+  add(fleet.mirrors);
+  add(fleet.services);
+  std::ranges::sort(owners);
+  owners.erase(std::unique(owners.begin(), owners.end()), owners.end());
+  Findings found;
+  for (const AlertRoute& route : fleet.alert_routes) {
+    if (route.owner.empty() || std::ranges::binary_search(owners, route.owner)) continue;
+    found.push_back(at_place(route.where.of("owner"), "fleet " + fleet.name,
+                             fmt::format("{} owns nothing{}", route.owner, yaml::did_you_mean(route.owner, owners)),
+                             "owner: TEAM of what it owns, or take the route out"));
+  }
+  return found;
+}
+
 Findings no_owner(const Facts& facts) {
   const Topology& fleet = facts.fleet;
   Findings found;
@@ -174,6 +199,21 @@ Findings region_without_prices(const Facts& facts) {
                              fmt::format("{}: plan counts it as {}{}", list_of(names), default_prices().region,
                                          yaml::did_you_mean(region.name, known)),
                              "prices: {machines: {c6g: USD}, volumes: {gp3: USD}} in the region"));
+  }
+  return found;
+}
+
+// The zones are this system's. One that has none at all says nothing of any: it may not be the one that moves.
+Findings maintenance_zone(const Facts& facts) {
+  Findings found;
+  if (!rebalance::Zone::named("Europe/Berlin")) return found;
+  for (Index i = 0; i < facts.fleet.clusters.size(); ++i) {
+    for (const std::string& window : facts.fleet.clusters[i].maintenance) {
+      const auto parsed = rebalance::Windows::parse({window});
+      if (!parsed)
+        found.push_back(finding(facts, Kind::kCluster, i, "maintenance", parsed.error().message,
+                                "UTC, an offset as +01:00, or the zone's name, which has a place in it"));
+    }
   }
   return found;
 }

@@ -60,6 +60,10 @@ constexpr auto kRules = std::to_array<Rule>({
      "MirrorMaker 2 takes names that end with -internal, .internal or .replica, or begin with a dot or __, for topics "
      "of its own (`freshet mirror` those with __): nothing of them arrives, and nothing fails.",
      checks::mirror_never_copies},
+    {"mirror-cleanup", kWarning, "a copy is compacted and its source is not, or the other way round",
+     "Deleted by age, a copy loses the last message of each key; compacted, it takes no message without a key, which "
+     "stops the mirror.",
+     checks::mirror_cleanup},
     // durability
     {"replication-over-brokers", kError, "a topic has more replicas than its cluster has brokers",
      "Kafka refuses to create such a topic.", checks::replication_over_brokers},
@@ -101,6 +105,9 @@ constexpr auto kRules = std::to_array<Rule>({
      "Controllers without ZooKeeper are for production since 3.3, and older brokers don't tell how large their disks "
      "are; a version that nothing knows is refused when it is applied.",
      checks::kafka_version},
+    {"unclean-election", kWarning, "a replica that is not in sync may become leader",
+     "What was acknowledged and it lacks is lost, without an error anywhere: it is the price of being writable again.",
+     checks::unclean_election},
     // partitions
     {"consumer-too-slow", kError, "a group can't keep up on average",
      "Its lag grows until retention deletes what it has not read.", checks::consumer_too_slow},
@@ -121,6 +128,10 @@ constexpr auto kRules = std::to_array<Rule>({
      "Beyond that controllers don't keep up with changes.", checks::cluster_partitions_max},
     {"many-partitions", kInfo, "a topic has many more partitions than it needs",
      "Each costs files, memory, failover time and smaller batches.", checks::many_partitions},
+    {"many-segments", kWarning, "brokers have more segments of logs than Linux lets a process map",
+     "Each takes two maps of memory, of which vm.max_map_count allows 65,530, or 262,144 where cp-ansible set it: with "
+     "more the broker ends, and ends again when it is started.",
+     checks::many_segments},
     {"hot-partition", kWarning, "a partition gets more than 10 MB/s at the peak",
      "One partition is one disk, one leader and one consumer: neither can be added to.", checks::hot_partition},
     {"hotspot-topic", kWarning, "a topic makes one broker send more than others",
@@ -137,6 +148,10 @@ constexpr auto kRules = std::to_array<Rule>({
     {"fast-codec", kWarning, "a codec leaves much on disk for long",
      "zstd makes about a third less of it, for all replicas and the whole retention.",
      checks::fast_codec_for_long_retention},
+    {"compressed-anew", kWarning, "brokers compress a topic with another codec than its producers",
+     "They unpack and pack each batch, which takes a large part of their processors; plan counts nothing for it, and "
+     "the bytes that producers send.",
+     checks::compressed_anew},
     {"kept-forever", kWarning, "a topic that is never deleted", "Disks fill up, slowly and surely.",
      checks::kept_forever},
     {"compacted-size", kInfo, "a compacted topic that does not say how much stays",
@@ -163,6 +178,10 @@ constexpr auto kRules = std::to_array<Rule>({
     // settings
     {"topic-settings", kError, "a topic has settings that Kafka does not take",
      "It refuses to make the topic, whatever else is right of it.", checks::topic_settings},
+    {"broker-settings", kWarning, "a cluster has settings that its brokers do not have",
+     "They start all the same, take no notice of it, and say so in their logs alone.", checks::broker_settings},
+    {"message-over-limit", kError, "a topic's messages are larger than it takes",
+     "Its broker refuses them, each time that they are sent.", checks::message_over_limit},
     {"message-over-request", kError, "a topic takes larger messages than a broker reads in one request",
      "The broker closes the connection, and the producer tries again for ever.", checks::message_over_request},
     // batching
@@ -211,9 +230,14 @@ constexpr auto kRules = std::to_array<Rule>({
     {"unknown-group", kWarning, "a service level for a group that is not there, or does not read there",
      "It is never measured, and nobody notices.", checks::unknown_group},
     {"no-critical-route", kWarning, "critical alerts have no route", "Nobody is woken.", checks::no_critical_route},
+    {"route-of-nobody", kWarning, "alerts are routed to a team that owns nothing",
+     "No alert ever takes that way: a slip of the pen, or what the team owns does not say so.",
+     checks::route_of_nobody},
     {"no-owner", kInfo, "a cluster has no owner", "Its alerts go to everyone, and so to no one.", checks::no_owner},
     {"region-without-prices", kInfo, "a region whose prices nobody knows",
      "plan counts machines and disks as in another region, and may be off by half.", checks::region_without_prices},
+    {"maintenance-zone", kError, "a window of maintenance in a time zone that is not there",
+     "Moves that are to wait for it do not begin.", checks::maintenance_zone},
     // Found by lint() itself.
     {"accepted-unused", kWarning, "an entry of `accepted` that accepts nothing",
      "What it was for is mended or has another name; it would hide the next one.", nullptr},

@@ -137,6 +137,8 @@ std::vector<Case> mirror_cases() {
        pair("partitions: 12", "partitions: 3", ", kind: freshet"), false},
       {"mirror-idle-tasks", "mirror front-to-back", pair("partitions: 3", "partitions: 3", ", tasks: 4"),
        pair("partitions: 3", "partitions: 3", ", tasks: 3"), true},
+      {"mirror-cleanup", "topic back/t", pair("cleanup: compact", "retention: 1d", ""),
+       pair("cleanup: compact", "cleanup: compact_delete", ""), true},
       {"mirror-never-copies", "mirror x-to-y",
        three + "topics: [{name: a-internal, cluster: x}]\nmirrors: [{from: x, to: y, topics: [\"*\"]}]\n",
        three +
@@ -173,6 +175,8 @@ std::vector<Case> durability_cases() {
       {"single-instance", "service s", topic("partitions: 3") + service("instances: 1", "consumes: [{topics: [t]}]"),
        topic("partitions: 3") + service("instances: 2", "consumes: [{topics: [t]}]"), true},
       {"kafka-version", "cluster c", cluster("kafka_version: 3.2.9"), cluster("kafka_version: 3.3.0"), true},
+      {"unclean-election", "topic c/t", topic("settings: {unclean.leader.election.enable: true}"),
+       topic("settings: {unclean.leader.election.enable: false}"), false},
   };
 }
 
@@ -212,6 +216,12 @@ std::vector<Case> partition_cases() {
       {"broker-partitions", "cluster c", crowd("c6g.2xlarge", 2001), crowd("c6g.2xlarge", 2000), true},
       {"cluster-partitions-max", "cluster c", crowd("c6g.8xlarge", 66667), crowd("c6g.8xlarge", 66666), false},
       {"many-partitions", "topic c/t", topic("partitions: 27"), topic("partitions: 24"), true},
+      {"many-segments", "cluster c",
+       topic("partitions: 200, messages_per_second: 1000, message_bytes: 1000, compression: none, retention: 7d, "
+             "settings: {segment.ms: 600000}"),
+       topic("partitions: 100, messages_per_second: 1000, message_bytes: 1000, compression: none, retention: 7d, "
+             "settings: {segment.ms: 600000}"),
+       false},
       {"hot-partition", "topic c/t",
        topic("partitions: 3, messages_per_second: 31000, message_bytes: 1000, compression: none, peak_factor: 1"),
        topic("partitions: 3, messages_per_second: 30000, message_bytes: 1000, compression: none, peak_factor: 1"),
@@ -236,6 +246,8 @@ std::vector<Case> storage_cases() {
       {"fast-codec", "topic c/t",
        topic("compression: lz4, messages_per_second: 200, message_bytes: 1000, retention: 7d"),
        topic("compression: lz4, messages_per_second: 200, message_bytes: 1000, retention: 1d"), true},
+      {"compressed-anew", "topic c/t", topic("messages_per_second: 1, settings: {compression.type: zstd}"),
+       topic("messages_per_second: 1, compression: zstd, settings: {compression.type: zstd}"), false},
       {"kept-forever", "topic c/t", topic("retention: 0, messages_per_second: 1"),
        topic("retention: 0, messages_per_second: 1, cleanup: compact"), true},
       {"compacted-size", "topic c/t", topic("cleanup: compact, messages_per_second: 1"),
@@ -258,6 +270,9 @@ std::vector<Case> cloud_cases() {
        zoned("eu-west-1a, eu-west-1b, eu-west-1-lhr-1a"), false},
       {"topic-settings", "topic c/t", topic("settings: {segment.byte: 100000000}"),
        topic("settings: {segment.bytes: 100000000}"), false},
+      {"broker-settings", "cluster c", cluster("settings: {num.io.thread: 16}"),
+       cluster("settings: {num.io.threads: 16}"), false},
+      {"message-over-limit", "topic c/t", topic("message_bytes: 3MiB"), topic("message_bytes: 2MiB"), true},
       {"message-over-request", "topic c/t", topic("message_bytes_max: 100MiB"),
        cluster("settings: {socket.request.max.bytes: 200000000}") + "topics: [{name: t, message_bytes_max: 100MiB}]\n",
        false},
@@ -337,8 +352,14 @@ std::vector<Case> hygiene_cases() {
       {"unknown-group", "service level l", level("1d", "z"), level("1d", "s"), false},
       {"no-critical-route", "fleet f", cluster("") + "alert_routes: [{severity: critical, owner: o, pagerduty: p}]\n",
        cluster("") + "alert_routes: [{severity: critical, pagerduty: p}]\n", false},
+      {"route-of-nobody", "fleet f", cluster("owner: web") + "alert_routes: [{severity: warn, slack: s, owner: wbe}]\n",
+       cluster("owner: web") + "alert_routes: [{severity: warn, slack: s, owner: web}]\n", false},
       {"no-owner", "cluster c", cluster(""), cluster("owner: o"), false},
       {"region-without-prices", "region one", cluster("region: one"), cluster(""), false},
+      {"maintenance-zone", "cluster c", cluster("maintenance: [\"daily 02:00-04:00 Europe/Berln\"]"),
+       cluster("maintenance: [\"daily 02:00-04:00 Europe/Berlin\", \"sat 22:00-02:00 -05:00\", \"sun "
+               "01:00-05:00\"]"),
+       false},
       {"accepted-unused", "accepted no-owner", cluster("owner: o") + "accepted: [{rule: no-owner, because: b}]\n",
        cluster("") + "accepted: [{rule: no-owner, subject: cluster c, because: b}]\n", false},
   };
@@ -467,6 +488,70 @@ TEST(Lint, SegmentsThatKafkaTakes) {
   EXPECT_EQ(findings("3.9.1", "1048575"), 0U);
 }
 
+TEST(Lint, SettingsOfTopicsComeAndGo) {
+  const auto evidence = [](const std::string& version, const std::string& setting) {
+    const auto findings =
+        found(parse(cluster("kafka_version: " + version) + "topics: [{name: t, settings: {" + setting + "}}]\n"),
+              "topic-settings");
+    return findings.empty() ? "" : findings[0].evidence;
+  };
+  EXPECT_EQ(evidence("3.9.1", "message.format.version: 3.0"), "");
+  EXPECT_EQ(evidence("4.0.0", "message.format.version: 3.0"),
+            "Kafka 4.0.0 has no setting message.format.version of topics any more: it went with 4.0");
+  EXPECT_EQ(evidence("3.7.2", "compression.zstd.level: 6"),
+            "Kafka 3.7.2 has no setting compression.zstd.level of topics: it came with 3.8");
+  EXPECT_EQ(evidence("3.8.0", "compression.zstd.level: 6"), "");
+  EXPECT_EQ(evidence("3.7.2", "confluent.placement.constraints: x"), "");
+}
+
+TEST(Lint, SettingsThatBrokersTakeNoNoticeOf) {
+  const auto evidence = [](const std::string& setting, const std::string& version = "4.1.0") {
+    const auto findings =
+        found(parse(cluster("kafka_version: " + version + ", settings: {" + setting + "}")), "broker-settings");
+    return findings.empty() ? "" : findings[0].evidence;
+  };
+  EXPECT_EQ(evidence("num.io.thread: 16"), "brokers have no setting num.io.thread; did you mean \"num.io.threads\"?");
+  EXPECT_THAT(evidence("retention.ms: 1000"), HasSubstr("retention.ms is a setting of topics, not of brokers"));
+  EXPECT_THAT(evidence("max.message.bytes: 1000"), HasSubstr("is a setting of topics"));
+  EXPECT_THAT(evidence("replica.fetch.everything: 1"), HasSubstr("brokers have no setting replica.fetch.everything"));
+  EXPECT_THAT(evidence("log.message.format.version: 3.0"), HasSubstr("went with 4.0"));
+  EXPECT_EQ(evidence("leader.imbalance.per.broker.percentage: 5", "3.9.1"), "");
+  EXPECT_THAT(evidence("lgo.retention.ms: 1000"), HasSubstr("did you mean \"log.retention.ms\"?"));
+  for (const char* good : {"log.retention.ms: 1000", "message.max.bytes: 1000", "compression.type: zstd",
+                           "remote.log.storage.system.enable: true", "rsm.config.bucket: b", "confluent.tier.enable: x",
+                           "client.quota.callback.limit: 3", "replica.alter.log.dirs.io.max.bytes.per.second: 1"})
+    EXPECT_EQ(evidence(good), "") << good;
+}
+
+TEST(Lint, CodecsOfBrokers) {
+  const auto evidence = [](const std::string& cluster_type, const std::string& keys) {
+    const auto findings = found(parse(cluster("settings: {compression.type: " + cluster_type + "}") +
+                                      "topics: [{name: t, messages_per_second: 1, " + keys + "}]\n"),
+                                "compressed-anew");
+    return findings.empty() ? "" : findings[0].evidence;
+  };
+  EXPECT_EQ(evidence("gzip", "compression: lz4"), "compression.type: gzip of cluster c, and producers send lz4");
+  EXPECT_EQ(evidence("gzip", "compression: none"),
+            "compression.type: gzip of cluster c, and producers send uncompressed");
+  EXPECT_EQ(evidence("producer", "compression: lz4"), "");
+  EXPECT_EQ(evidence("gzip", "settings: {compression.type: producer}"), "");
+  EXPECT_EQ(evidence("uncompressed", "compression: none"), "");
+}
+
+TEST(Lint, SegmentsInKubernetesAreFewer) {
+  const std::string topics =
+      "topics: [{name: t, partitions: 100, messages_per_second: 1000, retention: 7d, settings: {segment.ms: "
+      "600000}}]\n";
+  const auto findings = found(parse(cluster("platform: strimzi") + topics), "many-segments");
+  ASSERT_EQ(findings.size(), 1U);
+  EXPECT_EQ(findings[0].evidence,
+            "101 thousand segments on each broker; most are of t: 1.0 thousand in each of 100 partitions");
+}
+
+TEST(Lint, LeadersThatLackMessages) {
+  EXPECT_EQ(found(parse(cluster("settings: {unclean.leader.election.enable: true}")), "unclean-election").size(), 1U);
+}
+
 TEST(Lint, TiersOfAnOlderKafka) {
   Topology fleet = parse(tiered("kafka_version: 3.8.0, settings: {remote.log.storage.system.enable: true}"));
   const auto findings = found(fleet, "tiered-storage");
@@ -513,6 +598,9 @@ TEST(Lint, KnowsWhichKafkaRuns) {
               HasSubstr("takes one log dir, and brokers have 2"));
   EXPECT_EQ(evidence("kafka_version: 3.6.2, volumes: {count: 1}"), "");
   EXPECT_EQ(evidence("kafka_version: 3.7.0, volumes: {count: 2}"), "");
+  const std::string scram = ", security: {transport: tls, authentication: scram_sha_512}";
+  EXPECT_THAT(evidence("kafka_version: 3.4.1" + scram), HasSubstr("no users with passwords (SCRAM): 3.5 has"));
+  EXPECT_EQ(evidence("kafka_version: 3.5.0" + scram), "");
   EXPECT_EQ(evidence("platform: strimzi, kafka_version: 4.2.0"), "");
   EXPECT_THAT(evidence("platform: strimzi, kafka_version: 4.3.1"), HasSubstr("0.51, runs 4.2"));
   EXPECT_THAT(evidence("platform: strimzi, kafka_version: 3.9.1"), HasSubstr("before 0.49 only"));

@@ -228,6 +228,24 @@ Findings mirror_never_copies(const Facts& facts) {
   return found;
 }
 
+// A copy that the file declares has its own cleanup, `delete` where it says nothing.
+Findings mirror_cleanup(const Facts& facts) {
+  const Topology& fleet = facts.fleet;
+  Findings found;
+  const auto is_compacted = [&](Index topic) { return fleet.topics[topic].cleanup != Cleanup::kDelete; };
+  for (Index i = 0; i < fleet.topics.size(); ++i) {
+    const std::vector<Origin>& sources = facts.sources_of[i];
+    const auto differs = [&](const Origin& source) { return is_compacted(source.topic) != is_compacted(i); };
+    if (sources.empty() || !std::ranges::all_of(sources, differs)) continue;
+    const Topic& from = fleet.topics[sources.front().topic];
+    found.push_back(finding_mended(facts, Kind::kTopic, i, "cleanup",
+                                   fmt::format("{}, and {} at its source {}", name_of(fleet.topics[i].cleanup),
+                                               name_of(from.cleanup), fleet.path_of(from)),
+                                   std::string(name_of(from.cleanup)), ", as at the source"));
+  }
+  return found;
+}
+
 // Kafka Connect divides partitions among tasks; one that gets none still holds a consumer, a producer and their
 // buffers.
 Findings mirror_idle_tasks(const Facts& facts) {

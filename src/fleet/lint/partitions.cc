@@ -217,6 +217,36 @@ Findings many_partitions(const Facts& facts) {
   return found;
 }
 
+// A segment ends by its size or its age, and is kept until retention takes it: short ones of long retention are many.
+Findings many_segments(const Facts& facts) {
+  constexpr double kMapsMost = 65'530;        // of a process, where nobody has told Linux otherwise
+  constexpr double kMapsMostOnEc2 = 262'144;  // cp-ansible has
+  constexpr double kMapsEach = 2;             // of the two indexes
+  const auto in_partition = [&](Index topic) {
+    const TopicRates& rates = facts.rates.topics[topic];
+    return 1 + (rates.segment_bytes > 0 ? rates.kept_bytes / rates.segment_bytes : 0);
+  };
+  const auto in_all = [&](Index topic) {
+    return in_partition(topic) * facts.fleet.topics[topic].partitions * facts.fleet.topics[topic].replication;
+  };
+  Findings found;
+  for (Index i = 0; i < facts.fleet.clusters.size(); ++i) {
+    double segments = 0;
+    for (const Index topic : facts.topics_of[i]) segments += in_all(topic) / facts.fleet.clusters[i].brokers;
+    const bool on_ec2 = facts.fleet.clusters[i].platform == Platform::kEc2;
+    if (kMapsEach * segments <= (on_ec2 ? kMapsMostOnEc2 : kMapsMost)) continue;
+    const Index most = *std::ranges::max_element(facts.topics_of[i], {}, in_all);
+    found.push_back(
+        finding(facts, Kind::kCluster, i, "brokers",
+                fmt::format("{} segments on each broker; most are of {}: {} in each of {}", count_text(segments),
+                            facts.fleet.topics[most].name, count_text(in_partition(most)),
+                            plural(facts.fleet.topics[most].partitions, "partition")),
+                fmt::format("segment.bytes or segment.ms of {} larger, or a larger vm.max_map_count on the machines",
+                            facts.fleet.topics[most].name)));
+  }
+  return found;
+}
+
 // Proposes so many partitions, if a topic can have them.
 Finding more_partitions(const Facts& facts, Index topic, std::string evidence, uint32_t partitions,
                         std::string reason) {

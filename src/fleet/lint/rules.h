@@ -31,6 +31,7 @@ Findings mirror_source_retention(const Facts& facts);
 Findings mirror_repartitions(const Facts& facts);
 Findings mirror_idle_tasks(const Facts& facts);
 Findings mirror_never_copies(const Facts& facts);
+Findings mirror_cleanup(const Facts& facts);
 
 // durability.cc: replicas, in-sync replicas, zones, single points of failure. What breaks is found only when a machine
 // does.
@@ -48,6 +49,7 @@ Findings controllers(const Facts& facts);
 Findings controller_zones(const Facts& facts);
 Findings single_instance(const Facts& facts);
 Findings kafka_version(const Facts& facts);
+Findings unclean_election(const Facts& facts);
 
 // partitions.cc: how many there are, against brokers, consumers and rates. Too few can't be spread, too many can't be
 // failed over, and their number can't be lowered later.
@@ -59,6 +61,7 @@ Findings broker_partitions_max(const Facts& facts);
 Findings broker_partitions(const Facts& facts);
 Findings cluster_partitions_max(const Facts& facts);
 Findings many_partitions(const Facts& facts);
+Findings many_segments(const Facts& facts);
 Findings hot_partition(const Facts& facts);
 Findings hotspot_topic(const Facts& facts);
 Findings dominant_topic(const Facts& facts);
@@ -67,6 +70,7 @@ Findings dominant_topic(const Facts& facts);
 Findings no_compression(const Facts& facts);
 Findings slow_codec_at_high_rate(const Facts& facts);
 Findings fast_codec_for_long_retention(const Facts& facts);
+Findings compressed_anew(const Facts& facts);
 Findings kept_forever(const Facts& facts);
 Findings compacted_size(const Facts& facts);
 Findings disk_too_small(const Facts& facts);
@@ -86,8 +90,10 @@ Findings topic_name_collision(const Facts& facts);
 Findings lag_over_retention(const Facts& facts);
 Findings unknown_group(const Facts& facts);
 Findings no_critical_route(const Facts& facts);
+Findings route_of_nobody(const Facts& facts);
 Findings no_owner(const Facts& facts);
 Findings region_without_prices(const Facts& facts);
+Findings maintenance_zone(const Facts& facts);
 
 // access.cc: users, ACLs and secrets. What is wrong here locks somebody out, or lets everybody in.
 Findings unknown_client(const Facts& facts);
@@ -103,8 +109,10 @@ Findings user_twice_in_namespace(const Facts& facts);
 Findings machine_type(const Facts& facts);
 Findings zone_of_region(const Facts& facts);
 
-// settings.cc: what Kafka itself refuses.
+// settings.cc: what Kafka itself refuses, or takes no notice of.
 Findings topic_settings(const Facts& facts);
+Findings broker_settings(const Facts& facts);
+Findings message_over_limit(const Facts& facts);
 Findings message_over_request(const Facts& facts);
 
 // What the files share. `key` is a key of the thing in fleet.yaml: the finding points at its value.

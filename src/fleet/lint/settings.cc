@@ -5,9 +5,13 @@
 #include <array>
 #include <charconv>
 
-#include "fleet/fields.h"
+#include "base/nearest.h"
 #include "fleet/kafka_version.h"
+#include "fleet/lint/broker_setting_names.h"
 #include "fleet/lint/rules.h"
+#include "fleet/rates.h"
+#include "fleet/text.h"
+#include "fleet/topic_settings.h"
 #include "yaml/reader.h"
 #include "yaml/units.h"
 
@@ -16,40 +20,49 @@ namespace {
 
 using yaml::size_text;
 
-// TopicConfig of Kafka 3.3 to 4.3; those that have keys of their own here are refused before.
-constexpr std::array<std::string_view, 29> kTopicSettings = {"compression.gzip.level",
-                                                             "compression.lz4.level",
-                                                             "compression.type",
-                                                             "compression.zstd.level",
-                                                             "delete.retention.ms",
-                                                             "errors.deadletterqueue.group.enable",
-                                                             "file.delete.delay.ms",
-                                                             "flush.messages",
-                                                             "flush.ms",
-                                                             "index.interval.bytes",
-                                                             "internal.segment.bytes",
-                                                             "local.retention.bytes",
-                                                             "max.compaction.lag.ms",
-                                                             "message.downconversion.enable",
-                                                             "message.format.version",
-                                                             "message.timestamp.after.max.ms",
-                                                             "message.timestamp.before.max.ms",
-                                                             "message.timestamp.difference.max.ms",
-                                                             "message.timestamp.type",
-                                                             "min.cleanable.dirty.ratio",
-                                                             "min.compaction.lag.ms",
-                                                             "preallocate",
-                                                             "remote.log.copy.disable",
-                                                             "remote.log.delete.on.disable",
-                                                             "segment.bytes",
-                                                             "segment.index.bytes",
-                                                             "segment.jitter.ms",
-                                                             "segment.ms",
-                                                             "unclean.leader.election.enable"};
+using Version = std::pair<uint32_t, uint32_t>;
 
-bool is_topic_setting(std::string_view name) {
-  // Of distributions that have more of them.
-  return name.starts_with("confluent.") || std::ranges::find(kTopicSettings, name) != kTopicSettings.end();
+// TopicConfig of Kafka 3.3 to 4.3; those that have keys of their own here are refused before.
+struct TopicSetting {
+  std::string_view name;
+  Version since = {0, 0};  // the first release that has it
+  Version gone = {99, 0};  // the first that has it no more
+};
+constexpr std::array<TopicSetting, 29> kTopicSettings = {{
+    {.name = "compression.gzip.level", .since = {3, 8}},
+    {.name = "compression.lz4.level", .since = {3, 8}},
+    {.name = "compression.type"},
+    {.name = "compression.zstd.level", .since = {3, 8}},
+    {.name = "delete.retention.ms"},
+    {.name = "errors.deadletterqueue.group.enable", .since = {4, 4}},
+    {.name = "file.delete.delay.ms"},
+    {.name = "flush.messages"},
+    {.name = "flush.ms"},
+    {.name = "index.interval.bytes"},
+    {.name = "internal.segment.bytes", .since = {4, 1}},
+    {.name = "local.retention.bytes"},
+    {.name = "max.compaction.lag.ms"},
+    {.name = "message.downconversion.enable"},
+    {.name = "message.format.version", .gone = {4, 0}},
+    {.name = "message.timestamp.after.max.ms", .since = {3, 6}},
+    {.name = "message.timestamp.before.max.ms", .since = {3, 6}},
+    {.name = "message.timestamp.difference.max.ms", .gone = {4, 0}},
+    {.name = "message.timestamp.type"},
+    {.name = "min.cleanable.dirty.ratio"},
+    {.name = "min.compaction.lag.ms"},
+    {.name = "preallocate"},
+    {.name = "remote.log.copy.disable", .since = {3, 9}},
+    {.name = "remote.log.delete.on.disable", .since = {3, 9}},
+    {.name = "segment.bytes"},
+    {.name = "segment.index.bytes"},
+    {.name = "segment.jitter.ms"},
+    {.name = "segment.ms"},
+    {.name = "unclean.leader.election.enable"},
+}};
+
+const TopicSetting* find_topic_setting(std::string_view name) {
+  const auto* const found = std::ranges::find(kTopicSettings, name, &TopicSetting::name);
+  return found == kTopicSettings.end() ? nullptr : found;
 }
 
 // KIP-1030; before, a segment had 14 bytes at least.
@@ -63,15 +76,70 @@ uint64_t number_or(std::string_view text, uint64_t otherwise) {
 
 // Why Kafka refuses the setting, or "".
 std::string setting_fault(const Cluster& cluster, const std::string& name, const std::string& value) {
-  if (!is_topic_setting(name)) {
-    const std::vector<std::string> known(kTopicSettings.begin(), kTopicSettings.end());
+  if (name.starts_with("confluent.")) return "";  // of a distribution that has more of them
+  const TopicSetting* setting = find_topic_setting(name);
+  if (setting == nullptr) {
+    std::vector<std::string> known;
+    for (const TopicSetting& each : kTopicSettings) known.emplace_back(each.name);
     return fmt::format("topics have no setting {}{}", name, yaml::did_you_mean(name, known));
   }
+  const Version version = parse_version(cluster.kafka_version);
+  if (version < setting->since)
+    return fmt::format("Kafka {} has no setting {} of topics: it came with {}.{}", cluster.kafka_version, name,
+                       setting->since.first, setting->since.second);
+  if (version >= setting->gone)
+    return fmt::format("Kafka {} has no setting {} of topics any more: it went with {}.{}", cluster.kafka_version, name,
+                       setting->gone.first, setting->gone.second);
   const bool small = name == "segment.bytes" && number_or(value, kSegmentBytesMin) < kSegmentBytesMin;
-  if (small && parse_version(cluster.kafka_version).first >= 4)
+  if (small && version.first >= 4)
     return fmt::format("segment.bytes: {}, and Kafka {} takes {} or more", value, cluster.kafka_version,
                        kSegmentBytesMin);
   return "";
+}
+
+std::vector<std::string_view> words_between(std::string_view text, char between) {
+  std::vector<std::string_view> out;
+  while (!text.empty()) {
+    const size_t end = std::min(text.find(between), text.size());
+    out.push_back(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return out;
+}
+
+std::string_view first_word(std::string_view name) { return name.substr(0, name.find('.')); }
+
+// Settings of brokers that 4.0 has no more.
+constexpr std::array<std::string_view, 9> kGoneWith4 = {"auto.include.jmx.reporter",
+                                                        "controlled.shutdown.max.retries",
+                                                        "controlled.shutdown.retry.backoff.ms",
+                                                        "inter.broker.protocol.version",
+                                                        "leader.imbalance.per.broker.percentage",
+                                                        "log.message.format.version",
+                                                        "log.message.timestamp.difference.max.ms",
+                                                        "offsets.commit.required.acks",
+                                                        "reserved.broker.max.id"};
+
+// Why brokers take no notice of the setting, or "". What begins with a word that Kafka has not may be a plugin's, which
+// finds its settings among the brokers', unless it is a slip of the pen.
+std::string broker_setting_fault(const Cluster& cluster, const std::string& name) {
+  static const std::vector<std::string_view> kKnown = words_between(kBrokerSettingNames, ' ');
+  const bool is_4 = parse_version(cluster.kafka_version).first >= 4;
+  if (is_4 && std::ranges::find(kGoneWith4, name) != kGoneWith4.end())
+    return fmt::format("Kafka {} has no setting {} of brokers any more: it went with 4.0", cluster.kafka_version, name);
+  if (std::ranges::find(kKnown, name) != kKnown.end()) return "";
+  const std::string hint = yaml::did_you_mean(name, kKnown);
+  if (find_topic_setting(name) != nullptr || !why_not_a_setting(name).empty())
+    return fmt::format("{} is a setting of topics, not of brokers{}", name,
+                       hint.empty() ? ", where most have log. before their names" : hint);
+  constexpr std::array<std::string_view, 5> kOfPlugins = {"client", "kafka", "metric", "metrics", "remote"};
+  const std::string_view word = first_word(name);
+  const bool is_ours = std::ranges::find(kKnown, word, first_word) != kKnown.end() &&
+                       std::ranges::find(kOfPlugins, word) == kOfPlugins.end();
+  constexpr size_t kSlip = 2;  // edits
+  const std::string_view near = nearest(name, kKnown);
+  const bool is_slip = !near.empty() && edit_distance(name, near) <= kSlip;
+  return is_ours || is_slip ? fmt::format("brokers have no setting {}{}", name, hint) : "";
 }
 
 // A broker closes a connection that sends more in one request.
@@ -95,6 +163,37 @@ Findings topic_settings(const Facts& facts) {
         found.push_back(
             finding(facts, Kind::kTopic, i, "settings", std::move(fault), "another name or value, or take it out"));
     }
+  }
+  return found;
+}
+
+Findings broker_settings(const Facts& facts) {
+  Findings found;
+  for (Index i = 0; i < facts.fleet.clusters.size(); ++i) {
+    for (const auto& [name, value] : facts.fleet.clusters[i].settings) {
+      std::string fault = broker_setting_fault(facts.fleet.clusters[i], name);
+      if (!fault.empty())
+        found.push_back(
+            finding(facts, Kind::kCluster, i, "settings", std::move(fault), "another name, or take it out"));
+    }
+  }
+  return found;
+}
+
+// What a broker looks at is the batch as it is sent: after compression.
+Findings message_over_limit(const Facts& facts) {
+  Findings found;
+  for (Index i = 0; i < facts.fleet.topics.size(); ++i) {
+    const Topic& topic = facts.fleet.topics[i];
+    if (!topic.declared) continue;
+    const double bytes = static_cast<double>(topic.message_bytes) / compression_ratio(topic);
+    if (bytes <= static_cast<double>(topic.message_bytes_max)) continue;
+    const uint64_t mib = round_up(2 * bytes / (1 << 20), 1);
+    std::string evidence =
+        fmt::format("messages of {}, {} compressed, on average; at most {} are taken", size_text(topic.message_bytes),
+                    bytes_text(bytes), size_text(topic.message_bytes_max));
+    found.push_back(finding_mended(facts, Kind::kTopic, i, "message_bytes_max", std::move(evidence),
+                                   size_text(std::min<uint64_t>(mib, 1 << 10) << 20), ""));
   }
   return found;
 }

@@ -157,6 +157,34 @@ Findings fast_codec_for_long_retention(const Facts& facts) {
   return found;
 }
 
+// With compression.type other than `producer` brokers keep batches in that codec, whatever comes.
+Findings compressed_anew(const Facts& facts) {
+  constexpr std::string_view kName = "compression.type";
+  Findings found;
+  const auto value_in = [&](const auto& settings) -> std::string_view {
+    const auto of_name = [&](const auto& setting) { return setting.first == kName; };
+    const auto setting = std::ranges::find_if(settings, of_name);
+    return setting == settings.end() ? std::string_view() : std::string_view(setting->second);
+  };
+  for (Index i = 0; i < facts.fleet.topics.size(); ++i) {
+    const Topic& topic = facts.fleet.topics[i];
+    const Cluster& cluster = facts.fleet.cluster_of(topic);
+    std::string_view kept_as = value_in(topic.settings);
+    const bool of_topic = !kept_as.empty();
+    if (of_topic && !topic.declared) continue;  // made with its source's settings, which has the finding
+    if (!of_topic) kept_as = value_in(cluster.settings);
+    const std::string_view sent_as =
+        topic.compression == Compression::kUncompressed ? "uncompressed" : name_of(topic.compression);
+    if (kept_as.empty() || kept_as == "producer" || kept_as == sent_as || topic.messages_per_s <= 0) continue;
+    found.push_back(finding(
+        facts, Kind::kTopic, i, of_topic ? "settings" : "compression",
+        fmt::format("{}: {} {}, and producers send {}", kName, kept_as,
+                    of_topic ? "of the topic" : "of cluster " + cluster.name, sent_as),
+        of_topic ? "take it out, and let producers use that codec" : "compression.type: producer of the cluster"));
+  }
+  return found;
+}
+
 Findings kept_forever(const Facts& facts) {
   Findings found;
   for (Index i = 0; i < facts.fleet.topics.size(); ++i) {

@@ -140,6 +140,7 @@ class Importer {
       note(seen, name, fmt::format("its partitions have {} to {} replicas", now.replication_min, now.replication_max));
     yaml::put(node, "min_isr", whole(now.find("min.insync.replicas")).value_or(1));
     retention(seen, name, now, node);
+    local_retention(seen, name, now, node);
     yaml::put(node, "cleanup", cleanup_of(now.find("cleanup.policy")));
     yaml::put(node, "message_bytes_max",
               yaml::size_text(static_cast<uint64_t>(whole(now.find("max.message.bytes")).value_or(1 << 20))));
@@ -170,6 +171,18 @@ class Importer {
     const bool bounded = most > 0 && static_cast<uint64_t>(most) <= kRetentionMostBytes;
     yaml::put(node, "retention_bytes",
               bounded ? yaml::plain(yaml::size_text(static_cast<uint64_t>(most))) : yaml::plain("0"));
+  }
+
+  // A tiered topic that is not told of as one would be made anew without its remote storage.
+  void local_retention(const ClusterSeen& seen, const std::string& name, const TopicNow& now, yaml::Node& node) {
+    const SettingNow* tiered = now.find("remote.storage.enable");
+    if (tiered == nullptr || tiered->value != "true") return;
+    const int64_t ms = whole(now.find("local.retention.ms")).value_or(-1);
+    if (ms > 0 && ms <= kRetentionMostUs / 1000) {
+      yaml::put(node, "local_retention", yaml::plain(yaml::duration_text(ms * 1000)));
+    } else {
+      note(seen, name, "it is tiered, and all that it keeps may be on the disks, too: say how much (local_retention)");
+    }
   }
 
   void add_group(const ClusterSeen& seen, const GroupSeen& group) {

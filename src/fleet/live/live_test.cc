@@ -320,6 +320,21 @@ TEST(Import, SaysWhatManyShareOnceAndNoSecrets) {
             "      segment.ms: 600000\n");
 }
 
+TEST(Import, TellsOfTieredTopics) {
+  env::FakeClock clock;
+  ModelAdmin admin(three_brokers(), clock);
+  admin.now.topics["a"] = {
+      6, 3, 3, {{"remote.storage.enable", {"true", true}}, {"local.retention.ms", {"3600000", true}}}, {}};
+  admin.now.topics["b"] = {
+      6, 3, 3, {{"remote.storage.enable", {"true", true}}, {"local.retention.ms", {"-2", false}}}, {}};
+  const Imported imported = import_fleet("f", {}, {{"one", "h1:9092", *look(admin), {}}});
+  const Topology fleet = parse_fleet(imported.text);
+  ASSERT_EQ(fleet.topics.size(), 2U);
+  EXPECT_EQ(fleet.topics[0].local_retention_us, 3'600'000'000);
+  EXPECT_EQ(fleet.topics[1].local_retention_us, 0);
+  EXPECT_THAT(imported.notes, testing::ElementsAre(HasSubstr("topic one/b: it is tiered")));
+}
+
 TEST(TopicSettings, MeanTheSameOrNot) {
   EXPECT_TRUE(same_setting("cleanup.policy", "compact,delete", "delete,compact"));
   EXPECT_FALSE(same_setting("cleanup.policy", "compact", "delete,compact"));

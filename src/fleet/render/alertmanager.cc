@@ -80,6 +80,17 @@ yaml::Node receivers(const Topology& topology) {
   return out;
 }
 
+// A route that gives its receiver nothing more than another one does: the same again, or a team's part of everything. A
+// receiver of both would be told twice, PagerDuty as of two incidents.
+bool is_repeated(const Topology& topology, const AlertRoute& route) {
+  return std::ranges::any_of(topology.alert_routes, [&](const AlertRoute& other) {
+    const bool is_same_receiver = other.kind == route.kind && other.target == route.target;
+    if (&other == &route || other.severity != route.severity || !is_same_receiver) return false;
+    if (other.owner == route.owner) return &other < &route;
+    return other.owner.empty();
+  });
+}
+
 // All routes that match get an alert. What is critical is told at once and again after an hour, a warning once in a
 // half day.
 yaml::Node route_of(const AlertRoute& route) {
@@ -153,6 +164,7 @@ std::vector<std::string> receivers_of(const Topology& topology, Severity severit
   std::vector<std::string> out;
   for (const AlertRoute& route : topology.alert_routes) {
     if (route.severity != severity || (!route.owner.empty() && route.owner != owner)) continue;
+    if (is_repeated(topology, route)) continue;
     out.push_back(receiver_name(route));
   }
   // Alertmanager needs a receiver for everything; this one tells nobody, and a note says so.
@@ -162,7 +174,8 @@ std::vector<std::string> receivers_of(const Topology& topology, Severity severit
 
 void render_alertmanager(const Topology& topology, const Source& source, Rendering& out) {
   yaml::Node routes = list();
-  for (const AlertRoute& route : topology.alert_routes) routes.items.push_back(route_of(route));
+  for (const AlertRoute& route : topology.alert_routes)
+    if (!is_repeated(topology, route)) routes.items.push_back(route_of(route));
   const yaml::Node config = map("route",
                                 map("receiver", kNobody, "group_by", list("cluster", "concern"), "group_interval", "5m",
                                     "routes", std::move(routes)),

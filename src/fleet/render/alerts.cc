@@ -180,6 +180,14 @@ void add_replication(std::vector<Alert>& out) {
                  {"a rolling restart shrinks each partition once", {of_cluster(kShrinks, "0x9 5 10 15 20 25 25x60")}}});
 }
 
+// And a controller, which has the log of metadata.
+std::vector<Series> with_controller(std::vector<Series> disks) {
+  disks.push_back(
+      {"kafka_log_log_size{cluster=\"{cluster}\",broker=\"9991\",topic=\"__cluster_metadata\",partition=\"0\"}",
+       "60e6x110"});
+  return disks;
+}
+
 void add_disks(std::vector<Alert>& out) {
   constexpr std::string_view kOffline = "kafka_log_logmanager_offlinelogdirectorycount";
   out.push_back({"KafkaLogDirOffline",
@@ -236,7 +244,8 @@ void add_disks(std::vector<Alert>& out) {
                  "Rebalance, in stages that leave room for replicas still to be deleted.",
                  "humanizePercentage",
                  {.series = disks("500e9x9 700e9x100", "400e9x110"), .fires_within = 61, .value = "30%"},
-                 {"a fifth apart", disks("600e9x110", "400e9x110"), 100}});
+                 {"a fifth apart", disks("600e9x110", "400e9x110"), 100},
+                 {"controllers have next to nothing", with_controller(disks("600e9x110", "590e9x110")), 100}});
 }
 
 // What the node exporters of six brokers tell, the first one's and the others'.
@@ -316,7 +325,7 @@ void add_load(std::vector<Alert>& out) {
                  "load",
                  5,
                  kCluster,
-                 "min by (cluster, broker) (kafka_server_kafkarequesthandlerpool_requesthandleravgidle_percent) < 0.1",
+                 "min by (cluster, broker) (kafka:request_handlers_idle_ratio) < 0.1",
                  "Broker {broker} of {cluster} has {value} of its request handlers idle",
                  "Throttle what is abnormal (a restarted consumer, a move), then spread leaders or add brokers.",
                  "humanizePercentage",
@@ -327,7 +336,7 @@ void add_load(std::vector<Alert>& out) {
                  "load",
                  15,
                  kCluster,
-                 "min by (cluster, broker) (kafka_server_kafkarequesthandlerpool_requesthandleravgidle_percent) < 0.3",
+                 "min by (cluster, broker) (kafka:request_handlers_idle_ratio) < 0.3",
                  "Broker {broker} of {cluster} has {value} of its request handlers idle",
                  "Look for small batches and hot topics; plan brokers for the growth.",
                  "humanizePercentage",
@@ -526,6 +535,43 @@ constexpr std::string_view kStandsStill =
     "(up{job=\"kafka\"})) * 0)"
     " < on (mirror) 0.02 * sum by (mirror) (fleet:mirror_messages_per_second))";
 
+// One that fails before it has a task, or waits for ever, tells nothing of what it copies. Only where the source is
+// known to get something, as that wakes people.
+constexpr std::string_view kMirrorStopped =
+    "(sum by (mirror) (kafka_connect_mirror_mirrorsourceconnector_record_rate)"
+    " or count by (mirror) (up{job=\"mirror-maker\"} == 1) * 0)"
+    " < on (mirror) 0.01 * sum by (mirror) (fleet:mirror_messages_per_second)"
+    " and on (mirror) sum by (mirror) (fleet:mirror_source_topic * on (cluster, topic) group_left () "
+    "sum by (cluster, topic) (rate(kafka_server_brokertopicmetrics_messagesin_total{topic!=\"\"}[5m])))"
+    " > on (mirror) 0.02 * sum by (mirror) (fleet:mirror_messages_per_second)";
+
+void add_stopped_mirrors(std::vector<Alert>& out) {
+  const auto worker = Series{"up{job=\"mirror-maker\",mirror=\"{mirror}\",instance=\"w\"}", "1x90"};
+  const auto rate = [](std::string_view values) {
+    return Series{
+        "kafka_connect_mirror_mirrorsourceconnector_record_rate"
+        "{mirror=\"{mirror}\",target=\"{cluster}\",topic=\"t\",partition=\"0\"}",
+        std::string(values)};
+  };
+  // At the source, which in the example is the same cluster.
+  const auto source = [](std::string_view values) {
+    return of_cluster("kafka_server_brokertopicmetrics_messagesin_total", values, ",topic=\"{topic}\"");
+  };
+  out.push_back(
+      {"KafkaMirrorStopped",
+       Severity::kCritical,
+       "mirror",
+       30,
+       kMirror,
+       kMirrorStopped,
+       "Mirror {mirror} into {cluster} copies {value} messages/s, and its source gets far more",
+       "See whether its connectors have failed, then its workers' logs; restart what hangs.",
+       "humanize",
+       {.series = {worker, rate("500x9 stale _x80"), source("0+30000x90")}, .fires_within = 31, .value = "0"},
+       {"it stands still for 25 minutes, and goes on", {worker, rate("500x9 2x24 500x50"), source("0+30000x90")}},
+       {"nothing is written at the source", {worker, rate("500x9 0x80"), source("0+30000x9 270000x80")}}});
+}
+
 void add_mirror_lag(std::vector<Alert>& out) {
   const auto latency = [](std::string_view values) {
     return Series{
@@ -645,6 +691,7 @@ const std::vector<Alert>& alerts() {
     add_use(out);
     add_batch_alerts(out);
     add_mirrors(out);
+    add_stopped_mirrors(out);
     add_mirror_lag(out);
     add_freshet_mirrors(out);
     add_group_alerts(out);

@@ -199,7 +199,8 @@ void add_lag(std::vector<Alert>& out) {
                  {"behind for four minutes after a restart", lags("100x9 4500x3 2500x60", "1x9 45x3 25x60")}});
 }
 
-// By fleet watch, which sees how fast the log's start comes.
+// By fleet watch, which sees how fast the log's start comes. A group that was given up keeps its place until Kafka
+// forgets it, and loses messages that nobody wants.
 void add_loss(std::vector<Alert>& out) {
   const auto group = [](std::string_view metric, std::string_view values) {
     return Series{fmt::format("{}{{cluster=\"{{cluster}}\",consumergroup=\"{{group}}\",topic=\"t\"}}", metric),
@@ -207,6 +208,7 @@ void add_loss(std::vector<Alert>& out) {
   };
   constexpr std::string_view kRetention = "freshet_fleet_group_retention_seconds";
   constexpr std::string_view kCatchUp = "freshet_fleet_group_catch_up_seconds";
+  constexpr std::string_view kMembers = "freshet_fleet_group_has_members";
   out.push_back(
       {"KafkaGroupLosesMessages",
        Severity::kCritical,
@@ -214,27 +216,35 @@ void add_loss(std::vector<Alert>& out) {
        5,
        kGroup,
        "min by (cluster, consumergroup) (freshet_fleet_group_retention_seconds < 86400"
-       " and freshet_fleet_group_retention_seconds < freshet_fleet_group_catch_up_seconds)",
+       " and freshet_fleet_group_retention_seconds < freshet_fleet_group_catch_up_seconds"
+       " unless on (cluster, consumergroup, topic) kafka:group_abandoned)",
        "Retention deletes messages of group {group} of {cluster} unread in {value}: it does not catch up before",
        "Raise the topic's retention now; then add instances, or find what holds the group back.",
        "humanizeDuration",
-       {.series = {group(kRetention, "36000x70"), group(kCatchUp, "600x9 90000x60")},
+       {.series = {group(kRetention, "36000x70"), group(kCatchUp, "600x9 90000x60"), group(kMembers, "1x9 0x60")},
         .fires_within = 6,
         .value = "10h 0m 0s"},
-       {"it has caught up an hour before", {group(kRetention, "36000x70"), group(kCatchUp, "32400x70")}}});
+       {"it has caught up an hour before",
+        {group(kRetention, "36000x70"), group(kCatchUp, "32400x70"), group(kMembers, "1x70")}},
+       {"nobody has read for days",
+        {group(kRetention, "36000x70"), group(kCatchUp, "90000x70"), group(kMembers, "0x70")}}});
   constexpr std::string_view kLost = "freshet_fleet_group_lost_messages";
-  out.push_back({"KafkaGroupLostMessages",
-                 Severity::kCritical,
-                 "loss",
-                 0,
-                 kGroup,
-                 "sum by (cluster, consumergroup) (max by (cluster, consumergroup, topic)"
-                 " (freshet_fleet_group_lost_messages)) > 0",
-                 "{value} messages are lost to group {group} of {cluster}: retention has deleted them unread",
-                 "Raise the topic's retention before more goes; tell the group's owner which offsets are gone.",
-                 "humanize",
-                 {.series = {group(kLost, "0x9 5000x60")}, .fires_within = 1, .value = "5k"},
-                 {"it reads just before they are deleted", {group(kLost, "0x70"), group(kRetention, "60x70")}}});
+  out.push_back(
+      {"KafkaGroupLostMessages",
+       Severity::kCritical,
+       "loss",
+       0,
+       kGroup,
+       "sum by (cluster, consumergroup) (max by (cluster, consumergroup, topic)"
+       " (freshet_fleet_group_lost_messages) unless on (cluster, consumergroup, topic)"
+       " kafka:group_abandoned) > 0",
+       "{value} messages are lost to group {group} of {cluster}: retention has deleted them unread",
+       "Raise the topic's retention before more goes; tell the group's owner which offsets are gone.",
+       "humanize",
+       {.series = {group(kLost, "0x9 5000x60"), group(kMembers, "1x9 0x60")}, .fires_within = 1, .value = "5k"},
+       {"it reads just before they are deleted",
+        {group(kLost, "0x70"), group(kRetention, "60x70"), group(kMembers, "1x70")}},
+       {"nobody has read for days", {group(kLost, "0x9 5000x60"), group(kMembers, "0x70")}}});
 }
 
 void add_lag_doubts(std::vector<Alert>& out) {
@@ -286,11 +296,31 @@ void add_lag_doubts(std::vector<Alert>& out) {
                  {"fleet watch restarts within ten minutes", lags("100x9 _x10 100x60", "1x9 _x10 1x60")}});
 }
 
+// What is told of a cluster that can't be looked at is what the last look saw: lags stand still, and alert nobody.
+void add_blindness(std::vector<Alert>& out) {
+  const auto seen = [](std::string_view values) {
+    return Series{"freshet_fleet_cluster_up{job=\"fleet-watch\",instance=\"1\",cluster=\"{cluster}\"}",
+                  std::string(values)};
+  };
+  out.push_back({"KafkaWatchBlind",
+                 Severity::kWarn,
+                 "lag",
+                 15,
+                 kCluster,
+                 "max by (cluster) (freshet_fleet_cluster_up) == 0",
+                 "fleet watch can't look at {cluster}: what it tells of groups there is old",
+                 "It says why: mostly the address or credentials. If brokers are away, other alerts say so.",
+                 "",
+                 {.series = {seen("1x9 0x60")}, .fires_within = 16},
+                 {"it starts, and brokers restart, within ten minutes", {seen("0x10 1x60")}}});
+}
+
 }  // namespace
 
 void add_group_alerts(std::vector<Alert>& out) {
   add_lag(out);
   add_lag_doubts(out);
+  add_blindness(out);
   add_loss(out);
 }
 

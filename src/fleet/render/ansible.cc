@@ -13,6 +13,7 @@
 #include "fleet/access.h"
 #include "fleet/broker_settings.h"
 #include "fleet/kafka_version.h"
+#include "fleet/plan/prices.h"
 #include "fleet/render/files.h"
 #include "fleet/render/names.h"
 #include "fleet/render/terraform.h"
@@ -81,6 +82,17 @@ void put_security(const Cluster& cluster, yaml::Node& out) {
   }
 }
 
+// As plans count (docs/fleet/plan.md): cp-ansible's own default is a gigabyte, whatever the machine. Of a machine that
+// is not known it is left to that.
+void put_heap(const Cluster& cluster, yaml::Node& out) {
+  const Prices& prices = default_prices();
+  const InstancePrice* const machine = prices.find_instance(cluster.instance);
+  if (machine == nullptr) return;
+  const auto mib = static_cast<uint64_t>(std::min(prices.heap_bytes_max, machine->memory_bytes / 2) / (1 << 20));
+  yaml::put(out, "kafka_broker_service_environment_overrides",
+            map("KAFKA_HEAP_OPTS", fmt::format("-Xms{0}m -Xmx{0}m", mib)));
+}
+
 yaml::Node variables(const Cluster& cluster) {
   const std::string rules = "{{ inventory_dir }}/../../jmx/kafka.yml";
   yaml::Node out = map("ansible_become", true, "ansible_connection", "ssh", "confluent_server_enabled", false);
@@ -90,6 +102,7 @@ yaml::Node variables(const Cluster& cluster) {
   yaml::put(out, "jmxexporter_enabled", true);
   yaml::put(out, "kafka_broker_jmxexporter_port", kBrokerExporterPort);
   yaml::put(out, "kafka_broker_jmxexporter_config_source_path", rules);
+  put_heap(cluster, out);
   yaml::put(out, "kafka_controller_jmxexporter_port", kControllerExporterPort);
   yaml::put(out, "kafka_controller_jmxexporter_config_source_path", rules);
   put_security(cluster, out);

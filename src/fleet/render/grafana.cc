@@ -41,8 +41,7 @@ Dashboard fleet_dashboard() {
            "{{cluster}}", "ms", "99th percentile of the slowest broker"},
           {"Fullest broker's disks", "max by (cluster) (kafka:disk_used_ratio)", "{{cluster}}", "percentunit",
            "Replicas' bytes to the volumes' size"},
-          {"Idle request handlers",
-           "min by (cluster) (kafka_server_kafkarequesthandlerpool_requesthandleravgidle_percent)", "{{cluster}}",
+          {"Idle request handlers", "min by (cluster) (kafka:request_handlers_idle_ratio)", "{{cluster}}",
            "percentunit", "Of the busiest broker"},
           {"Under-replicated partitions", "sum by (cluster) (kafka_server_replicamanager_underreplicatedpartitions)",
            "{{cluster}}", "short", "They lack a replica"},
@@ -73,10 +72,8 @@ void add_broker_panels(std::vector<Panel>& out) {
        "{{broker}}", "Bps", "To consumers and mirrors"});
   out.push_back({"Disks used by broker", "kafka:disk_used_ratio{cluster=\"$cluster\"}", "{{broker}}", "percentunit",
                  "Uneven: rebalance in stages"});
-  out.push_back(
-      {"Idle request handlers",
-       "min by (broker) (kafka_server_kafkarequesthandlerpool_requesthandleravgidle_percent{cluster=\"$cluster\"})",
-       "{{broker}}", "percentunit", "Below 30 % it is busy"});
+  out.push_back({"Idle request handlers", "min by (broker) (kafka:request_handlers_idle_ratio{cluster=\"$cluster\"})",
+                 "{{broker}}", "percentunit", "Below 30 % it is busy"});
   out.push_back({"Idle network threads",
                  "min by (broker) (kafka_network_socketserver_networkprocessoravgidle_percent{cluster=\"$cluster\"})",
                  "{{broker}}", "percentunit", "Below 30 % it is busy"});

@@ -16,9 +16,14 @@ using yaml::map;
 std::string pattern_of(const Metric& metric) {
   FRESHET_ASSERT(!metric.keys.empty() && !metric.attribute.empty());
   std::string out = std::string(metric.domain) + "<";
+  bool is_first = true;
   for (const MbeanKey& key : metric.keys) {
-    if (&key != &metric.keys.front()) out += ", ";
-    (((out += key.key) += "=") += key.pattern);
+    std::string part = std::string(key.key) + "=" + std::string(key.pattern);
+    // One that may be missing comes before others, and takes what would be between it and the next with it.
+    if (key.optional) part = "(?:" + part + ", )?";
+    if (!is_first) out += ", ";
+    out += part;
+    is_first = key.optional;
   }
   return (out += "><>") += metric.attribute;
 }
@@ -27,7 +32,7 @@ std::string pattern_of(const Metric& metric) {
 std::string object_of(const Metric& metric) {
   std::string out = std::string(metric.domain) + ":";
   for (const MbeanKey& key : metric.keys) {
-    if (!key.label.empty()) return out + "*";
+    if (!key.label.empty() || key.optional) return out + "*";
     (((out += key.key) += "=") += key.pattern) += ",";
   }
   return out + "*";

@@ -6,8 +6,9 @@
 #include <cstdint>
 #include <limits>
 #include <map>
-#include <optional>
 
+#include "fleet/render/documents.h"
+#include "fleet/render/lost_brokers.h"
 #include "yaml/node.h"
 #include "yaml/units.h"
 
@@ -18,6 +19,7 @@ constexpr int64_t kNoBound = std::numeric_limits<int64_t>::max();
 
 struct RenderedTopic {
   int64_t partitions = 0;
+  int64_t replicas = 0;
   int64_t retention_ms = kNoBound;
   int64_t retention_bytes = kNoBound;
   bool compacted = false;  // also if it is deleted
@@ -34,19 +36,22 @@ int64_t bound_of(const yaml::Node& spec, std::string_view key) {
   return value < 0 || value > kMost ? kNoBound : value;
 }
 
-// Reads one KafkaTopic into the map, by "CLUSTER/TOPIC".
-void add_topic(std::string_view document, std::map<std::string, RenderedTopic>& out) {
-  yaml::Problems problems("topics.yaml");
-  const auto root = yaml::parse(document, {}, problems);
-  if (!root) return;
-  const yaml::Node* cluster = root->find({"metadata", "labels", "strimzi.io/cluster"});
-  const yaml::Node* name = root->find({"spec", "topicName"});
-  const yaml::Node* partitions = root->find({"spec", "partitions"});
+int64_t count_of(const yaml::Node* node) {
+  int64_t value = 0;
+  if (node != nullptr) std::from_chars(node->text.data(), node->text.data() + node->text.size(), value);
+  return value;
+}
+
+// Adds one KafkaTopic to the map, by "CLUSTER/TOPIC".
+void add_topic(const yaml::Node& root, std::map<std::string, RenderedTopic>& out) {
+  const yaml::Node* cluster = root.find({"metadata", "labels", "strimzi.io/cluster"});
+  const yaml::Node* name = root.find({"spec", "topicName"});
+  const yaml::Node* partitions = root.find({"spec", "partitions"});
   if (cluster == nullptr || name == nullptr || partitions == nullptr) return;
+  const yaml::Node& spec = *root.find("spec");
   RenderedTopic& topic = out[cluster->text + "/" + name->text];
-  const std::string& text = partitions->text;
-  std::from_chars(text.data(), text.data() + text.size(), topic.partitions);
-  const yaml::Node& spec = *root->find("spec");
+  topic.partitions = count_of(partitions);
+  topic.replicas = count_of(spec.find("replicas"));
   topic.retention_ms = bound_of(spec, "retention.ms");
   topic.retention_bytes = bound_of(spec, "retention.bytes");
   const yaml::Node* policy = spec.find({"config", "cleanup.policy"});
@@ -56,13 +61,8 @@ void add_topic(std::string_view document, std::map<std::string, RenderedTopic>& 
 }
 
 std::map<std::string, RenderedTopic> topics_in(std::string_view file) {
-  constexpr std::string_view kBetween = "---\n";
   std::map<std::string, RenderedTopic> out;
-  while (!file.empty()) {
-    const size_t end = std::min(file.find(kBetween), file.size());
-    add_topic(file.substr(0, end), out);
-    file.remove_prefix(std::min(end + kBetween.size(), file.size()));
-  }
+  for (const yaml::Node& document : documents_in(file)) add_topic(document, out);
   return out;
 }
 
@@ -71,11 +71,7 @@ std::string size_or_none(int64_t bytes) {
   return bytes == kNoBound ? "no bound" : yaml::size_text(static_cast<uint64_t>(bytes));
 }
 
-}  // namespace
-
-bool has_topics(std::string_view path) { return path.starts_with("strimzi/v1/") && path.ends_with("/topics.yaml"); }
-
-std::vector<std::string> losses(std::string_view old_topics, std::string_view new_topics) {
+std::vector<std::string> lost_of_topics(std::string_view old_topics, std::string_view new_topics) {
   const auto now = topics_in(new_topics);
   std::vector<std::string> out;
   for (const auto& [path, was] : topics_in(old_topics)) {
@@ -90,6 +86,9 @@ std::vector<std::string> losses(std::string_view old_topics, std::string_view ne
       out.push_back(topic + " has " + std::to_string(is.partitions) + " partitions instead of " +
                     std::to_string(was.partitions) + ": Kafka takes none away, the topic would have to be made anew");
     }
+    if (is.replicas < was.replicas)
+      out.push_back(topic + " has " + std::to_string(is.replicas) + " replicas instead of " +
+                    std::to_string(was.replicas) + ": Strimzi's operator changes none without Cruise Control");
     if (is.compacted && !was.compacted)
       out.push_back(topic + " is compacted now: of each key all messages but the last are deleted");
     // What is compacted only is not deleted by age or size.
@@ -106,6 +105,29 @@ std::vector<std::string> losses(std::string_view old_topics, std::string_view ne
     }
   }
   return out;
+}
+
+bool is_of_topics(std::string_view path) { return path.starts_with("strimzi/v1/") && path.ends_with("/topics.yaml"); }
+bool is_of_pods(std::string_view path) { return path.starts_with("strimzi/v1/") && path.ends_with("/kafka.yaml"); }
+bool is_of_machines(std::string_view path) {
+  return path.starts_with("terraform/") && path.ends_with("/terragrunt.hcl");
+}
+
+bool is_of_units(std::string_view path) { return path.starts_with("mirrors/") && path.ends_with("/playbook.yml"); }
+
+}  // namespace
+
+bool may_lose(std::string_view path) {
+  return is_of_topics(path) || is_of_pods(path) || is_of_machines(path) || is_of_units(path);
+}
+
+std::vector<std::string> losses(std::string_view path, std::string_view old_file, std::string_view new_file) {
+  if (is_of_topics(path)) return lost_of_topics(old_file, new_file);
+  if (is_of_pods(path)) return lost_pods(old_file, new_file);
+  if (is_of_machines(path)) return lost_machines(old_file, new_file);
+  if (!is_of_units(path)) return {};
+  const std::string_view mirror = path.substr(0, path.rfind('/'));
+  return lost_units(mirror.substr(mirror.rfind('/') + 1), old_file, new_file);
 }
 
 }  // namespace freshet::fleet

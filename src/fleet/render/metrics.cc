@@ -102,9 +102,13 @@ void add_disk(std::vector<Metric>& out) {
                          "Value", "Bytes of one replica"));
 }
 
+// Since 4.0 MirrorMaker says the source, too.
 void add_mirrors(std::vector<Metric>& out) {
-  const std::vector<MbeanKey> partition = {
-      {"type", "MirrorSourceConnector", ""}, {"target", "(.+)", "target"}, kTopicKey, kPartition};
+  const std::vector<MbeanKey> partition = {{"type", "MirrorSourceConnector", ""},
+                                           {.key = "source", .pattern = "[^,]+", .label = "", .optional = true},
+                                           {"target", "(.+)", "target"},
+                                           kTopicKey,
+                                           kPartition};
   out.push_back(of_mirror("kafka_connect_mirror_mirrorsourceconnector_replication_latency_ms", "kafka.connect.mirror",
                           partition, "replication-latency-ms",
                           "Milliseconds from a message's time at the source to its copy being written"));
@@ -180,7 +184,10 @@ std::span<const std::string_view> built_in_metrics() {
 }
 
 std::span<const std::string_view> watch_metrics() {
-  static constexpr std::array<std::string_view, 15> kNames = {"freshet_fleet_group_lag_messages",
+  static constexpr std::array<std::string_view, 18> kNames = {"freshet_fleet_cluster_up",
+                                                              "freshet_fleet_group_lag_messages",
+                                                              "freshet_fleet_group_has_members",
+                                                              "freshet_fleet_group_read_messages_per_second",
                                                               "freshet_fleet_group_lag_seconds",
                                                               "freshet_fleet_group_verdict",
                                                               "freshet_fleet_group_retention_seconds",
@@ -211,15 +218,17 @@ std::span<const std::string_view> disk_metrics() {
 }
 
 std::span<const Recorded> recorded_metrics() {
-  static constexpr std::array<Recorded, 5> kRecorded = {{
+  static constexpr std::array<Recorded, 8> kRecorded = {{
       {"kafka:brokers_missing",
        "sum by (cluster) (fleet:cluster_brokers) - (count by (cluster) (up{job=\"kafka\",role=\"broker\"} == 1)"
        " or sum by (cluster) (fleet:cluster_brokers) * 0)",
        "Brokers of the topology that are not there, also where none is found at all"},
       {"kafka:disk_used_ratio",
-       "sum by (cluster, broker) (kafka_log_log_size) / on (cluster) group_left ()"
+       "sum by (cluster, broker) (kafka_log_log_size{topic!=\"__cluster_metadata\"}) / on (cluster) group_left ()"
        " sum by (cluster) (fleet:broker_disk_bytes)",
-       "Share of a broker's log directories that replicas take"},
+       "Share of a broker's log directories that replicas take; controllers have the log of metadata alone, on disks "
+       "of "
+       "their own"},
       {"kafka:log_dir_used_ratio",
        "1 - max by (cluster, broker, directory) (node_filesystem_avail_bytes{directory!=\"\"}"
        " / node_filesystem_size_bytes{directory!=\"\"})"
@@ -227,19 +236,38 @@ std::span<const Recorded> recorded_metrics() {
        " / kubelet_volume_stats_capacity_bytes{directory!=\"\"})",
        "Share of each log directory's file system that is in use: Kafka tells what replicas take, not in which "
        "directory"},
+      {"kafka:request_handlers_idle_ratio",
+       "kafka_server_kafkarequesthandlerpool_requesthandleravgidle_percent"
+       " * on (cluster) group_left () sum by (cluster) (fleet:cluster_shared_handlers) - 1"
+       " or kafka_server_kafkarequesthandlerpool_requesthandleravgidle_percent"
+       " unless on (cluster) fleet:cluster_shared_handlers",
+       "Idle share of brokers' request handlers, 0 to 1. Where a broker is a controller, too, Kafka tells that of "
+       "both: "
+       "up to 4.1 their sum, then their mean; a controller's are taken to be idle"},
       {"kafka:group_lag_messages", "max by (cluster, consumergroup, topic) (freshet_fleet_group_lag_messages)",
        "Messages that wait for a group, whichever of several watchers says so"},
       {"kafka:group_lag_seconds", "max by (cluster, consumergroup, topic) (freshet_fleet_group_lag_seconds)",
        "Of the partition that is furthest behind: the age of the oldest message that waits"},
+      {"kafka:group_read_at_seconds",
+       "max by (cluster, consumergroup, topic) (freshet_fleet_group_has_members == 1"
+       " or freshet_fleet_group_read_messages_per_second > 0) * 0 + time()"
+       " or kafka:group_read_at_seconds > time() - 259200",
+       "When a group was last seen to have members or to commit; forgotten after three days, which is longer than a "
+       "weekend"},
+      {"kafka:group_abandoned",
+       "(max by (cluster, consumergroup, topic) (freshet_fleet_group_has_members) == 0) + 1"
+       " unless on (cluster, consumergroup, topic) kafka:group_read_at_seconds",
+       "1: nobody has read for so long, and Kafka keeps its place until offsets.retention.minutes are over"},
   }};
   return kRecorded;
 }
 
 std::span<const std::string_view> fact_metrics() {
-  static constexpr std::array<std::string_view, 17> kNames = {"fleet:cluster_info",
+  static constexpr std::array<std::string_view, 18> kNames = {"fleet:cluster_info",
                                                               "fleet:cluster_brokers",
                                                               "fleet:cluster_brokers_spare",
                                                               "fleet:cluster_controllers",
+                                                              "fleet:cluster_shared_handlers",
                                                               "fleet:cluster_topics",
                                                               "fleet:broker_disk_bytes",
                                                               "fleet:broker_cpus",

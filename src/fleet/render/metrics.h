@@ -18,6 +18,7 @@ struct MbeanKey {
   std::string_view key;
   std::string_view pattern;  // a Java regular expression with at most one group
   std::string_view label;    // of the group's text; "": the key is only matched
+  bool optional = false;     // not all releases have it
 };
 
 // One attribute of one kind of MBean, and the series that it becomes.

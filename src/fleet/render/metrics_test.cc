@@ -99,5 +99,18 @@ TEST(Jmx, RulesSayWhatIsReadAndWhatItBecomes) {
               HasSubstr("\"kafka.connect.mirror:type=MirrorSourceConnector,*\""));
 }
 
+// The exporter looks for a rule's pattern in "DOMAIN<KEYS><>ATTRIBUTE". Of MirrorMaker 2 that is
+// "…<type=MirrorSourceConnector, target=back, topic=t, partition=0><>record-rate", since Kafka 4.0 with
+// "source=front, " before the target; a pattern without it would find nothing there.
+TEST(Jmx, MirrorsAreReadOfEachRelease) {
+  const std::string rules = exporter_rules(Exporter::kMirrorMaker);
+  for (const char* attribute : {"replication-latency-ms", "record-rate", "byte-rate"}) {
+    EXPECT_THAT(rules, HasSubstr(std::string("pattern: \"kafka.connect.mirror<type=MirrorSourceConnector, "
+                                             "(?:source=[^,]+, )?target=(.+), topic=(.+), partition=([0-9]+)><>") +
+                                 attribute + "\"\n"));
+  }
+  EXPECT_THAT(rules, HasSubstr("target: \"$1\"\n      topic: \"$2\"\n      partition: \"$3\"\n"));
+}
+
 }  // namespace
 }  // namespace freshet::fleet

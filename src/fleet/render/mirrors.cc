@@ -151,12 +151,33 @@ yaml::Node deployment_of(const Topology& topology, const Mirror& mirror, const y
                  map("metadata", map("labels", labels_of(mirror)), "spec", std::move(pod))));
 }
 
-std::string pods_file(const Topology& topology, const Mirror& mirror) {
+// Kubernetes takes no larger object of this kind; the file's text is in an annotation, too, where kubectl applies it by
+// itself.
+void note_config_size(const std::string& config, const Mirror& mirror, std::vector<std::string>& notes) {
+  constexpr size_t kConfigMapMost = 1 << 20;
+  constexpr size_t kAnnotationsMost = 256 << 10;
+  constexpr size_t kRest = 8 << 10;  // of the object, beside its one text
+  if (config.size() + kRest > kConfigMapMost) {
+    notes.push_back(
+        fmt::format("mirror {}: its ConfigMap is larger than Kubernetes takes (1 MiB): divide its topics "
+                    "among several mirrors",
+                    mirror.name));
+  } else if (config.size() + kRest > kAnnotationsMost) {
+    notes.push_back(
+        fmt::format("mirror {}: its ConfigMap is larger than an annotation may be: "
+                    "`kubectl apply --server-side`",
+                    mirror.name));
+  }
+}
+
+std::string pods_file(const Topology& topology, const Mirror& mirror, std::vector<std::string>& notes) {
   yaml::Node metadata = map("name", "mirror-" + object_name(mirror.name), "namespace",
                             topology.clusters[mirror.to].kubernetes_namespace, "labels", labels_of(mirror));
   std::string out;
-  append_document(out, map("apiVersion", "v1", "kind", "ConfigMap", "metadata", metadata, "data",
-                           map("mirror.yaml", yaml::write(config_of(topology, mirror)))));
+  const std::string config = yaml::write(config_of(topology, mirror));
+  note_config_size(config, mirror, notes);
+  append_document(
+      out, map("apiVersion", "v1", "kind", "ConfigMap", "metadata", metadata, "data", map("mirror.yaml", config)));
   append_document(out, deployment_of(topology, mirror, metadata));
   return out;
 }
@@ -208,9 +229,10 @@ void render_mirrors(const Topology& topology, const Source& source, Rendering& o
                       "begin with __",
                       mirror.name, mirror.topics.size() - static_cast<size_t>(copied), mirror.topics.size()));
     if (copied == 0) continue;
+    note_secrets(topology, mirror, out.notes);
     const std::string folder = "mirrors/" + mirror.name + "/", header = comment_header(source);
     if (is_in_pods(topology, mirror)) {
-      out.files.push_back({folder + "kubernetes.yaml", header + pods_file(topology, mirror)});
+      out.files.push_back({folder + "kubernetes.yaml", header + pods_file(topology, mirror, out.notes)});
       continue;
     }
     out.files.push_back({folder + "mirror.yaml", header + yaml::write(config_of(topology, mirror))});

@@ -51,7 +51,9 @@ std::string longest_label(const Cluster& cluster) {
 }
 
 std::string longest_label(const Mirror& mirror) {
-  return object_name(mirror.name) + "-mirrormaker2-" + std::to_string(workers_of(mirror) - 1);
+  // Its service, or from 1,000 pods on a pod.
+  const std::string last = std::to_string(workers_of(mirror) - 1);
+  return object_name(mirror.name) + "-mirrormaker2-" + (last.size() > 3 ? last : "api");
 }
 
 std::string pool_name(const Cluster& cluster, bool of_brokers) {

@@ -25,7 +25,7 @@ struct Host {
 // The longest first label of the cluster's hosts (EC2) or of its pods' names, which are their hosts' names (Strimzi).
 // No label may have more than kLabelMost characters (RFC 1035).
 [[nodiscard]] std::string longest_label(const Cluster& cluster);
-// Likewise of the pods of the Connect cluster that runs the mirror, in Kubernetes.
+// Likewise of the pods of the Connect cluster that runs the mirror, in Kubernetes, and of its service.
 [[nodiscard]] std::string longest_label(const Mirror& mirror);
 inline constexpr size_t kLabelMost = 63;
 inline constexpr size_t kHostNameMost = 253;

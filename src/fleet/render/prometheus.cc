@@ -93,14 +93,18 @@ yaml::Node pods(const std::set<std::string>& namespaces) {
 
 constexpr std::string_view kKindLabel = "__meta_kubernetes_pod_label_strimzi_io_kind";
 constexpr std::string_view kClusterLabel = "__meta_kubernetes_pod_label_strimzi_io_cluster";
+constexpr std::string_view kPoolLabel = "__meta_kubernetes_pod_label_strimzi_io_pool_name";
 constexpr std::string_view kPortName = "__meta_kubernetes_pod_container_port_name";
 constexpr std::string_view kExporterPort = "tcp-prometheus";  // Strimzi's name of it
 
+// Of pods with these labels brokers and controllers alone are of a pool: an exporter or Cruise Control beside them
+// would count as a controller.
 yaml::Node strimzi_job(const std::set<std::string>& namespaces, const std::string& clusters) {
   return map(
       "job_name", "kafka-strimzi", "kubernetes_sd_configs", pods(namespaces), "relabel_configs",
-      list(keep(kKindLabel, "Kafka"), keep(kClusterLabel, clusters), keep(kPortName, kExporterPort),
-           map("target_label", "job", "replacement", "kafka"), map("target_label", "role", "replacement", "controller"),
+      list(keep(kKindLabel, "Kafka"), keep(kClusterLabel, clusters), keep(kPoolLabel, ".+"),
+           keep(kPortName, kExporterPort), map("target_label", "job", "replacement", "kafka"),
+           map("target_label", "role", "replacement", "controller"),
            map("source_labels", list("__meta_kubernetes_pod_label_strimzi_io_broker_role"), "regex", "true",
                "target_label", "role", "replacement", "broker"),
            copy_label(kClusterLabel, "cluster"),

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <map>
 
+#include "fleet/kafka_version.h"
 #include "fleet/plan/prices.h"
 #include "fleet/render/names.h"
 #include "fleet/render/prometheus.h"
@@ -59,6 +60,14 @@ size_t controllers_scraped(const Topology& topology, const Cluster& cluster) {
   return shared ? voters_of(topology, cluster).size() : cluster.controllers;
 }
 
+// By how much the idle share of request handlers that Kafka tells is multiplied to be the broker's and a controller's
+// together (kafka:request_handlers_idle_ratio): where both are one process it is the sum of two shares, and since 4.2
+// (KIP-1207) their mean. 0: each process tells its own.
+double shared_handlers(const Cluster& cluster) {
+  if (cluster.controllers > 0 || cluster.platform != Platform::kStrimzi) return 0;
+  return parse_version(cluster.kafka_version) < std::pair(4U, 2U) ? 1 : 2;
+}
+
 void add_cluster(const Topology& topology, const Cluster& cluster, const ClusterFigures& figures,
                  std::vector<Fact>& out) {
   const auto add = [&](std::string_view name, double value) {
@@ -69,6 +78,7 @@ void add_cluster(const Topology& topology, const Cluster& cluster, const Cluster
   add("fleet:cluster_brokers_spare", figures.spare);
   if (const size_t controllers = controllers_scraped(topology, cluster); controllers > 0)
     add("fleet:cluster_controllers", static_cast<double>(controllers));
+  if (const double shared = shared_handlers(cluster); shared > 0) add("fleet:cluster_shared_handlers", shared);
   add("fleet:cluster_topics", figures.topics);
   add("fleet:broker_disk_bytes",
       static_cast<double>(cluster.volumes.count) * static_cast<double>(cluster.volumes.size_bytes));

@@ -163,11 +163,12 @@ class Publisher {
 
   void find_losses() {
     for (const auto& [path, hash] : was_) {
-      if (!has_topics(path) || !is_of(path, options_.only)) continue;
+      if (!may_lose(path) || !is_of(path, options_.only)) continue;
       const auto disk = read_file(target_ / path);
       const auto file = std::ranges::find(files_, path, &File::path);
       if (disk)
-        std::ranges::move(losses(*disk, file == files_.end() ? "" : file->bytes), std::back_inserter(result_.losses));
+        std::ranges::move(losses(path, *disk, file == files_.end() ? "" : file->bytes),
+                          std::back_inserter(result_.losses));
     }
   }
 

@@ -7,6 +7,7 @@
 #include <map>
 #include <set>
 
+#include "fleet/limits.h"
 #include "fleet/render/alertmanager.h"
 #include "fleet/render/alerts.h"
 #include "fleet/render/ansible.h"
@@ -230,6 +231,12 @@ TEST(Terraform, AsksForTheVersionThatItsStateNeeds) {
               HasSubstr("required_version = \">= 1.10\""));
 }
 
+TEST(Terraform, OpensAPortForEachMirrorThatThereMayBe) {
+  const std::string module = file_of(rendered(kBoth), "terraform/modules/kafka-cluster/main.tf");
+  EXPECT_THAT(module,
+              HasSubstr(fmt::format("from_port         = 8090\n  to_port           = {}\n", 8089 + kMirrorsMost)));
+}
+
 TEST(Ansible, ConfluentCarriesKafka) {
   EXPECT_EQ(confluent_version("3.9.1"), "7.9");
   EXPECT_EQ(confluent_version("4.1"), "8.1");
@@ -237,6 +244,18 @@ TEST(Ansible, ConfluentCarriesKafka) {
   EXPECT_EQ(confluent_version("4.3.1"), "") << "not known to be carried";
   EXPECT_EQ(confluent_version("5.0.0"), "");
   EXPECT_EQ(confluent_version("3.99.0"), "");
+}
+
+TEST(Ansible, BrokersHaveTheHeapThatPlansCount) {
+  const auto hosts = [](const std::string& instance) {
+    return file_of(rendered("fleet: f\nregions: [{name: r, zones: [a, b, c]}]\nclusters: [{name: c, instance: " +
+                                instance + "}]\n",
+                            {"ansible"}),
+                   "ansible/c/hosts.yml");
+  };
+  EXPECT_THAT(hosts("c6g.large"), HasSubstr("KAFKA_HEAP_OPTS: \"-Xms2048m -Xmx2048m\"\n"));
+  EXPECT_THAT(hosts("c6g.4xlarge"), HasSubstr("-Xmx6144m"));
+  EXPECT_THAT(hosts("x9z.large"), Not(HasSubstr("HEAP")));
 }
 
 TEST(Ansible, SaysThatNothingMakesTopics) {
@@ -305,6 +324,8 @@ TEST(Strimzi, SpreadsThePodsOfAPoolAndCountsNoOthers) {
                                              "              strimzi.io/pool-name: {}\n",
                                              pool)));
   }
+  EXPECT_THAT(kafka, HasSubstr("preferredDuringSchedulingIgnoredDuringExecution:\n"));
+  EXPECT_THAT(kafka, HasSubstr("topologyKey: kubernetes.io/hostname\n")) << "a node each, where there are enough";
 }
 
 TEST(Mirrors, AreADeploymentInKubernetes) {
@@ -317,6 +338,42 @@ TEST(Mirrors, AreADeploymentInKubernetes) {
   for (const File& other : rendering.files) EXPECT_THAT(other.path, Not(HasSubstr("/back/mirrors.yaml")));
   EXPECT_THAT(file_of(rendering, "prometheus/r2/facts.yml"), HasSubstr("fleet:mirror_info"));
   for (const std::string& note : rendering.notes) EXPECT_THAT(note, Not(HasSubstr("mirror shop")));
+}
+
+// A pod whose Secret is not there does not start, and says so nowhere but in its events.
+TEST(Mirrors, NoteSecretsOfOtherNamespaces) {
+  const auto notes = [](const std::string& kind, const std::string& from, const std::string& security = "tls") {
+    const auto out =
+        rendered("fleet: f\nregions: [{name: r, zones: [a, b, c]}]\nclusters: [{name: x, " + from +
+                     ", security: {transport: " + security +
+                     "}}, {name: y, platform: strimzi}]\ntopics: [{name: t, cluster: x}]\nmirrors: [{name: m, from: x, "
+                     "to: y, topics: [t], kind: " +
+                     kind + "}]\n",
+                 {kind == "freshet" ? "mirrors" : "strimzi"});
+    return out.notes;
+  };
+  for (const char* kind : {"freshet", "mirror_maker"}) {
+    EXPECT_THAT(notes(kind, "platform: strimzi, namespace: other"),
+                ElementsAre("mirror m: its pods in namespace kafka need x-cluster-ca-cert of cluster x, which somebody "
+                            "copies there"));
+    EXPECT_THAT(notes(kind, "platform: ec2"), ElementsAre(HasSubstr("need x-ca of cluster x, which somebody makes")));
+    EXPECT_THAT(notes(kind, "platform: strimzi"), ElementsAre());
+    EXPECT_THAT(notes(kind, "platform: strimzi, namespace: other", "plaintext"), ElementsAre());
+  }
+}
+
+TEST(Mirrors, NoteWhatIsTooLargeForKubernetes) {
+  const auto notes = [](int topics) {
+    std::string text =
+        "fleet: f\nregions: [{name: r, zones: [a, b, c]}]\nclusters: [{name: x, platform: strimzi}, {name: y, "
+        "platform: strimzi}]\nmirrors: [{name: m, from: x, to: y, topics: [\"*\"], kind: freshet}]\ntopics:\n";
+    for (int i = 0; i < topics; ++i)
+      text += fmt::format("- {{name: {}-{}, cluster: x, partitions: 1}}\n", std::string(100, 'n'), i);
+    return rendered(text, {"mirrors"}).notes;
+  };
+  EXPECT_THAT(notes(2000), ElementsAre());
+  EXPECT_THAT(notes(2500), ElementsAre(HasSubstr("mirror m: its ConfigMap is larger than an annotation may be")));
+  EXPECT_THAT(notes(10'000), ElementsAre(HasSubstr("larger than Kubernetes takes (1 MiB)")));
 }
 
 TEST(Mirrors, AreUnitsOnTheTargetsFirstBrokers) {
@@ -387,6 +444,22 @@ TEST(Alertmanager, EverybodyGetsWhatIsTheirs) {
   EXPECT_THAT(receivers_of(Topology{}, Severity::kWarn, "web"), ElementsAre(kNobody));
 }
 
+// Two routes to one receiver are two messages, and two incidents.
+TEST(Alertmanager, NobodyIsToldTwice) {
+  const std::string text =
+      "fleet: f\nregions: [{name: r, zones: [a, b, c]}]\nclusters: [{name: c, owner: web}]\nalert_routes:\n"
+      "- {severity: critical, pagerduty: p, owner: web}\n- {severity: critical, slack: s, owner: web}\n"
+      "- {severity: critical, pagerduty: p}\n- {severity: critical, pagerduty: p}\n"
+      "- {severity: warn, pagerduty: p, owner: web}\n";
+  EXPECT_THAT(receivers_of(parsed(text), Severity::kCritical, "web"), ElementsAre("slack-s", "pagerduty-p"));
+  EXPECT_THAT(receivers_of(parsed(text), Severity::kWarn, "web"), ElementsAre("pagerduty-p"));
+  const std::string config = file_of(rendered(text), "alertmanager/alertmanager.yml");
+  size_t routes = 0;
+  for (size_t at = config.find("continue: true"); at != std::string::npos; at = config.find("continue: true", at + 1))
+    ++routes;
+  EXPECT_EQ(routes, 3u);
+}
+
 TEST(Alertmanager, TeamsThatNoRouteTakesAreNoted) {
   const auto notes = [](const std::string& routes) {
     return rendered(
@@ -412,6 +485,31 @@ TEST(Terraform, NotesWhichProviderKnowsFastVolumes) {
   };
   EXPECT_THAT(notes("1001MiB"), ElementsAre(HasSubstr("AWS provider 6.17")));
   EXPECT_THAT(notes("1000MiB"), ElementsAre());
+}
+
+TEST(Terraform, NotesMirrorsOfOtherNetworks) {
+  EXPECT_THAT(
+      rendered(kBoth, {"terraform"}).notes,
+      ElementsAre("cluster front: brokers let in their own network only: name that of r2, where it is mirrored to, "
+                  "when its Terraform is applied (TF_VAR_client_cidrs)"));
+  std::string one = kBoth;
+  one.replace(one.find("region: r2"), 10, "region: r1");
+  EXPECT_THAT(rendered(one, {"terraform"}).notes, ElementsAre());
+}
+
+TEST(Terraform, NotesWhatATypeOfVolumeDoesNotTake) {
+  const auto notes = [](const std::string& volumes) {
+    return rendered(
+               "fleet: f\nregions: [{name: r, zones: [a, b, c]}]\nclusters: [{name: c, volumes: {" + volumes + "}}]\n",
+               {"terraform"})
+        .notes;
+  };
+  EXPECT_THAT(notes("type: st1, iops: 8000, throughput: 500MiB"),
+              ElementsAre(HasSubstr("cluster c: volumes of type st1 take no iops, throughput")));
+  EXPECT_THAT(notes("type: io2, iops: 8000, throughput: 500MiB"),
+              ElementsAre(HasSubstr("type io2 take no throughput")));
+  EXPECT_THAT(notes("type: gp3, iops: 8000, throughput: 500MiB"), ElementsAre());
+  EXPECT_THAT(notes("type: gp2"), ElementsAre());
 }
 
 // What plan counts with, and the storage class has.
@@ -441,6 +539,20 @@ TEST(Alertmanager, WarningsAreNoCriticalEvents) {
               HasSubstr("}}critical{{ else }}warning{{ end }}"));
 }
 
+// Kafka tells one idle share of request handlers for both, where a broker is a controller, too.
+TEST(Prometheus, KnowsWhoseHandlersAreTold) {
+  const auto facts = [](const std::string& cluster) {
+    return file_of(
+        rendered("fleet: f\nregions: [{name: r, zones: [a, b, c]}]\nclusters: [{name: c, " + cluster + "}]\n"),
+        "prometheus/r/facts.yml");
+  };
+  const std::string name = "record: fleet:cluster_shared_handlers\n        expr: ";
+  EXPECT_THAT(facts("platform: strimzi, controllers: 0, kafka_version: 4.1.0"), HasSubstr(name + "vector(1)"));
+  EXPECT_THAT(facts("platform: strimzi, controllers: 0, kafka_version: 4.2.0"), HasSubstr(name + "vector(2)"));
+  EXPECT_THAT(facts("platform: strimzi"), Not(HasSubstr("shared_handlers")));
+  EXPECT_THAT(facts("controllers: 0"), Not(HasSubstr("shared_handlers"))) << "a second process";
+}
+
 TEST(Prometheus, FindsControllersOnBrokersMachines) {
   const auto jobs = [](const std::string& clusters) {
     return file_of(rendered("fleet: f\nregions: [{name: r, zones: [a, b, c]}]\nclusters: [" + clusters + "]\n"),
@@ -452,6 +564,12 @@ TEST(Prometheus, FindsControllersOnBrokersMachines) {
   ASSERT_THAT(shared, HasSubstr("job_name: kafka-ec2-shared-controller\n"));
   EXPECT_THAT(shared, HasSubstr("regex: c;1|c;2|c;3|d;1\n")) << "as in the inventory";
   EXPECT_THAT(jobs("{name: e}"), Not(HasSubstr("shared-controller")));
+}
+
+// Kafka's exporter, or Cruise Control, has the cluster's label and a port of that name, too.
+TEST(Prometheus, ScrapesPodsOfPoolsOnly) {
+  EXPECT_THAT(file_of(rendered(kBoth), "prometheus/r2/prometheus.yml"),
+              HasSubstr("- __meta_kubernetes_pod_label_strimzi_io_pool_name\n        regex: "));
 }
 
 // A broker loses a log directory that is full, and Kafka does not tell in which directory its replicas are.

@@ -86,19 +86,22 @@ yaml::Node kafka(const Cluster& cluster, StrimziApi api) {
 // Puts pods on nodes of this type in the cluster's zones, and spreads them. DoNotSchedule: a broker that waits for a
 // place is seen; one in the wrong zone is noticed when that zone is lost. Only pods of the pool are counted: the
 // operator's have the cluster's label, too, may stand anywhere, and would keep a broker from
-// coming back to the zone of its volume.
+// coming back to the zone of its volume. Plans count with a node for each; where there are fewer, two share one.
 yaml::Node pod_template(const Cluster& cluster, const std::string& pool, const std::string& instance) {
   const auto in = [](std::string_view key, yaml::Node values) {
     return map("key", key, "operator", "In", "values", std::move(values));
   };
   const yaml::Node terms = list(map("matchExpressions", list(in("node.kubernetes.io/instance-type", list(instance)),
                                                              in(kZoneKey, yaml::list_of(cluster.zones)))));
+  const yaml::Node of_pool = map("matchLabels", map("strimzi.io/cluster", cluster.name, "strimzi.io/pool-name", pool));
   const yaml::Node spread =
-      map("maxSkew", 1, "topologyKey", kZoneKey, "whenUnsatisfiable", "DoNotSchedule", "labelSelector",
-          map("matchLabels", map("strimzi.io/cluster", cluster.name, "strimzi.io/pool-name", pool)));
+      map("maxSkew", 1, "topologyKey", kZoneKey, "whenUnsatisfiable", "DoNotSchedule", "labelSelector", of_pool);
+  const yaml::Node apart =
+      map("weight", 100, "podAffinityTerm", map("topologyKey", "kubernetes.io/hostname", "labelSelector", of_pool));
   return map("pod", map("affinity",
                         map("nodeAffinity",
-                            map("requiredDuringSchedulingIgnoredDuringExecution", map("nodeSelectorTerms", terms))),
+                            map("requiredDuringSchedulingIgnoredDuringExecution", map("nodeSelectorTerms", terms)),
+                            "podAntiAffinity", map("preferredDuringSchedulingIgnoredDuringExecution", list(apart))),
                         "topologySpreadConstraints", list(spread)));
 }
 

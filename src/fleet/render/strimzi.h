@@ -38,6 +38,10 @@ void render_strimzi_users(const Topology& topology, Index cluster, StrimziApi ap
 // Mirrors, or parts of them, that MirrorMaker 2 can't do or that have no Kubernetes to run on.
 void note_mirrors_left_out(const Topology& topology, std::vector<std::string>& notes);
 
+// Secrets of a mirror's source that are not where its pods can read them: the operator's lie in its cluster's
+// namespace, and a pod reads those of its own only. Of mirrors of either kind.
+void note_secrets(const Topology& topology, const Mirror& mirror, std::vector<std::string>& notes);
+
 // One document of a file of several: "---" and its text.
 void append_document(std::string& out, const yaml::Node& document);
 // An object of Strimzi's group in this version of its API.

@@ -5,6 +5,7 @@
 #include <array>
 
 #include "base/assert.h"
+#include "base/text.h"
 #include "fleet/access.h"
 #include "fleet/render/names.h"
 #include "fleet/render/strimzi.h"
@@ -216,6 +217,22 @@ void note_size(const Topology& topology, const Mirror& mirror, std::vector<std::
 
 }  // namespace
 
+void note_secrets(const Topology& topology, const Mirror& mirror, std::vector<std::string>& notes) {
+  const Cluster& from = topology.clusters[mirror.from];
+  const Cluster& to = topology.clusters[mirror.to];
+  const bool same = from.kubernetes_namespace == to.kubernetes_namespace && from.region == to.region;
+  if (to.platform != Platform::kStrimzi || (from.platform == Platform::kStrimzi && same)) return;
+  std::vector<std::string> secrets;
+  const bool ours = from.platform == Platform::kStrimzi;
+  if (from.security.transport == Transport::kTls) secrets.push_back(from.name + (ours ? "-cluster-ca-cert" : "-ca"));
+  if (is_guarded(from) && !mirror.user.empty())
+    secrets.push_back(mirror.user + (ours || scram_mechanism_of(from).empty() ? "" : "-password"));
+  if (secrets.empty()) return;
+  notes.push_back(fmt::format("mirror {}: its pods in namespace {} need {} of cluster {}, which somebody {} there",
+                              mirror.name, to.kubernetes_namespace, joined(secrets, " and "), from.name,
+                              ours ? "copies" : "makes"));
+}
+
 void note_mirrors_left_out(const Topology& topology, std::vector<std::string>& notes) {
   for (const Mirror& mirror : topology.mirrors) {
     note_codecs(topology, mirror, notes);
@@ -240,6 +257,7 @@ void note_mirrors_left_out(const Topology& topology, std::vector<std::string>& n
     };
     note(left_out, "their number of partitions differs, which MirrorMaker 2 can't do");
     note(named, "MirrorMaker 2 never copies names like theirs (-internal, .internal, .replica, __…)");
+    if (left_out + named < mirror.topics.size()) note_secrets(topology, mirror, notes);
   }
 }
 

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/assert.h"
+#include "base/text.h"
 #include "fleet/fields.h"
 #include "fleet/render/files.h"
 #include "fleet/render/hcl.h"
@@ -27,12 +28,17 @@ yaml::Node host_input(const Host& host, const Cluster& cluster, bool is_broker) 
                    std::move(log_dirs));
 }
 
+// The provider refuses iops for gp2 and st1, and throughput for all but gp3.
+bool takes_iops(const Volumes& volumes) {
+  return volumes.type == "gp3" || volumes.type == "io1" || volumes.type == "io2";
+}
+bool takes_throughput(const Volumes& volumes) { return volumes.type == "gp3"; }
+
 yaml::Node volumes_input(const Volumes& volumes) {
-  // Only what the type lets one choose is written: the provider refuses iops for gp2 and st1, and throughput for all
-  // but gp3. Sizes are rounded up to what EBS sells.
+  // Only what the type lets one choose is written. Sizes are rounded up to what EBS sells.
   yaml::Node out = yaml::map("type", volumes.type, "size_gib", (volumes.size_bytes + kGiB - 1) / kGiB);
-  if (volumes.type == "gp3" || volumes.type == "io1" || volumes.type == "io2") yaml::put(out, "iops", volumes.iops);
-  if (volumes.type == "gp3") {
+  if (takes_iops(volumes)) yaml::put(out, "iops", volumes.iops);
+  if (takes_throughput(volumes)) {
     yaml::put(out, "throughput_mib", (volumes.throughput_bytes_per_s + kMib - 1) / kMib);
   }
   return out;
@@ -63,6 +69,28 @@ void note_provider(const Cluster& cluster, std::vector<std::string>& notes) {
   notes.push_back("cluster " + cluster.name + ": throughput above 1000MiB needs the AWS provider 6.17 or a later one");
 }
 
+void note_ignored(const Cluster& cluster, std::vector<std::string>& notes) {
+  std::vector<std::string> keys;
+  if (cluster.volumes_where.has("iops") && !takes_iops(cluster.volumes)) keys.emplace_back("iops");
+  if (cluster.volumes_where.has("throughput") && !takes_throughput(cluster.volumes)) keys.emplace_back("throughput");
+  if (!keys.empty())
+    notes.push_back("cluster " + cluster.name + ": volumes of type " + cluster.volumes.type + " take no " +
+                    joined(keys, ", ") + ": what the file says of it is not rendered");
+}
+
+// Brokers let in their own network unless they are told of others, and a mirror runs beside its target.
+void note_networks(const Topology& topology, std::vector<std::string>& notes) {
+  std::set<std::pair<Index, Index>> told;  // cluster and region
+  for (const Mirror& mirror : topology.mirrors) {
+    const Cluster& from = topology.clusters[mirror.from];
+    const Index region = topology.clusters[mirror.to].region;
+    if (from.platform != Platform::kEc2 || from.region == region || !told.emplace(mirror.from, region).second) continue;
+    notes.push_back("cluster " + from.name + ": brokers let in their own network only: name that of " +
+                    topology.regions[region].name + ", where it is mirrored to, when its Terraform is applied " +
+                    "(TF_VAR_client_cidrs)");
+  }
+}
+
 }  // namespace
 
 std::string mount_of(uint32_t volume) { return "/var/lib/kafka/disk" + std::to_string(volume + 1); }
@@ -72,6 +100,7 @@ void render_terraform(const Topology& topology, const Source& source, Rendering&
   for (const Cluster& cluster : topology.clusters) {
     if (cluster.platform != Platform::kEc2) continue;
     note_provider(cluster, out.notes);
+    note_ignored(cluster, out.notes);
     const std::string region = topology.regions[cluster.region].name;
     if (regions.insert(cluster.region).second) {
       const HclBlock locals = {.type = "locals", .attributes = yaml::map("region", region)};
@@ -82,6 +111,7 @@ void render_terraform(const Topology& topology, const Source& source, Rendering&
         {"terraform/" + region + "/" + cluster.name + "/terragrunt.hcl", cluster_file(topology, cluster, source)});
   }
   if (regions.empty()) return;
+  note_networks(topology, out.notes);
   for (const FixedFile& file : kTerraformFiles) {
     const bool is_root = file.name == kTerraformFiles.front().name;
     const bool is_script = file.text.starts_with("#!");  // its first line must stay the first

@@ -87,10 +87,14 @@ void concern_machine(const BrokerStanding& broker, Concerns& out) {
 
 void concern_loss(const GroupStanding& group, Concerns& out) {
   if (group.lost > 0)
-    out.push_back({kCritical, group_subject(group),
-                   count_text(static_cast<double>(group.lost)) + " messages are lost to "
-                                                                 "it: retention has deleted them unread",
-                   "Raise the topic's retention before more goes; tell the group's owner which offsets are gone."});
+    out.push_back(
+        {kCritical, group_subject(group),
+         count_text(static_cast<double>(group.lost)) + " messages are lost to "
+                                                       "it: retention has deleted them unread",
+         group.has_members
+             ? "Raise the topic's retention before more goes; tell the group's owner which offsets are gone."
+             : "Nobody reads: start its readers, and tell its owner which offsets are gone. If it is no longer "
+               "used, delete the group."});
   if (group.lost == 0 && loses_messages(group))
     out.push_back(
         {kCritical, group_subject(group),
