@@ -127,6 +127,7 @@ PLAN = {
     "fleet_render.alertmanager_inhibits": (6, 1),
     "fleet_render.ansible": (18, 3),
     "fleet_render.by_hand": (2, 1),
+    "fleet_render.given_up": (4, 1),
     "fleet_render.grafana": (13, 3),
     "fleet_render.jmx_exporter": (22, 2),
     "fleet_render.lag": (2, 1),
