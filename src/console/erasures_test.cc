@@ -361,6 +361,22 @@ TEST_F(ErasuresTest, OneSweepIsForAll) {
   EXPECT_EQ(left, 100u);
 }
 
+// A record of another tenant names values of this one.
+TEST_F(ErasuresTest, IsNotFoundByAnotherTenantsValue) {
+  v1::ErasureNotice notice;
+  notice.set_message_id("m1");
+  notice.add_freed(hash("tablet"));
+  auto letter = make_letter("n1", "other", "erased", clock_.now_us(), notice.SerializeAsString());
+  letter.set_body_type(v1::DeadLetter::ERASURE_NOTICE);
+  log_.add(0, letter);
+  ASSERT_TRUE(keeper_->turn());
+  ASSERT_TRUE(keeper_->post([&](LetterKeeper::Kept kept) {
+    const auto found = kept.erasures.find("acme", "tablet");
+    ASSERT_TRUE(found);
+    EXPECT_FALSE(found->has_value());
+  }));
+}
+
 TEST_F(ErasuresTest, WhoeverGoesAlongHasARowOfTheirOwn) {
   say_erased("", std::string(16, '\1'));
   purge_after(0);

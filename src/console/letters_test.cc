@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include <limits>
+
 #include "base/json_writer.h"
 #include "console/letter_values.h"
 #include "env/steadiness.h"
@@ -201,6 +203,29 @@ TEST_F(LettersTest, AClockThatJumpsDeletesNothing) {
   (void)keeper().turn();
   clock_.now += 61'000'000;
   EXPECT_EQ(kept().substr(0, 9), "0 letters") << "but what is old goes";
+}
+
+// A report of any time is shown, or is none: later ones are read beside it.
+TEST_F(LettersTest, AReportOfAnyTimeIsRead) {
+  v1::PlanViolations violations;
+  violations.add_groups()->set_event("Bought");
+  violations.mutable_groups(0)->set_count(1);
+  auto report = make_letter("v1", "acme", "", 0, violations.SerializeAsString());
+  report.set_body_type(v1::DeadLetter::PLAN_VIOLATIONS);
+  constexpr int64_t kMost = std::numeric_limits<int64_t>::max();
+  for (const int64_t at_us :
+       {std::numeric_limits<int64_t>::min(), int64_t{-1}, clock_.now_us(), kMost / 10 * 7, kMost}) {
+    report.set_received_at_us(at_us);
+    log_.add(0, report);
+  }
+  (void)keeper().turn();
+  with_kept([&](LetterKeeper::Kept k) {
+    for (const int64_t now_us : {int64_t{0}, clock_.now_us(), kMost / 10 * 7, kMost}) {
+      EXPECT_TRUE(k.violations.json("acme", now_us)) << now_us;
+      EXPECT_TRUE(k.violations.other_types("acme", now_us)) << now_us;
+    }
+    EXPECT_NE(k.violations.json("acme", clock_.now_us())->find("Bought"), std::string::npos);
+  });
 }
 
 // What a crash loses of the store is read again: the topic is trimmed only after a sync.

@@ -24,6 +24,7 @@ constexpr int64_t kHourSpans = 6;
 constexpr int64_t kDaySpans = 24 * kHourSpans;
 constexpr int64_t kWeekSpans = 7 * kDaySpans;
 constexpr size_t kSpanDigits = 10;
+constexpr int64_t kLastSpan = 9'999'999'999;  // with so many
 constexpr size_t kShownMax = 1000;
 constexpr int kSamplesShown = 3;
 
@@ -34,7 +35,7 @@ std::string violations_prefix(std::string_view tenant) {
 }
 
 std::string span_key(std::string_view tenant, int64_t span) {
-  return violations_prefix(tenant) + fmt::format("{:0{}}", std::max<int64_t>(span, 0), kSpanDigits);
+  return violations_prefix(tenant) + fmt::format("{:0{}}", std::clamp<int64_t>(span, 0, kLastSpan), kSpanDigits);
 }
 
 // What is counted of one group, over the three windows.
@@ -53,8 +54,7 @@ void add_row(Sums& sums, const GroupRow& row, int64_t span, int64_t now) {
   if (span > now - kHourSpans) sum.hour += row.count();
   if (span > now - kDaySpans) sum.day += row.count();
   sum.week += row.count();
-  FRESHET_ASSERT(span >= sum.last_span);  // Rows come by time.
-  sum.last_span = span;
+  sum.last_span = std::max(sum.last_span, span);
   if (sum.first_us == 0) sum.first_us = row.first_us();
   sum.last_us = row.last_us();
   sum.samples.insert(sum.samples.begin(), row.message_ids().begin(), row.message_ids().end());
@@ -68,8 +68,8 @@ Status sum_rows(kv::Store& store, const std::string& tenant, int64_t now, Sums& 
                     [&](std::string_view key, std::string_view value) {
                       GroupRow row;
                       int64_t span = 0;
-                      const char* const digits = key.data() + digits_at;
-                      std::from_chars(digits, digits + kSpanDigits, span);
+                      const std::string_view digits = key.substr(digits_at, kSpanDigits);
+                      std::from_chars(digits.data(), digits.data() + digits.size(), span);
                       if (row.ParseFromArray(value.data(), static_cast<int>(value.size())))
                         add_row(sums, row, span, now);
                       return true;
@@ -87,7 +87,7 @@ std::string_view name_of_subject(v1::SchemaChange::Subject subject) {
 Status Violations::add(const v1::DeadLetter& record, int64_t now_us, kv::WriteBatch& batch) {
   v1::PlanViolations violations;
   if (!violations.ParseFromString(record.body())) return {};
-  const int64_t span = record.received_at_us() / kSpanUs;
+  const int64_t span = std::clamp<int64_t>(record.received_at_us() / kSpanUs, 0, kLastSpan);
   const std::string prefix = span_key(record.tenant(), span);
   for (const GroupRow& group : violations.groups()) {
     if (group.event().find('\0') != std::string::npos || group.property().find('\0') != std::string::npos) continue;

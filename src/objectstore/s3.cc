@@ -296,6 +296,8 @@ Result<std::vector<Object>> S3Store::list(const std::string& prefix) {
       all.push_back({object.key.substr(skip), object.bytes});
     }
     if (page->next.empty()) break;
+    // The same page again would be the same for ever.
+    if (page->next == token) return refused("GET", "", {Code::kCorrupt, "the list does not go on from where it was"});
     token = page->next;
   }
   std::sort(all.begin(), all.end(), [](const Object& a, const Object& b) { return a.key < b.key; });

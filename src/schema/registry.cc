@@ -191,7 +191,8 @@ class TenantSchema {
     const Entry* const known = entry_of(subject, of, name);
     Entry entry = known == nullptr || !known->logged ? Entry{.first_us = at_us} : *known;
     const std::optional<Type> wide = widened(entry.log_type, type);
-    if (!wide) return;
+    // A type that is widened to none settles nothing: who has discovered the name says its type.
+    if (!wide || *wide == Type::kUnknown) return;
     entry.type = entry.log_type = *wide;
     entry.logged = entry.type_logged = true;
     publish(subject, of, name, entry);

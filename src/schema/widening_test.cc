@@ -51,6 +51,18 @@ TEST(Widening, TheFirstOfAnotherTypeWidensAndTheLogHearsOfIt) {
   EXPECT_EQ(other->list("acme")[0].first_us, 5);
 }
 
+TEST(Widening, ToNoTypeSettlesNone) {
+  const auto registry = make_registry();
+  v1::SchemaChange change;
+  change.set_tenant("acme");
+  change.set_subject(v1::SchemaChange::USER_ATTRIBUTE);
+  change.set_name("age");
+  change.set_widens(true);
+  registry->apply(change);
+  const model::Tenant tenant = widening_tenant();
+  EXPECT_EQ(check_age(*registry->begin(tenant, 5), Type::kNumber), Verdict::kDiscovered);
+}
+
 TEST(Widening, WhatTheLogDidNotTakeIsNarrowAgain) {
   const auto registry = make_registry();
   const model::Tenant tenant = widening_tenant();

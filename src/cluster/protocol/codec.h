@@ -22,7 +22,8 @@ struct RequestHead {
   int32_t correlation = 0;
 };
 
-// Whole, with its size in front. REQUIRES: kLeast <= version <= kMost of the request.
+// Whole, with its size in front. Empty: a text in it has more than the 32,767 bytes that Kafka takes of one.
+// REQUIRES: kLeast <= version <= kMost of the request.
 template <class Request>
 [[nodiscard]] std::string encode_request(const Request& request, int16_t version, int32_t correlation,
                                          const std::string& client);

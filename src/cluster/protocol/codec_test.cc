@@ -311,6 +311,33 @@ RC_GTEST_PROP(Codec, ReassignmentsThereAndBack, ()) {
   RC_ASSERT(encode_request(*back, version, 1, "c") == bytes);
 }
 
+// A broker's text that is sent back, like the nonce of SCRAM, must not be one that can't be sent.
+TEST(Codec, ATextHas32767BytesAtMost) {
+  const auto asked = [](size_t bytes, int16_t version) {
+    return encode_request(OffsetFetchRequest{std::string(bytes, 'g'), std::nullopt, false}, version, 1, "c");
+  };
+  const std::string longest = asked(32'767, 7);
+  ASSERT_FALSE(longest.empty());
+  EXPECT_TRUE(decode_request<OffsetFetchRequest>(std::string_view(longest).substr(4)).has_value());
+  EXPECT_EQ(asked(32'768, 7), "");
+  EXPECT_EQ(asked(32'768, 2), "");
+
+  const std::string long_host = encode_response<MetadataRequest>(
+      {0, {{7, std::string(32'768, 'h'), 9092, std::nullopt}}, "id", 7, {}, 0}, MetadataRequest::kMost, 3);
+  EXPECT_THAT(decode_response<MetadataRequest>(std::string_view(long_host).substr(4), MetadataRequest::kMost, 3)
+                  .error()
+                  .message,
+              ::testing::HasSubstr("a text of more than 32 KiB"));
+  // What SASL exchanges are bytes.
+  const std::string nonce(100'000, 'n');
+  for (int16_t version = SaslAuthenticateRequest::kLeast; version <= SaslAuthenticateRequest::kMost; ++version) {
+    const std::string frame = encode_request(SaslAuthenticateRequest{nonce}, version, 1, "c");
+    const auto back = decode_request<SaslAuthenticateRequest>(std::string_view(frame).substr(4));
+    ASSERT_TRUE(back.has_value()) << back.error().message;
+    EXPECT_EQ(back->data, nonce);
+  }
+}
+
 RC_GTEST_PROP(Codec, AnyBytesAreRefusedOrReadWhole, ()) {
   const std::string bytes = std::string(4, '\0') + *rc::gen::arbitrary<std::string>();
   each_request([&]<class Request>(const Request&) {

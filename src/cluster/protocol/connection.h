@@ -48,8 +48,10 @@ class Connection {
   template <class Request>
   [[nodiscard]] Result<typename Request::Response> ask_as(const Request& request, int16_t version) {
     const int32_t correlation = next_correlation_++;
-    FRESHET_ASSIGN(const std::string frame,
-                   exchange(Request::kKey, encode_request(request, version, correlation, client_id_)));
+    const std::string asked = encode_request(request, version, correlation, client_id_);
+    // Texts may come from documents and from the broker itself.
+    if (asked.empty()) return fail(Code::kInvalid, "Kafka takes no text of more than 32767 bytes, and there is one");
+    FRESHET_ASSIGN(const std::string frame, exchange(Request::kKey, asked));
     auto response = decode_response<Request>(frame, version, correlation);
     if (!response) return not_an_answer(Request::kKey, response.error());
     return response;

@@ -393,7 +393,7 @@ std::string request_frame(const Kind& kind, Message message, RequestHead head, s
   body.tags();
   message.describe(body, message.fields);
   body.tags();
-  return framed(std::move(out));
+  return classic.has_long_text() || body.has_long_text() ? std::string() : framed(std::move(out));
 }
 
 Status read_request(const Kind& kind, Message message, std::string_view frame) {

@@ -10,6 +10,7 @@
 namespace freshet::cluster::protocol {
 namespace {
 
+// Of a text in either form, as Kafka itself has it.
 constexpr size_t kTextBytesMax = std::numeric_limits<int16_t>::max();
 
 }  // namespace
@@ -38,13 +39,14 @@ std::optional<uint32_t> Encoder::count(std::optional<size_t> items) {
 void Encoder::no_list() { is_flexible() ? uvarint(0) : big_endian(~uint64_t{0}, 4); }
 
 void Encoder::length(size_t bytes, size_t classic_width) {
-  FRESHET_ASSERT(bytes <= kTextBytesMax);
+  FRESHET_ASSERT(bytes < static_cast<size_t>(std::numeric_limits<int32_t>::max()));
   is_flexible() ? uvarint(static_cast<uint32_t>(bytes) + 1) : big_endian(bytes, classic_width);
 }
 
 void Encoder::no_text() { is_flexible() ? uvarint(0) : big_endian(~uint64_t{0}, 2); }
 
 void Encoder::text(std::string& value) {
+  has_long_text_ = has_long_text_ || value.size() > kTextBytesMax;
   length(value.size(), 2);
   out_ += value;
 }
@@ -154,6 +156,10 @@ std::optional<std::string_view> Decoder::sized(size_t classic_width) {
   if (wrong_ != nullptr || plus_one == 0) return std::nullopt;
   if (plus_one < 0) {
     wrong("a negative length");
+    return std::nullopt;
+  }
+  if (classic_width == 2 && plus_one - 1 > static_cast<int64_t>(kTextBytesMax)) {
+    wrong("a text of more than 32 KiB");
     return std::nullopt;
   }
   return take(static_cast<uint64_t>(plus_one - 1));

@@ -92,7 +92,7 @@ class Wire {
   const bool flexible_;
 };
 
-// Appends to a string that the caller owns. REQUIRES of what is encoded: strings under 32 KiB, counts that fit.
+// Appends to a string that the caller owns. REQUIRES of what is encoded: counts and bytes that fit.
 class Encoder final : public Wire {
  public:
   Encoder(std::string& out, int16_t version, bool flexible) : Wire(version, flexible), out_(out) {}
@@ -108,6 +108,9 @@ class Encoder final : public Wire {
   void texts(std::optional<std::vector<std::string>>& values) override { values ? texts(*values) : no_list(); }
   void tags() override;
 
+  // A text had more bytes than Kafka takes of one: what was written is no message.
+  [[nodiscard]] bool has_long_text() const { return has_long_text_; }
+
  private:
   void whole(uint64_t& value, size_t bytes) override { big_endian(value, bytes); }
   std::optional<uint32_t> count(std::optional<size_t> items) override;
@@ -122,6 +125,7 @@ class Encoder final : public Wire {
   void no_text();
 
   std::string& out_;
+  bool has_long_text_ = false;
 };
 
 // Reads untrusted bytes. The first thing that is wrong is kept, and everything after it reads as empty: status() tells,

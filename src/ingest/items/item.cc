@@ -125,6 +125,15 @@ Outcome check_size(Item& item) {
                                       std::to_string(most) + " at most, as somebody has lowered max.message.bytes");
 }
 
+// Steps behind a container that was just opened. On-demand counts brackets and does not compare them, so that it takes
+// for the end of a damaged one where the container around it ends; the bracket there tells.
+template <class Container>
+Outcome step_behind(Item& item, Container& container, char bracket, std::string_view& raw) {
+  FRESHET_JSON(container.raw_json().get(raw), item.broken);
+  raw = trim_right(raw);
+  return raw.ends_with(bracket) ? Outcome::kOk : item.broken(simdjson::TAPE_ERROR);
+}
+
 }  // namespace
 
 const Promotions kUserPromotions = {v1::ENTITY_KIND_USER, schema::Subject::kUserAttribute, kUserPromotionList};
@@ -218,9 +227,22 @@ Outcome read_name(Item& item, ondemand::field& field, std::string_view& name) {
 
 Outcome open_for_later(Item& item, ondemand::value value, std::optional<ondemand::object>& out) {
   ondemand::object object;
+  std::string_view raw;
   FRESHET_JSON(value.get_object().get(object), item.broken);
-  FRESHET_JSON(object.raw_json().error(), item.broken);
+  FRESHET_ITEM(step_behind(item, object, '}', raw));
   out = object;
+  return Outcome::kOk;
+}
+
+Outcome open_for_later(Item& item, ondemand::value value, std::optional<LaterList>& out) {
+  ondemand::json_type type{};
+  LaterList list;
+  out.reset();
+  FRESHET_JSON(value.type().get(type), item.broken);
+  if (type != ondemand::json_type::array) return Outcome::kOk;
+  FRESHET_JSON(value.get_array().get(list.elements), item.broken);
+  FRESHET_ITEM(step_behind(item, list.elements, ']', list.raw));
+  out = list;
   return Outcome::kOk;
 }
 

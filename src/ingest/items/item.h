@@ -126,6 +126,13 @@ Outcome each_field(Item& item, ondemand::object object, const Read& read) {
 // stands beside, and members would be lost.
 // REQUIRES: the value is an object.
 Outcome open_for_later(Item& item, ondemand::value value, std::optional<ondemand::object>& out);
+// A list that is read later, after reset(), and its text. Opened and not walked, ["a":1] would do the same as {"a"}.
+struct LaterList {
+  ondemand::array elements;
+  std::string_view raw;
+};
+// Anything but a list leaves `out` empty.
+Outcome open_for_later(Item& item, ondemand::value value, std::optional<LaterList>& out);
 
 // Opens a member that must be an object for later; anything else rejects the item.
 Outcome read_object(Item& item, std::string_view name, ondemand::value value, std::optional<ondemand::object>& out);

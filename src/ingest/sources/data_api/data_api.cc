@@ -42,8 +42,7 @@ static_assert(kCustomerNames.size() <= kPromotionsMax && kDeviceNames.size() <= 
 struct Element {
   Text type, customer_id, device_id;
   std::optional<ondemand::object> attributes, user_identifiers;
-  std::optional<ondemand::array> actions, unset_attributes;
-  std::string_view actions_raw;
+  std::optional<LaterList> actions, unset_attributes;
   bool update_existing_only = false;
 };
 
@@ -166,7 +165,6 @@ Status DataApiParser::end(Item& item, Outcome outcome, std::string_view sent) {
 
 Outcome DataApiParser::read_element(Item& item, ondemand::object object, Element& e) {
   return each_field(item, object, [&](std::string_view name, ondemand::value value) -> Outcome {
-    ondemand::array list;
     if (name == "type") return read_scalar(item, value, e.type);
     if (name == "customer_id") return read_scalar(item, value, e.customer_id);
     if (name == "device_id") return read_scalar(item, value, e.device_id);
@@ -177,16 +175,10 @@ Outcome DataApiParser::read_element(Item& item, ondemand::object object, Element
     if (absent) return Outcome::kOk;
     if (is_object) {
       return read_object(item, name, value, name == "attributes" ? e.attributes : e.user_identifiers);
-    } else if (name == "unset_attributes") {
-      if (value.get_array().get(list) != simdjson::SUCCESS) return wrong_shape(item, name, "a list");
-      e.unset_attributes = list;
-    } else if (name == "actions") {
-      if (value.get_array().get(list) != simdjson::SUCCESS) return wrong_shape(item, name, "a list");
-      // The text around the list of actions is kept: it makes a whole request of each refused
-      // action (see actions_of).
-      FRESHET_JSON(list.raw_json().get(e.actions_raw), item.broken);
-      e.actions_raw = trim_right(e.actions_raw);
-      e.actions = list;
+    } else if (name == "unset_attributes" || name == "actions") {
+      std::optional<LaterList>& list = name == "actions" ? e.actions : e.unset_attributes;
+      FRESHET_ITEM(open_for_later(item, value, list));
+      if (!list) return wrong_shape(item, name, "a list");
     }
     return Outcome::kOk;
   });
@@ -247,7 +239,7 @@ Outcome DataApiParser::customer(Item& item, Element& e) {
   // random.
   FRESHET_ITEM(set_message_id(item, {}, false, {}));
   FRESHET_ITEM(read_user(item, e));
-  if (e.unset_attributes) FRESHET_ITEM(read_unsets(item, *e.unset_attributes));
+  if (e.unset_attributes) FRESHET_ITEM(read_unsets(item, e.unset_attributes->elements));
   if (e.attributes) {
     FRESHET_ITEM(start_again(item, *e.attributes));
     FRESHET_ITEM(customer_attributes(item, *e.attributes));
@@ -344,18 +336,16 @@ Outcome DataApiParser::device(Item& item, Element& e) {
 
 Status DataApiParser::transition(ondemand::object root) {
   Item scratch(context_, parsed_, arena_, kDataApiSource, 0, {});
-  std::optional<ondemand::array> elements;
+  std::optional<LaterList> list;
   const Outcome outcome = each_field(scratch, root, [&](std::string_view name, ondemand::value value) -> Outcome {
-    ondemand::array list;
-    if (name == "elements" && value.get_array().get(list) == simdjson::SUCCESS) elements = list;
-    return Outcome::kOk;
+    return name == "elements" ? open_for_later(scratch, value, list) : Outcome::kOk;
   });
   // Damaged JSON condemns the body; nothing of it was taken.
   if (outcome == Outcome::kBroken) return bad_json(scratch.error);
-  if (!elements) return fail(Code::kInvalid, "\"elements\" must be a list of customers, events and devices");
-  FRESHET_JSON(elements->reset().error(), bad_json);
+  if (!list) return fail(Code::kInvalid, "\"elements\" must be a list of customers, events and devices");
+  FRESHET_JSON(list->elements.reset().error(), bad_json);
   int count = 0;
-  for (auto entry : *elements) {
+  for (auto entry : list->elements) {
     ondemand::value value;
     FRESHET_JSON(entry.get(value), bad_json);
     // The bound is on entries and not on bytes: 128 KiB may hold tens of thousands of empty
@@ -437,13 +427,14 @@ Outcome DataApiParser::action(Item& item, ondemand::object object) {
 
 Status DataApiParser::actions_of(const v1::Envelope& shared, const Element& e, std::string_view raw) {
   const size_t before_count = parsed_.item_count;
-  ondemand::array list = *e.actions;
+  auto [list, list_raw] = *e.actions;
   FRESHET_JSON(list.reset().error(), bad_json);
-  FRESHET_ASSERT(e.actions_raw.data() >= raw.data());
-  FRESHET_ASSERT(e.actions_raw.data() + e.actions_raw.size() <= raw.data() + raw.size());
+  // Where brackets do not match, on-demand may have taken the list of another element for this one's.
+  if (list_raw.data() < raw.data() || list_raw.data() + list_raw.size() > raw.data() + raw.size())
+    return bad_json(simdjson::TAPE_ERROR);
   // A refused action is kept as a whole request of one action, so that it can be replayed.
-  const std::string_view before = raw.substr(0, static_cast<size_t>(e.actions_raw.data() - raw.data()));
-  const std::string_view after = raw.substr(before.size() + e.actions_raw.size());
+  const std::string_view before = raw.substr(0, static_cast<size_t>(list_raw.data() - raw.data()));
+  const std::string_view after = raw.substr(before.size() + list_raw.size());
   const auto alone = [&](std::string_view text) {
     return std::string(before).append("[").append(text).append("]").append(after);
   };
@@ -473,16 +464,14 @@ Status DataApiParser::actions_of(const v1::Envelope& shared, const Element& e, s
 
 Status DataApiParser::merge(ondemand::object root) {
   Item scratch(context_, parsed_, arena_, kDataApiSource, 0, {});
-  std::optional<ondemand::array> pairs;
+  std::optional<LaterList> pairs;
   const Outcome outcome = each_field(scratch, root, [&](std::string_view name, ondemand::value value) -> Outcome {
-    ondemand::array list;
-    if (name == "merge_data" && value.get_array().get(list) == simdjson::SUCCESS) pairs = list;
-    return Outcome::kOk;
+    return name == "merge_data" ? open_for_later(scratch, value, pairs) : Outcome::kOk;
   });
   if (outcome == Outcome::kBroken) return bad_json(scratch.error);
   if (!pairs) return fail(Code::kInvalid, "\"merge_data\" must be a list of {merged_user, retained_user}");
-  FRESHET_JSON(pairs->reset().error(), bad_json);
-  for (auto entry : *pairs) {
+  FRESHET_JSON(pairs->elements.reset().error(), bad_json);
+  for (auto entry : pairs->elements) {
     ondemand::value value;
     ondemand::object object;
     std::string_view raw;
@@ -596,7 +585,8 @@ bool DamagedBody::take_list(std::string_view body, std::string_view list, std::s
   const bool pairs = call == "merge";
   // What is around the list must be sound, or nothing says what it is a list of.
   if (!bounds || !parse_part(parser_, bounds->with({}), pairs ? "merge" : "transition")) return false;
-  FRESHET_ASSERT(parser_.mark().items == 0);
+  // A second list, whose name is spelled with escapes, is none of those bounds.
+  if (parser_.mark().items != 0) return parser_.go_back({}), false;
   for (const std::string_view part : bounds->elements) {
     const std::string alone = pairs ? "{\"merge_data\":[" + std::string(part) + "]}" : std::string(part);
     take_alone(alone, part, call);

@@ -279,6 +279,19 @@ TEST_F(DataApi, ADamagedPartDoesNotCondemnTheOthers) {
       parse_data_api("\xef\xbb\xbf{\"type\":\"customer\",\"customer_id\":\"c\"}", "customer", context(), arena));
 }
 
+// On-demand, lists like these put the walk off its level, into the next element, or name the list a second time.
+TEST_F(DataApi, AListThatIsNoneDamagesTheBody) {
+  for (const auto& [call, body] :
+       {std::pair{"transition", R"({"elements":[{"type":"event","customer_id":"u","unset_attributes":["a":1]},)"
+                                R"("actions":[{"action":"x"}]}})"},
+        {"merge", R"({"merge_data":["a":1]},"merge_data":[{"merged_user":"b","retained_user":"a"}]})"},
+        {"transition", "{\"elements\":[\"\x01\"],\"element\\u0073\":[{\"type\":\"customer\",\"customer_id\":\"u\"}]}"},
+        {"merge",
+         "{\"merge_data\":[\"\x01\"],\"merge_dat\\u0061\":[{\"merged_user\":\"b\",\"retained_user\":\"a\"}]}"}})
+    EXPECT_FALSE(parse_data_api(body, call, context(), arena)) << body;
+  EXPECT_THAT(registry->list("acme"), ::testing::IsEmpty());
+}
+
 RC_GTEST_PROP(DataApiProperty, EveryItemIsAcceptedOrRejected, ()) {
   std::string body =
       R"({"type":"transition","elements":[{"type":"customer","customer_id":"c","attributes":{"a":[1],"addValueToArrayField":{"t":["x"]}},
