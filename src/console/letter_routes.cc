@@ -13,6 +13,7 @@
 #include "base/json_writer.h"
 #include "console/call.h"
 #include "console/letter_keeper.h"
+#include "console/spellings.h"
 
 namespace freshet::console {
 namespace {
@@ -279,12 +280,15 @@ void show_erasure(Admin& admin, Admin::Call& call) {
 void find_erasure(Admin& admin, Admin::Call& call) {
   auto identifier = parse_lookup(call.request.body);
   if (!identifier) return call.fail(identifier.error());
-  post(admin.options(), call, [call, value = identifier->second](Kept kept) {
-    const auto erasure = kept.erasures.find(call.tenant->name, value);
-    if (!erasure) return call.fail(erasure.error());
-    if (!*erasure) return call.fail(404, "not_found", "nobody with this identifier was ever to be erased");
-    call.ok(erasure_json(**erasure));
-  });
+  post(admin.options(), call,
+       [call, all = spellings_of(*call.tenant, identifier->first, identifier->second)](Kept kept) {
+         for (const v1::Identifier& spelling : all) {
+           const auto erasure = kept.erasures.find(call.tenant->name, spelling.value());
+           if (!erasure) return call.fail(erasure.error());
+           if (*erasure) return call.ok(erasure_json(**erasure));
+         }
+         call.fail(404, "not_found", "nobody with this identifier was ever to be erased");
+       });
 }
 
 }  // namespace freshet::console

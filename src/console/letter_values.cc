@@ -150,8 +150,9 @@ bool any_in_letter(const v1::DeadLetter& letter, const Visit& visit) {
 // Values are kept as ingest normalizes them: an address in small letters, beyond ASCII too, a phone number in its one
 // spelling, and nothing with blanks of whatever kind around it. A letter has what was sent.
 bool any_value(const v1::DeadLetter& letter, const std::function<bool(std::string_view)>& visit) {
+  static const v1::TenantRules no_rules;
   return any_in_letter(letter, [&](std::string_view value) {
-    if (visit(value)) return true;
+    if (visit(value)) return !model::is_blocked_identifier(value, no_rules);
     if (const std::string number = model::normal_phone(value, {}); number != value && visit(number)) return true;
     const bool ascii =
         std::none_of(value.begin(), value.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x80; });

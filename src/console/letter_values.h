@@ -16,7 +16,8 @@ namespace freshet::console {
 // a member whose name ends in "id": a quantity of 1 is not the person "1".
 //
 // Each is visited as it stands, beyond ASCII also as ingest would normalize it, and a phone number also in its normal
-// spelling, as far as that needs no default country.
+// spelling, as far as that needs no default country. What many senders write for nobody (null, {{user.id}}) does
+// not count: erased as somebody's identifier, it would take the letters of all others along.
 [[nodiscard]] bool any_value(const v1::DeadLetter& letter, const std::function<bool(std::string_view)>& visit);
 
 }  // namespace freshet::console

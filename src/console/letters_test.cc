@@ -299,6 +299,12 @@ bool holds(const v1::DeadLetter& letter, std::string_view value) {
   return any_value(letter, [&](std::string_view one) { return one == value; });
 }
 
+TEST(LetterValues, OfNobodyAreNone) {
+  const auto letter = make_letter("1", "acme", "x", 1, R"({"userId":"{{user.id}}","anonymousId":"null","a":"u-1234"})");
+  for (const char* value : {"{{user.id}}", "null"}) EXPECT_FALSE(holds(letter, value)) << value;
+  EXPECT_TRUE(holds(letter, "u-1234"));
+}
+
 TEST(LetterValues, AreFoundInWhateverBody) {
   auto letter = make_letter("1", "acme", "x", 1, R"({"userId":"u1","traits":{"mail":"a@b.c"},"n":[7,1234],"q":"1"})");
   for (const char* value : {"u1", "a@b.c", "1234"}) EXPECT_TRUE(holds(letter, value)) << value;

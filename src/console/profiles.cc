@@ -110,10 +110,9 @@ void Admin::with_profile(const Call& call, const std::string& type, const std::s
 
 void Admin::submit_order(Call& call, const model::Tenant& tenant, v1::EntityKind kind, v1::Envelope::Kind order) {
   const auto spellings = spellings_of(tenant, call.arguments[1], call.arguments[2]);
-  if (model::is_blocked_identifier(spellings.front().value(), tenant.rules))
-    return call.fail(400, "blocked_identifier", "this value is never an identifier, so nobody has it");
+  if (spellings.empty()) return call.fail(400, "blocked_identifier", "a blank value is never an identifier");
   std::vector<v1::Envelope> orders;
-  // Nobody may be left under the spelling of before. It goes first: what is answered is the order for the other one.
+  // Nobody may be left under a spelling of before. These go first: what is answered is the order for that of now.
   for (auto spelled = spellings.rbegin(); spelled != spellings.rend(); ++spelled) {
     v1::Envelope& envelope = orders.emplace_back();
     envelope.set_tenant(tenant.name);

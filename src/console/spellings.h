@@ -1,5 +1,6 @@
-// Whose an identifier is, however it is spelled: as ingest stores it now, and, where nobody is known by that, as it was
-// stored before the tenant's phone numbers were brought to one spelling (model/identifier.h).
+// Whose an identifier is, however it is spelled: as ingest stores it now, or, where nobody is known by that, as earlier
+// releases stored it (model/spellings.h). Also a value that is an identifier no more: who is known by it from before
+// can be looked up, erased, merged and rid of it.
 #pragma once
 
 #include <functional>
@@ -15,7 +16,8 @@ namespace freshet::console {
 
 using Found = Result<std::optional<docstore::StoredDocument>>;
 
-// How it may be stored: as ingest does now first, and as it did before last. One, where these are the same.
+// How it may be stored: as ingest does now first, and as it did first last. One, where these are the same; none, if
+// nothing is left of it without blanks.
 [[nodiscard]] std::vector<v1::Identifier> spellings_of(const model::Tenant& tenant, const std::string& type,
                                                        const std::string& value);
 

@@ -8,12 +8,15 @@
 
 #include "base/assert.h"
 #include "http/text.h"
+#include "http/undeflate.h"
 
 namespace freshet::http {
 namespace {
 
 // zlib's way to say: use the largest window, and find out whether it is gzip or zlib.
 constexpr int kGzipOrZlib = 15 + 32;
+// Likewise: the largest window, and no header.
+constexpr int kRawDeflate = -15;
 // Likewise: use the largest window, and write gzip.
 constexpr int kGzip = 15 + 16;
 constexpr int kGzipMemory = 8;  // its default
@@ -23,7 +26,7 @@ constexpr size_t kFirstOutput = 16 << 10;
 
 class Inflater {
  public:
-  Inflater() { FRESHET_ASSERT(inflateInit2(&stream_, kGzipOrZlib) == Z_OK); }
+  explicit Inflater(int format) { FRESHET_ASSERT(inflateInit2(&stream_, format) == Z_OK); }
   ~Inflater() { inflateEnd(&stream_); }
   Inflater(const Inflater&) = delete;
   Inflater& operator=(const Inflater&) = delete;
@@ -50,15 +53,21 @@ tl::unexpected<Error> damaged(const z_stream& stream, const char* what) {
                                   ": " + (stream.msg != nullptr ? stream.msg : what));
 }
 
+// Both begin with two bytes of their own (RFC 1952, 2.3.1; RFC 1950, 2.2). As raw deflate, those of zlib would be a
+// stored block with bits set where encoders write zeros.
+bool has_header(std::string_view body) {
+  if (body.size() < 2) return false;
+  const auto byte = [&](size_t i) { return static_cast<unsigned>(static_cast<unsigned char>(body[i])); };
+  return (byte(0) == 0x1f && byte(1) == 0x8b) || ((byte(0) & 0x8fu) == 0x08 && (byte(0) << 8 | byte(1)) % 31 == 0);
+}
+
 bool is_gzip(const z_stream& stream) {
   return stream.avail_in >= 2 && stream.next_in[0] == 0x1f && stream.next_in[1] == 0x8b;
 }
 
-}  // namespace
-
-Result<std::optional<std::string>> gunzip(std::string_view body, size_t bytes_max) {
+Result<std::optional<std::string>> inflate_all(std::string_view body, size_t bytes_max, int format) {
   if (body.size() > std::numeric_limits<uInt>::max()) return fail(Code::kInvalid, "compressed body is over 4 GiB");
-  Inflater inflater;
+  Inflater inflater(format);
   z_stream& stream = inflater.stream();
   // zlib takes a pointer that is not const but only reads from it.
   stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(body.data()));
@@ -82,7 +91,7 @@ Result<std::optional<std::string>> gunzip(std::string_view body, size_t bytes_ma
     } else if (result == Z_BUF_ERROR && stream.avail_out > 0) {
       return damaged(stream, "it ends too early");
     } else if (result != Z_OK && result != Z_BUF_ERROR) {
-      return damaged(stream, "not gzip or zlib");
+      return damaged(stream, "it is not packed so");
     } else if (stream.avail_in == 0 && stream.avail_out > 0) {
       return damaged(stream, "it ends too early");
     }
@@ -91,6 +100,16 @@ Result<std::optional<std::string>> gunzip(std::string_view body, size_t bytes_ma
   }
   out.resize(used);
   return out;
+}
+
+}  // namespace
+
+Result<std::optional<std::string>> gunzip(std::string_view body, size_t bytes_max) {
+  return inflate_all(body, bytes_max, kGzipOrZlib);
+}
+
+Result<std::optional<std::string>> undeflate(std::string_view body, size_t bytes_max) {
+  return inflate_all(body, bytes_max, has_header(body) ? kGzipOrZlib : kRawDeflate);
 }
 
 std::string gzip(std::string_view body) {

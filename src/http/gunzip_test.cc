@@ -4,6 +4,7 @@
 #include <zlib.h>
 
 #include "http/text.h"
+#include "http/undeflate.h"
 
 namespace freshet::http {
 namespace {
@@ -12,6 +13,7 @@ using ::testing::HasSubstr;
 
 constexpr int kGzip = 15 + 16;
 constexpr int kZlib = 15;
+constexpr int kRaw = -15;
 
 std::string deflated(std::string_view text, int format) {
   z_stream stream{};
@@ -34,6 +36,20 @@ TEST(Gunzip, UndoesBothFormatsAndConcatenation) {
     RC_ASSERT(**gunzip(deflated(big, kGzip) + deflated(b, kGzip), big.size() + b.size()) == big + b);
     RC_ASSERT(**gunzip(deflated("", kGzip) + deflated(b, kGzip) + deflated("", kGzip), b.size()) == b);
   }));
+}
+
+// .NET's DeflateStream and Node's deflateRaw make it, and it is sent as "deflate".
+TEST(Gunzip, UndoesRawDeflateWhereItIsSaid) {
+  ASSERT_TRUE(rc::check([](const std::string& text) {
+    const std::string big = text + std::string(text.size() * 1000, 'x');
+    for (const int format : {kGzip, kZlib, kRaw}) RC_ASSERT(**undeflate(deflated(big, format), big.size()) == big);
+  }));
+  const std::string raw = deflated(std::string(1000, 'x'), kRaw);
+  EXPECT_FALSE(gunzip(raw, 1000));
+  EXPECT_EQ(*undeflate(raw, 999), std::nullopt);
+  for (size_t n = 0; n < raw.size(); ++n) EXPECT_FALSE(undeflate(raw.substr(0, n), 1000)) << n;
+  EXPECT_FALSE(undeflate(raw + "{}", 1000));
+  EXPECT_FALSE(undeflate("{\"batch\":[]}", 1000));
 }
 
 TEST(Gunzip, HoldsItsBound) {

@@ -7,36 +7,10 @@
 #include <utility>
 
 #include "base/text.h"
+#include "ingest/base64.h"
 
 namespace freshet::ingest {
 namespace {
-
-int base64_digit(char c) {
-  if (c >= 'A' && c <= 'Z') return c - 'A';
-  if (c >= 'a' && c <= 'z') return c - 'a' + 26;
-  if (c >= '0' && c <= '9') return c - '0' + 52;
-  if (c == '+' || c == '-') return 62;
-  if (c == '/' || c == '_') return 63;
-  return -1;
-}
-
-// Takes the standard and the URL alphabet, with or without padding: senders use all four.
-std::optional<std::string> decode_base64(std::string_view text) {
-  while (!text.empty() && text.back() == '=') text.remove_suffix(1);
-  std::string out;
-  uint32_t bits = 0;
-  int count = 0;
-  for (const char c : text) {
-    const int digit = base64_digit(c);
-    if (digit < 0) return std::nullopt;
-    bits = (bits << 6 | static_cast<uint32_t>(digit)) & 0xffffffu;
-    count += 6;
-    if (count < 8) continue;
-    count -= 8;
-    out += static_cast<char>(bits >> count & 0xffu);
-  }
-  return out;
-}
 
 // Schemes of Authorization are compared without case (RFC 9110, section 11.1).
 bool has_scheme(std::string_view header, std::string_view lower) {
@@ -49,9 +23,11 @@ bool has_scheme(std::string_view header, std::string_view lower) {
 Credentials parse_authorization(std::string_view header) {
   if (has_scheme(header, "bearer")) return {std::string(trim(header.substr(7))), ""};
   if (!has_scheme(header, "basic")) return {};
-  const std::optional<std::string> decoded = decode_base64(trim(header.substr(6)));
-  // A missing colon is seen in the wild: then the whole text is the user.
+  std::optional<std::string> decoded = decode_base64(trim(header.substr(6)));
   if (!decoded) return {};
+  // "echo app:secret | base64" has a line end in it, and so have many secrets that come from files.
+  decoded->resize(decoded->find_last_not_of("\r\n") + 1);
+  // A missing colon is seen in the wild: then the whole text is the user.
   const size_t colon = std::min(decoded->find(':'), decoded->size());
   return {decoded->substr(0, colon), colon < decoded->size() ? decoded->substr(colon + 1) : ""};
 }

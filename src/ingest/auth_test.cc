@@ -15,6 +15,14 @@ model::Tenant tenant_with(const std::string& name, std::vector<std::string> writ
   return tenant;
 }
 
+// echo app:secret | base64
+TEST(Authorization, ALineEndOfTheShellIsNoPartOfIt) {
+  const Credentials both = parse_authorization("Basic YXBwOnNlY3JldAo=");
+  EXPECT_EQ(both.user + " " + both.password, "app secret");
+  EXPECT_EQ(parse_authorization("Basic azENCg==").user, "k1");
+  EXPECT_EQ(parse_authorization("Basic Cg==").user, "");
+}
+
 TEST(Tenants, ARequestKeepsTheTenantThatItFound) {
   Tenants tenants({tenant_with("a", {"k"}, {})});
   const auto sender = tenants.by_key("k");

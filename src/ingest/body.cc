@@ -6,13 +6,14 @@
 
 #include "base/text.h"
 #include "http/text.h"
+#include "http/undeflate.h"
 
 namespace freshet::ingest {
 namespace {
 
-enum class Coding : uint8_t { kNone, kGzip, kUnknown };
+enum class Coding : uint8_t { kNone, kGzip, kDeflate, kUnknown };
 
-// x-gzip is gzip's older name; zlib, which deflate is, is told apart by its first bytes. The header is a list, which
+// x-gzip is gzip's older name; deflate, gzip and zlib are told apart by their first bytes. The header is a list, which
 // may go on in another one of the name, and in which identity means nothing; a body that was compressed twice is none
 // that a library sends. A body of a GET or HEAD means nothing (RFC 9110, 9.3.1) and is never read, so neither does the
 // way in which it is packed.
@@ -27,10 +28,23 @@ Coding coding_of(const http::Request& head) {
       if (coding.empty() || coding == "identity") continue;
       const bool known = coding == "gzip" || coding == "x-gzip" || coding == "deflate";
       if (!known || all != Coding::kNone) return Coding::kUnknown;
-      all = Coding::kGzip;
+      all = coding == "deflate" ? Coding::kDeflate : Coding::kGzip;
     }
   }
   return all;
+}
+
+// REQUIRES: is_compressed().
+Result<std::optional<std::string>> unpack(const http::Request& request, size_t bytes_max) {
+  return coding_of(request) == Coding::kDeflate ? http::undeflate(request.body, bytes_max)
+                                                : http::gunzip(request.body, bytes_max);
+}
+
+// A proxy that has unpacked the body and left the header is found only if that is said.
+std::string unpack_fault(std::string_view body, std::string message) {
+  const std::string_view text = trim(body.substr(0, 16), " \t\r\n");
+  const bool plain = text.starts_with('{') || text.starts_with('[');
+  return plain ? message + "; it is JSON that is not compressed, so send it without Content-Encoding" : message;
 }
 
 Refusal too_large(size_t bytes_max) {
@@ -44,11 +58,14 @@ std::optional<Refusal> check_encoding(const http::Request& head) {
   return Refusal{415, "unsupported_encoding", "Content-Encoding must be gzip, deflate or absent"};
 }
 
-bool is_compressed(const http::Request& head) { return coding_of(head) == Coding::kGzip; }
+bool is_compressed(const http::Request& head) {
+  const Coding coding = coding_of(head);
+  return coding == Coding::kGzip || coding == Coding::kDeflate;
+}
 
 bool unpack_small(http::Request& request, size_t bytes_max) {
   if (!is_compressed(request)) return true;
-  auto plain = http::gunzip(request.body, bytes_max);
+  auto plain = unpack(request, bytes_max);
   if (!plain) return true;
   if (!*plain) return false;
   request.body = std::move(**plain);
@@ -59,8 +76,8 @@ bool unpack_small(http::Request& request, size_t bytes_max) {
 std::optional<Refusal> decode_body(http::Request& request, size_t bytes_max) {
   if (auto refusal = check_encoding(request)) return refusal;
   if (is_compressed(request)) {
-    auto plain = http::gunzip(request.body, bytes_max);
-    if (!plain) return Refusal{400, "bad_encoding", plain.error().message};
+    auto plain = unpack(request, bytes_max);
+    if (!plain) return Refusal{400, "bad_encoding", unpack_fault(request.body, plain.error().message)};
     if (!*plain) return too_large(bytes_max);
     request.body = std::move(**plain);
   }

@@ -29,6 +29,8 @@ const std::vector<std::string> kQueries = {
     "verdicts=1&writeKey=w",
     "writeKey=w&userId=u&event=E&verdicts=1",
     "writeKey=%ff&a.b.c=d",
+    "data=eyJ3cml0ZUtleSI6IncifQ",
+    "writeKey=w&data=e",
     "activity_kind=install&adid=a1&created_at=1767230400",
     "limit=0",
     "limit=5&after=x",

@@ -406,6 +406,12 @@ TEST_F(ServiceTest, BodiesCompressedAndTooLarge) {
       send("POST", "/v1/track", gzip(std::string(20 << 20, ' ')), kWriteKey, {{"content-encoding", "gzip"}}).status,
       413);
   EXPECT_EQ(send("POST", "/v1/track", "garbage", kWriteKey, {{"content-encoding", "gzip"}}).status, 400);
+  // gzip without what is around its deflate: ten bytes in front, eight behind.
+  const std::string packed = gzip(kTrack), raw = packed.substr(10, packed.size() - 18);
+  EXPECT_EQ(send("POST", "/v1/track", raw, kWriteKey, {{"content-encoding", "deflate"}}).status, 200);
+  EXPECT_EQ(send("POST", "/v1/track", raw, kWriteKey, {{"content-encoding", "gzip"}}).status, 400);
+  EXPECT_THAT(send("POST", "/v1/track", kTrack, kWriteKey, {{"content-encoding", "gzip"}}).body,
+              HasSubstr("send it without Content-Encoding"));
   EXPECT_EQ(send("POST", "/v1/track", kTrack, kWriteKey, {{"content-encoding", "br"}}).status, 415);
   EXPECT_EQ(send("POST", "/v1/batch", std::string(501 << 10, ' '), kWriteKey).status, 413);
   EXPECT_EQ(send("POST", "/v1/customer/demo", std::string(129 << 10, ' '), kSecret).status, 413);

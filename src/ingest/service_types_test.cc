@@ -135,5 +135,21 @@ TEST_F(ServiceTest, APixelIsACallInAQuery) {
   EXPECT_TRUE(service().replay(letter, [](const Status&) {}));
 }
 
+// Segment's pixel has its key in the message, and the message in `data`.
+TEST_F(ServiceTest, SegmentsPixelIsACallToo) {
+  const std::string data = "eyJ3cml0ZUtleSI6ImRlbW8td3JpdGUta2V5IiwidXNlcklkIjoidSIsImV2ZW50IjoiT3BlbmVkIn0";
+  const http::Response answer = send("GET", "/v1/pixel/track?data=" + data);
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_EQ(answer.content_type, "image/gif");
+  EXPECT_EQ(send("GET", "/v1/pixel/identify?writeKey=demo-write-key&userId=u&traits.city=Pune").status, 200);
+  const std::vector<v1::Envelope> sent = actions();
+  ASSERT_EQ(sent.size(), 2u);
+  EXPECT_EQ(sent[0].events(0).name(), "Opened");
+  EXPECT_EQ(sent[1].attributes(0).value().text(), "Pune");
+  EXPECT_EQ(send("GET", "/v1/pixel/track?data=e30").status, 401) << "a message without a key";
+  EXPECT_EQ(send("GET", "/v1/pixel/track?writeKey=demo-write-key&data=e").status, 400);
+  EXPECT_EQ(send("POST", "/v1/pixel/track").status, 405);
+}
+
 }  // namespace
 }  // namespace freshet::ingest

@@ -9,7 +9,7 @@
 #include "base/mutant.h"
 #include "base/text.h"
 #include "model/code_point.h"
-#include "model/lower_case.h"
+#include "model/email.h"
 #include "model/padding.h"
 #include "model/unfilled.h"
 
@@ -18,26 +18,16 @@ namespace {
 
 // What programs send when they have nothing to send. Thousands of people share each of them: as identifiers, they
 // would join all of these into one profile.
-constexpr std::array<std::string_view, 17> kBlocked = {
-    "null", "undefined",       "none", "nil", "nan",    "true",   "false",  "anonymous", "guest", "unknown",
-    "-1",   "[object object]", "n/a",  "na",  "(null)", "<null>", "missing"};
+constexpr std::array<std::string_view, 20> kBlocked = {
+    "null", "undefined",       "none", "nil", "nan",    "true",   "false",   "anonymous", "guest",     "unknown",
+    "-1",   "[object object]", "n/a",  "na",  "(null)", "<null>", "missing", "(none)",    "(not set)", "%!s(<nil>)"};
+// Of devices that do not tell theirs: an Android id of many old phones, and the address that newer ones give to apps.
+constexpr std::array<std::string_view, 2> kBlockedOfDevices = {"9774d56d682e549c", "02:00:00:00:00:00"};
 constexpr std::string_view kBlank = " \t\r\n\v\f";
 constexpr std::string_view kQuotes = "\"'`";
-
-void append_code_point(std::string& out, char32_t letter) {
-  FRESHET_ASSERT(letter >= 0x80 && letter < 0x10000);
-  if (letter < 0x800) {
-    out += static_cast<char>(0xc0 | letter >> 6);
-  } else {
-    out += static_cast<char>(0xe0 | letter >> 12);
-    out += static_cast<char>(0x80 | (letter >> 6 & 0x3f));
-  }
-  out += static_cast<char>(0x80 | (letter & 0x3f));
-}
-
-bool is_ascii(std::string_view text) {
-  return std::none_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x80; });
-}
+constexpr size_t kUuidBytes = 36;
+constexpr std::array<std::string_view, 2> kUuidsInCapitals = {"idfa", "idfv"};
+constexpr std::array<std::string_view, 3> kUuidsInSmall = {"gaid", "oaid", "amazon_aid"};
 
 std::string_view strip(std::string_view text, std::string_view what) {
   const size_t begin = text.find_first_not_of(what);
@@ -65,32 +55,16 @@ std::string_view without_padding(std::string_view text) {
 
 namespace {
 
-std::string lower(std::string_view text) {
+// Advertising ids and their like are the same in capitals and in small letters (RFC 9562). Each has the case in which
+// its platform writes it, which nearly all senders keep.
+std::string normal_uuid(std::string_view type, std::string_view text) {
   std::string out(text);
-  for (char& c : out)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return out;
-}
-
-// An address in small letters, without what nobody sees in it. Most are ASCII, which needs no reading of code points.
-std::string normal_email(std::string_view text) {
-  if (is_ascii(text)) return lower(text);
-  std::string out;
-  out.reserve(text.size());
-  while (!text.empty()) {
-    const CodePoint c = code_point(text);
-    const bool damaged = c.bytes == 1 && c.letter >= 0x80;
-    const char32_t small = damaged ? c.letter : lower_case(c.letter);
-    if (damaged) {
-      out += text.front();
-    } else if (small < 0x80) {
-      out += static_cast<char>(small);  // also of the Kelvin sign
-    } else if (small != c.letter) {
-      append_code_point(out, small);
-    } else if (!is_invisible(c.letter)) {
-      out.append(text.substr(0, c.bytes));
-    }
-    text.remove_prefix(c.bytes);
+  const bool capitals = std::find(kUuidsInCapitals.begin(), kUuidsInCapitals.end(), type) != kUuidsInCapitals.end();
+  const bool small = std::find(kUuidsInSmall.begin(), kUuidsInSmall.end(), type) != kUuidsInSmall.end();
+  if (!(capitals || small) || text.find_first_not_of("0123456789abcdefABCDEF-") != std::string_view::npos) return out;
+  for (char& c : out) {
+    if (capitals && c >= 'a' && c <= 'f') c = static_cast<char>(c - 'a' + 'A');
+    if (small && c >= 'A' && c <= 'F') c = static_cast<char>(c - 'A' + 'a');
   }
   return out;
 }
@@ -117,7 +91,8 @@ const google::protobuf::RepeatedPtrField<std::string>& priority_of(v1::EntityKin
 
 std::string normalize_identifier(std::string_view type, std::string_view value) {
   const std::string_view stripped = without_padding(value);
-  return type == "email" ? normal_email(stripped) : std::string(stripped);
+  if (type == kEmail) return normal_email(stripped);
+  return stripped.size() == kUuidBytes ? normal_uuid(type, stripped) : std::string(stripped);
 }
 
 std::string normalize_identifier(const Tenant& tenant, std::string_view type, std::string_view value) {
@@ -143,6 +118,7 @@ bool is_blocked_identifier(std::string_view value, const v1::TenantRules& rules)
   if (is_unfilled_template(bare) || is_lost_value(bare)) return true;
   const auto is_it = [bare](std::string_view word) { return is_word(bare, word); };
   return std::any_of(kBlocked.begin(), kBlocked.end(), is_it) ||
+         std::any_of(kBlockedOfDevices.begin(), kBlockedOfDevices.end(), is_it) ||
          std::any_of(rules.blocked_values().begin(), rules.blocked_values().end(), is_it);
 }
 

@@ -15,8 +15,8 @@ namespace freshet::model {
 inline constexpr std::string_view kUserId = "user_id";
 inline constexpr std::string_view kPhone = "phone";
 
-// Without blanks at both ends, Unicode's and those without width among them; e-mail addresses in lower case and without
-// what has no width. Case otherwise counts. Doing it twice changes nothing more.
+// Without blanks at both ends, Unicode's and those without width among them; e-mail addresses and advertising ids in
+// one form (model/email.h, docs/identity.md). Case otherwise counts. Doing it twice changes nothing more.
 [[nodiscard]] std::string normalize_identifier(std::string_view type, std::string_view value);
 // The same, and phone numbers as the tenant has them (model/phone.h). This is what ingest stores and look-ups ask for.
 [[nodiscard]] std::string normalize_identifier(const Tenant& tenant, std::string_view type, std::string_view value);

@@ -3,7 +3,12 @@
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 
+#include <string>
+#include <vector>
+
 #include "model/entity_ref.h"
+#include "model/nobody.h"
+#include "model/spellings.h"
 #include "testing/identifier.h"
 
 namespace freshet::model {
@@ -44,19 +49,37 @@ TEST(IdentifierTest, BlocksWhatMeansNobody) {
 // What front ends, links of networks and spreadsheets leave where they have no value: thousands share each.
 TEST(IdentifierTest, BlocksWhatStandsForAMissingValue) {
   const Tenant tenant = default_tenant("t");
-  for (const char* value : {"{{user.id}}", "{{ customer.id | default: '' }}",
-                            "${user.id}",  "<%= user.id %>",
-                            "*|EMAIL|*",   "[[user_id]]",
-                            "%%USER_ID%%", "#{user.id}",
-                            "__IDFA__",    "{idfa}",
-                            "[IDFV]",      "%ADVERTISING_ID%",
-                            "<user_id>",   "\"{{id}}\"",
-                            "#N/A",        "#REF!",
-                            "#Name?",      "#DIV/0!",
-                            "\\N",         "9.19877E+11",
-                            "1.23457e+15", "9.2E11",
-                            "2E+10",       "-",
-                            "--",          "?"})
+  for (const char* value : {"{{user.id}}",
+                            "{{ customer.id | default: '' }}",
+                            "${user.id}",
+                            "<%= user.id %>",
+                            "*|EMAIL|*",
+                            "[[user_id]]",
+                            "%%USER_ID%%",
+                            "#{user.id}",
+                            "__IDFA__",
+                            "{idfa}",
+                            "[IDFV]",
+                            "%ADVERTISING_ID%",
+                            "<user_id>",
+                            "\"{{id}}\"",
+                            "#N/A",
+                            "#REF!",
+                            "#Name?",
+                            "#DIV/0!",
+                            "\\N",
+                            "9.19877E+11",
+                            "1.23457e+15",
+                            "9.2E11",
+                            "2E+10",
+                            "-",
+                            "--",
+                            "?",
+                            "(not set)",
+                            "(None)",
+                            "%!s(<nil>)",
+                            "02:00:00:00:00:00",
+                            "9774D56D682E549C"})
     EXPECT_TRUE(is_blocked_identifier(value, tenant.rules)) << value;
   for (const char* value :
        {"{6f9619ff-8b86-d011-b42d-00cf4fc964ff}", "1e10", "2E10", "9.19876543216E+11", "1.5", "12E+34", "__x", "a{{b}}",
@@ -104,6 +127,59 @@ TEST(IdentifierTest, EmailsHaveNoCaseBeyondAsciiEither) {
     const std::string once = normalize_identifier("email", text);
     RC_ASSERT(normalize_identifier("email", once) == once);
   });
+}
+
+// Two forms that look the same are one address. Ids of other kinds stay as whoever made them tells them apart.
+TEST(IdentifierTest, EmailsHaveLettersWithTheirMarksAsOne) {
+  EXPECT_EQ(normalize_identifier("email", "Jose\u0301@B.c"), normalize_identifier("email", "JOS\u00c9@b.C"));
+  EXPECT_EQ(normalize_identifier("email", "E\u0323\u0302@b.c"), normalize_identifier("email", "\u1ec6@b.c"));
+  EXPECT_EQ(normalize_identifier("email", "I\u0307@b.c"), normalize_identifier("email", "\u0130@b.c"));
+  EXPECT_EQ(normalize_identifier("email", "mailto: A@b.c"), "a@b.c");
+  EXPECT_EQ(normalize_identifier("email", "MAILTO:Jos\u00e9@b.c"), "jos\u00e9@b.c");
+  EXPECT_EQ(normalize_identifier("email", "mailto:mailto:a@b.c"), "a@b.c");
+  EXPECT_NE(normalize_identifier("user_id", "Jose\u0301"), normalize_identifier("user_id", "Jos\u00e9"));
+}
+
+// Reports of partners and libraries write one id in either case.
+TEST(IdentifierTest, AdvertisingIdsHaveTheCaseOfTheirPlatform) {
+  const std::string capitals = "9E4E09DA-41D9-4C4B-8E0D-1F2F5F2F0A11", small = "9e4e09da-41d9-4c4b-8e0d-1f2f5f2f0a11";
+  for (const char* type : {"idfa", "idfv"}) EXPECT_EQ(normalize_identifier(type, small), capitals) << type;
+  for (const char* type : {"gaid", "oaid", "amazon_aid"})
+    EXPECT_EQ(normalize_identifier(type, capitals), small) << type;
+  EXPECT_EQ(normalize_identifier("idfa", capitals), capitals);
+  EXPECT_EQ(normalize_identifier("anonymous_id", capitals), capitals);
+  EXPECT_EQ(normalize_identifier("idfa", "a-text-of-thirty-six-characters-long"),
+            "a-text-of-thirty-six-characters-long");
+}
+
+TEST(IdentifierTest, EarlierReleasesSpelledOtherwise) {
+  const Tenant tenant = default_tenant("t");
+  using Spellings = std::vector<std::string>;
+  EXPECT_EQ(all_spellings(tenant, "email", " A@B.c"), Spellings{"a@b.c"});
+  EXPECT_EQ(all_spellings(tenant, "email", "JOSE\u0301@\u00d6.c"),
+            (Spellings{"jos\u00e9@\u00f6.c", "jose\u0301@\u00f6.c", "jose\u0301@\u00d6.c"}));
+  EXPECT_EQ(all_spellings(tenant, "user_id", "\u00a0u1 "), (Spellings{"u1", "\u00a0u1"}));
+  EXPECT_EQ(all_spellings(tenant, "phone", "tel:+91 98-1"), (Spellings{"+91981", "tel:+91 98-1"}));
+  EXPECT_EQ(all_spellings(tenant, "user_id", " "), Spellings{});
+  EXPECT_EQ(all_spellings(tenant, "user_id", "null"), Spellings{"null"});
+}
+
+// A tenant's own values stand for a number in whatever way it is written.
+TEST(IdentifierTest, BlocksPhoneNumbersInAnySpelling) {
+  Tenant tenant = default_tenant("t");
+  tenant.phones.default_country = "91";
+  tenant.rules.add_blocked_values("99999 99999");
+  for (const char* sent : {"9999999999", "+91 99999-99999", "+91", "91", "+"})
+    EXPECT_TRUE(is_blocked_phone(tenant, normalize_identifier(tenant, "phone", sent))) << sent;
+  for (const char* sent : {"9999999998", "112", "ask at the desk"})
+    EXPECT_FALSE(is_blocked_phone(tenant, normalize_identifier(tenant, "phone", sent))) << sent;
+}
+
+TEST(IdentifierTest, BlocksMessageIdsOfNobody) {
+  for (const char* id : {"undefined", "null", "\"null\"", "[object Object]", "{{messageId}}", " ", "", "-", "NaN",
+                         "00000000-0000-0000-0000-000000000000"})
+    EXPECT_TRUE(is_blocked_message_id(id)) << id;
+  for (const char* id : {"0", "-1", "000", "17", "m-0", "0-0"}) EXPECT_FALSE(is_blocked_message_id(id)) << id;
 }
 
 TEST(IdentifierTest, SortsByPriorityAndDropsRepetitions) {

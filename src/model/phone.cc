@@ -6,6 +6,8 @@
 
 #include "base/text.h"
 #include "model/code_point.h"
+#include "model/digits.h"
+#include "model/nobody.h"
 
 namespace freshet::model {
 namespace {
@@ -13,6 +15,15 @@ namespace {
 constexpr size_t kPhoneDigitsMin = 3;
 constexpr size_t kPhoneDigitsMax = 15;     // ITU-T E.164
 constexpr size_t kWithCodeDigitsMin = 10;  // behind a country's code that has no + in front
+constexpr size_t kFractionDigitsMin = 7;   // of what is a number without its fraction
+
+constexpr std::array<std::string_view, 4> kSchemes = {"tel", "callto", "sms", "whatsapp"};
+constexpr size_t kSchemeBytesMax = 8;
+
+// Country's codes of two digits; 1 and 7 have one, all others three (ITU-T E.164).
+constexpr std::string_view kCodesOfTwo =
+    "20 27 30 31 32 33 34 36 39 40 41 43 44 45 46 47 48 49 51 52 53 54 55 56 57 58 60 61 62 63 64 65 66 81 82 84 86 90 "
+    "91 92 93 94 95 98";
 
 // Of these countries the leading 0 is a part of the number, also when it is called from abroad: Italy and the Vatican,
 // Ivory Coast, Gabon, Congo, San Marino.
@@ -29,7 +40,8 @@ bool begins_with_zero_keeper(std::string_view digits) {
 bool is_separator(char32_t c) {
   const bool ascii =
       c < 0x80 && std::string_view(" \t\r\n\v\f-.()/").find(static_cast<char>(c)) != std::string_view::npos;
-  return ascii || is_padding(c) || (c >= 0x2010 && c <= 0x2015) || c == 0x2212;  // hyphens, dashes, the minus sign
+  if (ascii || is_padding(c) || (c >= 0x2010 && c <= 0x2015)) return true;  // hyphens, dashes
+  return c == 0x2212 || c == 0x30fc;                                        // the minus sign; the long dash of Japanese
 }
 
 // What a number is made of.
@@ -39,8 +51,28 @@ struct PhoneDigits {
   size_t trunk = std::string::npos;  // where among them the 0 of "(0)" stands
 };
 
-std::optional<PhoneDigits> digits_of(std::string_view text) {
+// Of a link what it leads to.
+std::string_view without_scheme(std::string_view text) {
+  const size_t colon = text.find(':');
+  if (colon == std::string_view::npos || colon > kSchemeBytesMax) return text;
+  const std::string scheme = freshet::lower_case(text.substr(0, colon));
+  const bool known = std::find(kSchemes.begin(), kSchemes.end(), scheme) != kSchemes.end();
+  return known ? text.substr(colon + 1) : text;
+}
+
+// A column of numbers with a gap is one of fractions to some, and 919876543210 becomes 919876543210.0 there. With the 0
+// behind the point it would be somebody else's. What begins with + or 0 was no number to them.
+std::string_view without_fraction(std::string_view text) {
+  const size_t point = text.find('.');
+  const std::string_view whole = text.substr(0, point);
+  const bool digits = std::all_of(whole.begin(), whole.end(), is_digit) && !whole.starts_with('0');
+  return digits && whole.size() >= kFractionDigitsMin && text.substr(whole.size()) == ".0" ? whole : text;
+}
+
+std::optional<PhoneDigits> digits_of(std::string_view sent) {
   PhoneDigits out;
+  const std::string ascii = with_ascii_digits(without_scheme(sent));
+  std::string_view text = without_fraction(ascii);
   while (!text.empty()) {
     if (text.starts_with("(0)") && !out.all.empty() && out.trunk == std::string::npos) out.trunk = out.all.size();
     const CodePoint c = code_point(text);
@@ -56,6 +88,11 @@ std::optional<PhoneDigits> digits_of(std::string_view text) {
   return out;
 }
 
+size_t code_length(std::string_view digits) {
+  if (digits.starts_with('1') || digits.starts_with('7')) return 1;
+  return digits.size() < 2 || kCodesOfTwo.find(digits.substr(0, 2)) != std::string_view::npos ? 2 : 3;
+}
+
 bool is_phone_length(std::string_view digits) {
   return digits.size() >= kPhoneDigitsMin && digits.size() <= kPhoneDigitsMax;
 }
@@ -64,6 +101,14 @@ bool is_phone_length(std::string_view digits) {
 
 bool is_calling_code(std::string_view text) {
   return !text.empty() && text.size() <= 3 && text.front() != '0' && std::all_of(text.begin(), text.end(), is_digit);
+}
+
+bool is_no_number(std::string_view text) {
+  const auto found = digits_of(text);
+  if (!found) return false;
+  const bool zeros = !found->plus && found->all.starts_with("00");
+  const std::string_view digits = std::string_view(found->all).substr(zeros ? 2 : 0);
+  return digits.size() < kPhoneDigitsMin || ((zeros || found->plus) && digits.size() <= code_length(digits));
 }
 
 std::string normal_phone(std::string_view text, std::string_view default_country) {

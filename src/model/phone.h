@@ -29,11 +29,11 @@ struct PhoneRule {
   [[nodiscard]] PhoneSpelling in_force() const { return spelling.value_or(PhoneSpelling::kNormal); }
 };
 
-// A number without what people write between its digits: blanks of every kind, - . ( ) / and dashes. An international
-// one (+ or 00 in front) becomes + and digits, without a trunk 0 in parentheses. Without it, a number of the default
-// country gets that country's code in the place of its leading 0, if it has one; without a default country its digits
-// stay as they are. What is no number (letters, fewer than 3 digits or more than 15) is returned as it is. Doing it
-// twice changes nothing more, and two numbers with different country codes or digits never become one.
+// A number without what people write around and between its digits (blanks, - . ( ) / and dashes; tel: of a link, .0 of
+// a table), with digits of any script as ASCII's. An international one (+ or 00 in front) becomes + and digits, without
+// a trunk 0 in parentheses; else one of the default country gets that code in the place of its leading 0, and without a
+// default country its digits stay. What is no number (letters, an extension, fewer than 3 digits or more than 15) stays
+// as it is. Twice is once, and two numbers with different country codes or digits never become one.
 [[nodiscard]] std::string normal_phone(std::string_view text, std::string_view default_country);
 
 // 1 to 3 digits, the first of them no 0 (ITU-T E.164).

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "model/identifier.h"
+#include "model/nobody.h"
 
 namespace freshet::model {
 namespace {
@@ -34,7 +35,7 @@ TEST(Phone, OneWithoutACodeIsOfTheDefaultCountry) {
 
 TEST(Phone, WhatIsNoNumberStaysAsItIs) {
   for (const char* text : {"", "-1", "12", "+0 981", "+", "++91981", "91+981", "+91 98 ext. 1", "call me",
-                           "+12345678901234567", "\u0660\u0661\u0662",
+                           "+12345678901234567", "+91 981;ext=1", "tel:call me", "mail:+91981", "1-800-FLOWERS",
                            "+91\xff"
                            "981",
                            "0000", "n/a"})
@@ -42,15 +43,40 @@ TEST(Phone, WhatIsNoNumberStaysAsItIs) {
   EXPECT_EQ(normal_phone("12345678901234", "91"), "12345678901234") << "with the code it has too many digits";
 }
 
+// Japanese and Arabic keyboards have digits of their own, and pages have numbers as links.
+TEST(Phone, DigitsOfAnyScriptAndLinksAreNumbers) {
+  for (const char* spelled : {"\uff0b\uff19\uff11 \uff19\uff18\u30fc\uff11", "+\u0669\u0661\u0669\u0668\u0661",
+                              "\u06f0\u06f0\u06f9\u06f1\u06f9\u06f8\u06f1", "+\u096f\u0967\u096f\u096e\u0967",
+                              "\uff0b91\uff0898\uff09\uff0d1", "tel:+91-98-1", "TEL: +91981", "callto:+91981",
+                              "sms:+91981", "whatsapp:+91981", "tel:0091981"})
+    EXPECT_EQ(normal_phone(spelled, ""), "+91981") << spelled;
+  EXPECT_EQ(normal_phone("\u0660\u0661\u0662", ""), "012");
+}
+
+TEST(Phone, AFractionOfATableIsNoDigit) {
+  EXPECT_EQ(normal_phone("919876543210.0", ""), "919876543210");
+  EXPECT_EQ(normal_phone("9876543210.0", "91"), "+919876543210");
+  EXPECT_EQ(normal_phone("98765.43210", ""), "9876543210");
+  EXPECT_EQ(normal_phone("020.7946.0", ""), "02079460");
+}
+
+TEST(Phone, WhatFormsLeaveIsNoNumber) {
+  for (const char* text : {"+91", "+1", "+7", "+971", "0091", "(+91)", "+91 ", "+", "+91-", "91", "1", "( )",
+                           "\uff0b\uff18\uff11", "tel:+44"})
+    EXPECT_TRUE(is_no_number(text)) << text;
+  for (const char* text : {"+911", "+91981", "112", "call me", "+9715", "00911"})
+    EXPECT_FALSE(is_no_number(text)) << text;
+}
+
 rc::Gen<std::string> number_text() {
-  return rc::gen::map(
-      rc::gen::container<std::vector<std::string>>(rc::gen::elementOf(std::vector<std::string>{
-          "0", "1", "9", "5", "39", "91", "+", " ", "-", "(", ")", "(0)", "/", ".", "\u00a0", "x", "\xff", "00"})),
-      [](const std::vector<std::string>& parts) {
-        std::string text;
-        for (const std::string& part : parts) text += part;
-        return text;
-      });
+  return rc::gen::map(rc::gen::container<std::vector<std::string>>(rc::gen::elementOf(std::vector<std::string>{
+                          "0", "1", "9",      "5", "39",   "91", "+",  " ",    "-",      "(",      ")",     "(0)",
+                          "/", ".", "\u00a0", "x", "\xff", "00", ".0", "tel:", "\uff11", "\u0661", "\uff0b"})),
+                      [](const std::vector<std::string>& parts) {
+                        std::string text;
+                        for (const std::string& part : parts) text += part;
+                        return text;
+                      });
 }
 
 RC_GTEST_PROP(Phone, TwiceIsOnce, ()) {

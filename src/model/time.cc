@@ -10,6 +10,8 @@
 
 #include "base/assert.h"
 #include "base/text.h"
+#include "model/digits.h"
+#include "model/time_zone.h"
 
 namespace freshet::model {
 namespace {
@@ -104,10 +106,15 @@ class Cursor {
     for (micros = 0; at_ != end_ && is_digit(*at_); ++at_, unit /= 10) micros += unit * (*at_ - '0');
     return true;
   }
-  // "Z", "+05:30", "+0530", "+05".
+  bool skip_word(std::string_view word) {
+    if (std::string_view(at_, static_cast<size_t>(end_ - at_)).substr(0, word.size()) != word) return false;
+    at_ += word.size();
+    return true;
+  }
+  // "Z", "+05:30", "+0530", "+05", "UTC".
   bool zone(int64_t& offset_us) {
     offset_us = 0;
-    if (skip_any('Z', 'z')) return true;
+    if (skip_any('Z', 'z') || skip_word("UTC") || skip_word("GMT")) return true;
     const char sign = peek();
     if (sign != '+' && sign != '-') return false;
     ++at_;
@@ -119,6 +126,13 @@ class Cursor {
     if (hours > 23 || minutes > 59) return false;
     offset_us = (hours * 60 + minutes) * 60 * kSecond * (sign == '-' ? -1 : 1);
     return true;
+  }
+  // "[Europe/Paris]", to the end.
+  bool bracketed() { return peek() == '[' && *(end_ - 1) == ']'; }
+  // "AM" or "PM", in any case.
+  bool half_of_day(bool& afternoon) {
+    afternoon = skip_any('p', 'P');
+    return (afternoon || skip_any('a', 'A')) && skip_any('m', 'M');
   }
   bool month_name(int& month) {
     constexpr std::string_view kNames = "janfebmaraprmayjunjulaugsepoctnovdec";
@@ -150,6 +164,9 @@ struct Parts {
   int second = 0;
   int64_t fraction_us = 0;
   int64_t zone_us = 0;
+  bool has_zone = false;
+  bool twelve_hours = false;  // hour is one of a clock's face
+  bool afternoon = false;
 };
 
 // The moment that the parts mean; nullopt: there is no such day or hour. Second 60 is let through: a leap second is
@@ -163,30 +180,42 @@ std::optional<TimeUs> time_of(const Parts& p) {
     if (p.year_day > (is_leap(p.date.year) ? 366 : 365)) return std::nullopt;
     days = days_of({p.date.year, 1, 1}) + p.year_day - 1;
   }
-  const int64_t seconds = (p.hour * 60 + p.minute) * 60 + p.second;
+  const int hour = p.twelve_hours ? p.hour % 12 + (p.afternoon ? 12 : 0) : p.hour;
+  const int64_t seconds = (hour * 60 + p.minute) * 60 + p.second;
   return believed(days * kDay + seconds * kSecond + p.fraction_us - p.zone_us);
 }
 
+// Reads "2026-01-02", or "20260102".
+bool read_date(Cursor& in, Parts& p, bool& dashes) {
+  if (!in.number(4, 4, p.date.year)) return false;
+  dashes = in.skip('-');
+  return in.number(2, 2, p.date.month) && (!dashes || in.skip('-')) && in.number(2, 2, p.date.day);
+}
+
 // Accepts what senders write, which is more than the standard allows: a blank for the T, a comma in the fraction, no
-// zone.
-std::optional<TimeUs> parse_iso(std::string_view text) {
+// zone; or one in words, and behind it its name ([Europe/Paris], RFC 9557).
+std::optional<Parts> read_iso(std::string_view text) {
   Cursor in(text);
   Parts p;
-  if (!in.number(4, 4, p.date.year) || !in.skip('-') || !in.number(2, 2, p.date.month) || !in.skip('-') ||
-      !in.number(2, 2, p.date.day)) {
-    return std::nullopt;
-  }
-  if (in.empty()) return time_of(p);
-  if (!in.skip_any('T', 't') && !in.skip(' ')) return std::nullopt;
-  if (!in.number(2, 2, p.hour) || !in.skip(':') || !in.number(2, 2, p.minute)) return std::nullopt;
-  if (in.skip(':')) {
+  bool dashes = false;
+  if (!read_date(in, p, dashes)) return std::nullopt;
+  if (in.empty()) return p;
+  if (!in.skip_any('T', 't') && !(dashes && in.skip(' '))) return std::nullopt;
+  if (!in.number(2, 2, p.hour) || (dashes && !in.skip(':')) || !in.number(2, 2, p.minute)) return std::nullopt;
+  if (dashes ? in.skip(':') : is_digit(in.peek())) {
     if (!in.number(2, 2, p.second)) return std::nullopt;
     if (in.skip_any('.', ',') && !in.fraction(p.fraction_us)) return std::nullopt;
   }
-  if (in.empty()) return time_of(p);
+  if (in.empty()) return p;
   in.skip(' ');
-  if (!in.zone(p.zone_us) || !in.empty()) return std::nullopt;
-  return time_of(p);
+  p.has_zone = true;
+  if (!in.zone(p.zone_us) || !(in.empty() || in.bracketed())) return std::nullopt;
+  return p;
+}
+
+std::optional<TimeUs> parse_iso(std::string_view text) {
+  const auto parts = read_iso(text);
+  return parts ? time_of(*parts) : std::nullopt;
 }
 
 bool read_directive(char directive, Cursor& in, Parts& p) {
@@ -209,6 +238,8 @@ bool read_directive(char directive, Cursor& in, Parts& p) {
     case 'd': return in.number(1, 2, p.date.day);
     case 'j': return in.number(1, 3, p.year_day) && p.year_day > 0;
     case 'H': return in.number(1, 2, p.hour);
+    case 'I': p.twelve_hours = true; return in.number(1, 2, p.hour) && p.hour >= 1 && p.hour <= 12;
+    case 'p': return in.half_of_day(p.afternoon);
     case 'M': return in.number(1, 2, p.minute);
     case 'S': return in.number(1, 2, p.second);
     case 'f': return in.fraction(p.fraction_us);
@@ -220,9 +251,25 @@ bool read_directive(char directive, Cursor& in, Parts& p) {
   }
 }
 
-// Sixteen digits are enough for any time that is believed, so a whole number of them can't overflow.
-constexpr size_t kTimeDigitsMax = 16;
-constexpr size_t kTimeBytesMax = 40;
+constexpr size_t kTimeDigitsMax = 19;  // of nanoseconds; so many can't overflow 64 bits
+constexpr size_t kTimeBytesMax = 80;   // with the name of a zone
+constexpr size_t kDateDigits = 8;
+// From here on a number means microseconds, or nanoseconds: in milliseconds these were thousands of years from now.
+constexpr uint64_t kMicrosecondsFrom = 100'000'000'000'000, kNanosecondsFrom = 100'000'000'000'000'000;
+
+bool is_ascii_char(char c) { return static_cast<unsigned char>(c) < 0x80; }
+
+// "2026-…" or "20260102T…".
+bool is_iso(std::string_view text) {
+  return text.size() > 4 && (text[4] == '-' || (text.size() > kDateDigits && (text[kDateDigits] | 0x20) == 't'));
+}
+
+std::optional<TimeUs> time_of_epoch(uint64_t number) {
+  if (number >= kNanosecondsFrom) return believed(static_cast<int64_t>(number / 1'000));
+  const auto small = static_cast<int64_t>(number);
+  if (number >= kMicrosecondsFrom) return believed(small);
+  return believed(small * (small < kSecondsBelow ? kSecond : kMillisecond));
+}
 
 // "1700000000.25", "1.7e9", as languages write that count in doubles. None of them means a sign, "inf" or "nan".
 std::optional<TimeUs> parse_number(std::string_view text) {
@@ -242,21 +289,33 @@ char* put_digits(char* out, int64_t value, int digits) {
 }  // namespace
 
 std::optional<TimeUs> parse_time(std::string_view text) {
-  if (text.size() > 4 && text[4] == '-') return parse_iso(text);
   if (text.empty() || text.size() > kTimeBytesMax) return std::nullopt;
+  if (!std::all_of(text.begin(), text.end(), is_ascii_char)) {
+    const std::string ascii = with_ascii_digits(text);
+    return std::all_of(ascii.begin(), ascii.end(), is_ascii_char) ? parse_time(ascii) : std::nullopt;
+  }
+  if (is_iso(text)) return parse_iso(text);
   const bool whole = std::all_of(text.begin(), text.end(), is_digit);
   if (!whole || text.size() > kTimeDigitsMax) return parse_number(text);
-  int64_t number = 0;
-  for (const char c : text) number = number * 10 + (c - '0');
-  if (number < kSecondsBelow) return believed(number * kSecond);
-  if (number > kTimeMax) return std::nullopt;
-  return believed(number * kMillisecond);
+  if (text.size() == kDateDigits)
+    if (const auto day = parse_iso(text)) return day;
+  uint64_t number = 0;
+  for (const char c : text) number = number * 10 + static_cast<uint64_t>(c - '0');
+  return time_of_epoch(number);
+}
+
+bool has_zone(std::string_view text) {
+  const std::string ascii = with_ascii_digits(text);
+  const bool iso = is_iso(ascii) || (ascii.size() == kDateDigits && parse_iso(ascii));
+  const auto parts = iso ? read_iso(ascii) : std::nullopt;
+  return !parts || parts->has_zone;  // an epoch is UTC
 }
 
 std::optional<TimeUs> time_of_number(double number) {
   if (!(number >= 0.0 && number <= static_cast<double>(kTimeMax))) return std::nullopt;  // also NaN
-  const auto unit = static_cast<double>(number < static_cast<double>(kSecondsBelow) ? kSecond : kMillisecond);
-  const double micros = number * unit;
+  const auto below = [number](auto bound) { return number < static_cast<double>(bound); };
+  const int64_t unit = below(kSecondsBelow) ? kSecond : below(kMicrosecondsFrom) ? kMillisecond : 1;
+  const double micros = number * static_cast<double>(unit);
   if (micros > static_cast<double>(kTimeMax)) return std::nullopt;
   return believed(std::llround(micros));
 }

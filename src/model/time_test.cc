@@ -5,6 +5,8 @@
 
 #include <limits>
 
+#include "model/time_zone.h"
+
 namespace freshet::model {
 namespace {
 
@@ -25,6 +27,46 @@ TEST(ParseTime, ReadsIso) {
   EXPECT_EQ(parse_time("2026-01-01T22:04:05-05"), kAt);
   EXPECT_EQ(parse_time("2024-02-29T00:00:00Z"), 1'709'164'800 * kSecond);
   EXPECT_EQ(parse_time("2016-12-31T23:59:60Z"), 1'483'228'800 * kSecond);
+}
+
+// As Ruby, BigQuery, Java and the short form of the standard have it.
+TEST(ParseTime, ReadsIsoInOtherForms) {
+  const TimeUs at = *parse_time("2026-01-02T03:04:05Z");
+  for (const char* text : {"2026-01-02 03:04:05 UTC", "2026-01-02 03:04:05UTC", "2026-01-02T03:04:05 GMT",
+                           "20260102T030405Z", "20260102T083405+0530", "20260102T030405",
+                           "2026-01-02T04:04:05+01:00[Europe/Paris]", "2026-01-02T03:04:05Z[UTC]"})
+    EXPECT_EQ(parse_time(text), at) << text;
+  EXPECT_EQ(parse_time("20260102"), parse_time("2026-01-02"));
+  EXPECT_EQ(parse_time("20260102T0304"), at - 5 * kSecond);
+  EXPECT_EQ(parse_time("20261302"), 20'261'302 * kSecond) << "no day has this name";
+  for (const char* text : {"2026-01-02T03:04:05[Europe/Paris]", "2026-01-02T03:04:05Z[", "2026-01-02 03:04:05 PST",
+                           "20260102 030405", "20260102T03", "20260102T03:04:05Z", "20261302T030405Z"})
+    EXPECT_EQ(parse_time(text), std::nullopt) << text;
+}
+
+// A phone whose language is Arabic, Persian or Hindi may write its times so.
+TEST(ParseTime, ReadsDigitsOfAnyScript) {
+  EXPECT_EQ(parse_time("\u0662\u0660\u0662\u0666-\u0660\u0661-\u0660\u0662T\u0660\u0663:\u0660\u0664:\u0660\u0665Z"),
+            parse_time("2026-01-02T03:04:05Z"));
+  EXPECT_EQ(parse_time("\u06f1\u06f7\u06f0\u06f0\u06f0\u06f0\u06f0\u06f0\u06f0\u06f0"), parse_time("1700000000"));
+  EXPECT_EQ(parse_time("\uff12\uff10\uff12\uff16-01-02"), parse_time("2026-01-02"));
+  EXPECT_EQ(parse_time("2026-01-02T03:04:05\u00e9"), std::nullopt);
+}
+
+TEST(ParseTime, ReadsMicrosecondsAndNanoseconds) {
+  EXPECT_EQ(parse_time("1767312000123456"), 1'767'312'000'123'456);
+  EXPECT_EQ(parse_time("1767312000123456789"), 1'767'312'000'123'456);
+  EXPECT_EQ(parse_time("1767312000123456.0"), 1'767'312'000'123'456);
+  EXPECT_EQ(parse_time("9999999999999999999"), std::nullopt);
+  EXPECT_EQ(parse_time("99999999999999"), std::nullopt) << "milliseconds of the year 5138";
+}
+
+TEST(ParseTime, KnowsWhetherAZoneIsSaid) {
+  for (const char* text : {"2026-01-02T03:04Z", "2026-01-02 03:04:05 +0530", "2026-01-02 03:04:05 UTC",
+                           "20260102T030405-05", "1700000000", "1700000000.5"})
+    EXPECT_TRUE(has_zone(text)) << text;
+  for (const char* text : {"2026-01-02", "20260102", "2026-01-02T03:04", "2026-01-02 03:04:05.678", "20260102T030405"})
+    EXPECT_FALSE(has_zone(text)) << text;
 }
 
 TEST(ParseTime, ReadsDigits) {
@@ -95,9 +137,15 @@ TEST(ParseTimeFormat, KnowsTheDirectives) {
   EXPECT_EQ(parse_time_format("2026-01-02 03:04:05.25+05:30", "%F %T.%f%z"),
             *parse_time("2026-01-02T03:04:05.25+05:30"));
   EXPECT_EQ(parse_time_format("100% 2026", "100%% %Y"), *parse_time("2026-01-01"));
+  EXPECT_EQ(parse_time_format("1/2/2026 3:04 PM", "%m/%d/%Y %I:%M %p"), *parse_time("2026-01-02T15:04"));
+  EXPECT_EQ(parse_time_format("1/2/2026 12:04am", "%m/%d/%Y %I:%M%p"), *parse_time("2026-01-02T00:04"));
+  EXPECT_EQ(parse_time_format("1/2/2026 12:04 Pm", "%m/%d/%Y %I:%M %p"), *parse_time("2026-01-02T12:04"));
   for (const auto& [text, format] : {std::pair{"20260102x", "%Y%m%d"},
                                      {"2026", "%Y%"},
                                      {"2026", "%Q"},
+                                     {"2026 13 PM", "%Y %I %p"},
+                                     {"2026 0 AM", "%Y %I %p"},
+                                     {"2026 3 XM", "%Y %I %p"},
                                      {"12:00", "%H:%M"},
                                      {"2026-366", "%Y-%j"},
                                      {"02 Foo 2026", "%d %b %Y"},

@@ -162,5 +162,80 @@ TEST_F(IdentityCases, C10_ABackendsEventNamesNobodyElse) {
   EXPECT_TRUE(update.envelopes.at(0)->existing_only()) << "creates nobody";
 }
 
+// The country's code that a form shows before anybody has typed a number is of all who have typed none.
+TEST_F(IdentityCases, C01_APhoneNumberThatNobodyTypedIsNone) {
+  tenant.rules.add_blocked_values("9999999999");
+  tenant.phones.default_country = "91";
+  for (const char* phone : {"+91", "+91 ", "0091", "91", "+", "99999 99999", "+919999999999", "tel:+91"}) {
+    const Parsed parsed = *parse_segment(R"({"anonymousId":"a","traits":{"phone":")" + std::string(phone) + "\"}}",
+                                         {.call = "identify"}, context(), arena);
+    ASSERT_EQ(parsed.envelopes.size(), 1u);
+    EXPECT_EQ(parsed.envelopes[0]->user_size(), 1) << phone;
+    EXPECT_EQ(warnings_of(parsed), "0:blocked_identifier") << phone;
+  }
+}
+
+// One message id for all messages would make all but the first of a person repetitions, and they would be lost.
+TEST_F(IdentityCases, C01_AMessageIdOfNobodyIsNone) {
+  for (const std::string id : {"undefined", "null", "{{messageId}}", "00000000-0000-0000-0000-000000000000"}) {
+    const std::string line = R"({"user":{"user_id":"u"},"message_id":")" + id + R"(","event":)";
+    const Parsed parsed = *parse_records(line + "\"A\"}\n" + line + "\"B\"}\n", context(), arena);
+    ASSERT_EQ(parsed.envelopes.size(), 2u) << id << rejections_of(parsed);
+    EXPECT_NE(parsed.envelopes[0]->message_id(), parsed.envelopes[1]->message_id());
+    EXPECT_NE(parsed.envelopes[0]->message_id(), id);
+    EXPECT_EQ(warnings_of(parsed), "0:blocked_message_id 1:blocked_message_id");
+  }
+  const Parsed counted = *parse_records(R"({"user":{"user_id":"u"},"message_id":"0","event":"A"})", context(), arena);
+  EXPECT_EQ(counted.envelopes.at(0)->message_id(), "0") << "a sender may count from 0";
+}
+
+// As of every member that occurs twice: two of one type would be two names of the person.
+TEST_F(IdentityCases, OfAnIdentifierThatOccursTwiceTheLastCounts) {
+  const auto named = [](const Parsed& parsed) {
+    std::string out;
+    for (const v1::Identifier& i : parsed.envelopes.at(0)->user()) out += i.type() + "=" + i.value() + " ";
+    return out;
+  };
+  EXPECT_EQ(named(*parse_records(R"({"user":{"user_id":"u1","email":["a@b.c","d@b.c"],"user_id":"u2"},"event":"E"})",
+                                 context(), arena)),
+            "user_id=u2 email=a@b.c email=d@b.c ");
+  EXPECT_EQ(
+      named(*parse_records(R"({"user":{"email":"a@b.c","user_id":"u","email":null},"event":"E"})", context(), arena)),
+      "user_id=u ");
+  EXPECT_EQ(
+      named(*parse_data_api(
+          R"({"type":"event","user_identifiers":{"email":"a@b.c","moe_email":"d@b.c","email":"e@b.c"},"actions":[{"action":"A"}]})",
+          "event", context(), arena)),
+      "email=d@b.c email=e@b.c ");
+}
+
+// The limit is for a tenant's own names: a member that says who it is, or that somebody has opted out, is never cut.
+TEST_F(IdentityCases, AShortLimitOfNamesHidesNoMember) {
+  tenant.limits.name_length = 6;
+  const Parsed segment = *parse_segment(
+      R"({"anonymousId":"a","messageId":"m","traits":{"favourite":1},"originalTimestamp":"2026-01-01T00:00:00Z",
+          "context":{"device":{"id":"d","type":"ios","advertisingId":"x1","adTrackingEnabled":false}}})",
+      {.call = "identify"}, context(), arena);
+  ASSERT_EQ(segment.envelopes.size(), 1u) << rejections_of(segment);
+  const v1::Envelope& e = *segment.envelopes[0];
+  EXPECT_EQ(e.user(0).type() + e.message_id(), "anonymous_idm");
+  EXPECT_EQ(e.device_size(), 1);
+  EXPECT_EQ(e.attributes(0).name(), "favour");
+  EXPECT_LT(e.time_us(), kReceivedUs);
+  const Parsed records = *parse_records(
+      R"({"user":{"anonymous_id":"a"},"message_id":"m","remove_from_set":{"favourites":["x"]},"event":"Bought it","properties":{"category":{"category":1}}})",
+      context(), arena);
+  ASSERT_EQ(records.envelopes.size(), 1u) << rejections_of(records);
+  EXPECT_EQ(records.envelopes[0]->attributes(0).name(), "favour");
+  EXPECT_EQ(records.envelopes[0]->events(0).name(), "Bought");
+  EXPECT_EQ(records.envelopes[0]->events(0).properties(), R"({"catego":{"catego":1}})");
+  const Parsed api = *parse_data_api(
+      R"({"type":"customer","customer_id":"c","attributes":{"moe_email":"a@b.c","removeValueFromArrayField":{"t":1}}})",
+      "customer", context(), arena);
+  ASSERT_EQ(api.envelopes.size(), 1u) << rejections_of(api);
+  EXPECT_EQ(api.envelopes[0]->user_size(), 2);
+  EXPECT_EQ(api.envelopes[0]->attributes(1).type(), v1::AttributeOp::REMOVE_FROM_SET);
+}
+
 }  // namespace
 }  // namespace freshet::ingest

@@ -15,6 +15,7 @@
 #include "base/text.h"
 #include "ingest/items/json_fault.h"
 #include "model/identifier.h"
+#include "model/nobody.h"
 #include "model/padding.h"
 #include "model/plan.h"
 
@@ -217,11 +218,6 @@ Outcome read_name(Item& item, ondemand::field& field, std::string_view& name) {
     return Outcome::kOk;
   }
   if (has_control(name)) return item.reject("bad_name", "a name has control characters; use printable ones");
-  // A long name is cut at a whole character, so that it stays valid UTF-8.
-  if (const size_t kept = prefix_of(name, item.limits.name_length); kept < name.size()) {
-    name = name.substr(0, kept);
-    item.warn("name_cut");
-  }
   return Outcome::kOk;
 }
 
@@ -338,7 +334,7 @@ Outcome read_flag(Item& item, std::string_view name, ondemand::value value, bool
     FRESHET_JSON(value.get_bool().get(out), item.broken);
     return Outcome::kOk;
   }
-  if (type == ondemand::json_type::null) return Outcome::kOk;
+  if (type == ondemand::json_type::null) return read_null(item, value);
   if (type == ondemand::json_type::string || type == ondemand::json_type::number) {
     std::optional<std::string_view> text;
     FRESHET_ITEM(read_scalar(item, value, text));
@@ -393,7 +389,9 @@ void add_identifier(Item& item, v1::EntityKind kind, std::string_view type, std:
   const model::Tenant& tenant = item.context.tenant;
   std::string normal = FRESHET_MUTANT(kPhoneAsSent) ? model::normalize_identifier(type, value)
                                                     : model::normalize_identifier(tenant, type, value);
-  if (model::is_blocked_identifier(normal, tenant.rules)) return item.warn("blocked_identifier");
+  if (model::is_blocked_identifier(normal, tenant.rules) ||
+      (type == model::kPhone && model::is_blocked_phone(tenant, normal)))
+    return item.warn("blocked_identifier");
   const auto unusable = [&](std::string_view code, const std::string& why) {
     item.warn(code);
     item.unusable.code = code;
@@ -448,7 +446,10 @@ bool is_listed(const google::protobuf::RepeatedPtrField<std::string>& types, std
 
 Outcome set_message_id(Item& item, const std::optional<std::string_view>& id, bool has_client_time,
                        std::string_view fingerprint_of) {
-  if (id && !id->empty() && !has_lost_character(*id)) {
+  // "undefined" of every message would make all but the first repetitions of it.
+  const bool nobodys = id && !id->empty() && model::is_blocked_message_id(*id);
+  if (nobodys) item.warn("blocked_message_id");
+  if (id && !id->empty() && !has_lost_character(*id) && !nobodys) {
     if (id->size() > kMessageIdBytesMax)
       return item.reject("id_too_long",
                          "the message id is longer than " + std::to_string(kMessageIdBytesMax) + " bytes", "messageId");

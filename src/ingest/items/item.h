@@ -103,10 +103,12 @@ void refuse_raw(Parsed& parsed, size_t index, std::string_view code, std::string
 // `error`.
 [[nodiscard]] tl::unexpected<Error> bad_body(std::string_view body, Error error);
 
-// Unescapes the name of a field. Control characters reject the item; what is longer than
-// limits.name_length characters is cut. An empty name gives an empty view: the caller leaves the
+// Unescapes the name of a field, whole: a tenant's limit of names is for its data (limit_name()), not for the members
+// that a source knows. Control characters reject the item. An empty name gives an empty view: the caller leaves the
 // field out.
 Outcome read_name(Item& item, ondemand::field& field, std::string_view& name);
+// As much of a sender's name as is told again.
+[[nodiscard]] inline std::string_view shown_name(std::string_view name) { return name.substr(0, prefix_of(name, 200)); }
 
 // Calls read(name, value) for each field of an object that was not read yet.
 template <class Read>

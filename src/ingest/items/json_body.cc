@@ -56,6 +56,13 @@ void mend_halves(char* text, size_t size) {
 
 }  // namespace
 
+std::string_view with_whole_pairs(std::string_view text, std::string& buffer) {
+  if (text.find("\\u") == std::string_view::npos) return text;
+  buffer = text;
+  mend_halves(buffer.data(), buffer.size());
+  return buffer;
+}
+
 JsonBody::JsonBody(JsonBuffer which, std::string_view text) : which_(which) {
   text = without_mark(text);
   std::string& buffer = buffer_of(which);

@@ -25,6 +25,9 @@ enum class JsonBuffer : uint8_t { kBody = 0, kContext = 1 };
   return text.starts_with(kMark) ? text.substr(kMark.size()) : text;
 }
 
+// The text with U+FFFD for halves of surrogate pairs: itself, or a copy in `buffer`. Its length is the same.
+[[nodiscard]] std::string_view with_whole_pairs(std::string_view text, std::string& buffer);
+
 // A text to be parsed, without its byte-order mark, and with U+FFFD for halves of surrogate pairs. It stays valid until
 // the thread makes the next one in the same buffer.
 class JsonBody {

@@ -220,6 +220,7 @@ Outcome add_attribute(Item& item, std::string_view name, ondemand::value value, 
   FRESHET_ITEM(read_type(item, value, type));
   std::string_view* const promoted = promoted_slot(item, subject, name);
   if (promoted != nullptr) *promoted = {};
+  limit_name(item, name);
   if (type == json_type::null) {
     // What null means depends on the source, see NullPolicy.
     if (nulls == NullPolicy::kReject)
@@ -329,6 +330,7 @@ Outcome PropertiesWriter::write_member(ondemand::field& field, uint32_t depth, s
   std::string_view name;
   FRESHET_ITEM(read_name(item_, field, name));
   if (name.empty()) return Outcome::kOk;
+  limit_name(item_, name);
   ondemand::value value = field.value();
   json_type type{};
   FRESHET_ITEM(read_type(item_, value, type));
@@ -481,6 +483,9 @@ Outcome add_attributes(Item& item, ondemand::object object, schema::Subject subj
   return each_field(item, object, [&](std::string_view name, ondemand::value value) -> Outcome {
     if (name.empty()) return Outcome::kOk;
     if (name != adds && name != removes) return add_attribute(item, name, value, subject, nulls, ops);
+    bool absent = false;
+    FRESHET_ITEM(read_absent(item, value, Shape::kObject, absent));
+    if (absent) return Outcome::kOk;
     ondemand::object elements;
     if (value.get_object().get(elements) != simdjson::SUCCESS)
       return item.reject("bad_field", "\"" + std::string(name) + "\" must be an object of attribute names and values",
@@ -540,6 +545,7 @@ Outcome add_elements(Item& item, ondemand::object object, schema::Subject subjec
                      AttributeOps& ops) {
   return each_field(item, object, [&](std::string_view name, ondemand::value value) -> Outcome {
     if (name.empty()) return Outcome::kOk;
+    limit_name(item, name);
     json_type json{};
     FRESHET_ITEM(read_type(item, value, json));
     if (json == json_type::null) {

@@ -70,7 +70,7 @@ Outcome add_elements(Item& item, ondemand::object object, schema::Subject subjec
                      AttributeOps& ops);
 Outcome add_element_text(Item& item, schema::Subject subject, std::string_view name, std::string_view text,
                          AttributeOps& ops);
-// Cuts a name at a whole character, with a warning, so that it stays valid UTF-8. read_name() has done so.
+// Cuts a name at a whole character, with a warning, so that it stays valid UTF-8.
 void limit_name(Item& item, std::string_view& name);
 // Reads a list of attribute names, or one name.
 Outcome read_names(Item& item, ondemand::value value, std::vector<std::string_view>& names);

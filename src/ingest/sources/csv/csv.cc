@@ -4,6 +4,7 @@
 
 #include "ingest/sources/csv/csv.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 
@@ -50,6 +51,15 @@ std::string_view without_formula(std::string_view text) {
   return bare.size() >= 3 && bare.starts_with("=\"") && bare.ends_with('"') ? bare.substr(2, bare.size() - 3) : text;
 }
 
+// A column of whole numbers with a gap is one of fractions to tools that make tables, and 123 becomes 123.0 there.
+std::string_view identifier_of_cell(std::string_view cell) {
+  const std::string_view text = without_formula(cell);
+  const std::string_view bare = trim(text);
+  const std::string_view whole = bare.substr(0, bare.find('.'));
+  const bool digits = !whole.empty() && std::all_of(whole.begin(), whole.end(), is_digit);
+  return digits && bare.substr(whole.size()) == ".0" ? whole : text;
+}
+
 // One row on its way. Each of its functions passes a rejection on.
 class RowWriter {
  public:
@@ -92,7 +102,7 @@ class RowWriter {
   Outcome read_head(const CsvPlan::Cell& cell, std::string_view text) {
     switch (cell.column.use) {
       case CsvUse::kIdentifier:
-        if (!trim(text).empty()) add_identifier(item_, cell.entity, cell.column.name, without_formula(text));
+        if (!trim(text).empty()) add_identifier(item_, cell.entity, cell.column.name, identifier_of_cell(text));
         return Outcome::kOk;
       case CsvUse::kTimestamp: {
         const std::string_view bare = trim(text);

@@ -22,7 +22,7 @@ using yaml::Node;
 using yaml::Problems;
 
 // The letters that may follow a % in a format of times; model::parse_time_format knows these.
-constexpr std::string_view kDirectives = "YmdHMSfzbyjTF%";
+constexpr std::string_view kDirectives = "YmdHIpMSfzbyjTF%";
 
 std::string in_quotes(std::string_view text) { return "\"" + std::string(text) + "\""; }
 
@@ -40,7 +40,7 @@ void check_format(const std::string& format, const Node& node, const std::string
   for (size_t i = format.find('%'); i != std::string::npos; i = format.find('%', i + 2)) {
     if (i + 1 < format.size() && kDirectives.find(format[i + 1]) != std::string_view::npos) continue;
     problems.add(node.at, path + ": " + in_quotes(format.substr(i, 2)) +
-                              " is not a known directive; known are %Y %m %d %H %M %S %f %z %b %y %j %T %F %%");
+                              " is not a known directive; known are %Y %m %d %H %I %p %M %S %f %z %b %y %j %T %F %%");
     return;
   }
 }

@@ -110,6 +110,17 @@ TEST_F(CsvRows, AnIdentifierWrittenAsAFormulaIsWhatStandsInTheQuotes) {
             "2:only_blocked_identifiers 3:only_blocked_identifiers 4:only_blocked_identifiers");
 }
 
+// As tools for tables write a column of whole numbers in which one is missing.
+TEST_F(CsvRows, AnIdentifierWithAFractionOfZeroIsAWholeNumber) {
+  const CsvBatch batch = run("kind: users\ncolumns: {id: {identifier: user_id}, note: {attribute: note}}",
+                             "id,note\n123.0,7.0\n v1.0,\n1.00,\n.0,\n");
+  ASSERT_EQ(batch.parsed.envelopes.size(), 3U);
+  EXPECT_EQ(batch.parsed.envelopes[0]->user(0).value(), "123");
+  EXPECT_EQ(batch.parsed.envelopes[0]->attributes(0).value().text(), "7.0");
+  EXPECT_EQ(batch.parsed.envelopes[1]->user(0).value(), "v1.0");
+  EXPECT_EQ(batch.parsed.envelopes[2]->user(0).value(), "1.00");
+}
+
 TEST_F(CsvRows, EmptyCellsAreLeftOut) {
   const CsvBatch batch = run(kEvents, "customer,day,dollars,note\nc1,,,\n");
   ASSERT_EQ(batch.parsed.envelopes.size(), 1U);

@@ -8,6 +8,7 @@
 #include <array>
 #include <charconv>
 #include <utility>
+#include <vector>
 
 #include "base/assert.h"
 #include "base/text.h"
@@ -15,6 +16,7 @@
 #include "ingest/items/properties.h"
 #include "model/identifier.h"
 #include "model/limits.h"
+#include "model/time_zone.h"
 
 namespace freshet::ingest {
 namespace {
@@ -87,15 +89,6 @@ Outcome wrong_shape(Item& item, std::string_view name, std::string_view shape) {
   return item.reject("bad_field", "\"" + std::string(name) + "\" must be " + std::string(shape), name);
 }
 
-// Whether a time says its zone. A text without one is the local time of the user, which
-// `user_timezone_offset` explains.
-bool is_zoned(std::string_view text) {
-  if (text.size() < 5 || text[4] != '-') return true;  // an epoch is UTC
-  const size_t clock = text.find(':');
-  return text.back() == 'Z' || text.back() == 'z' ||
-         (clock != std::string_view::npos && text.find_first_of("+-", clock) != std::string_view::npos);
-}
-
 // The names that the data API has for what Freshet calls otherwise.
 std::string_view identifier_type(std::string_view name) {
   if (name == "customer_id") return model::kUserId;
@@ -104,8 +97,19 @@ std::string_view identifier_type(std::string_view name) {
   return known == kCustomerNames.end() ? name : known->type;
 }
 
+// As the attribute is called where it is kept.
+std::string_view kept_name(const Item& item, const Promotion& promotion) {
+  return promotion.attribute.substr(0, item.limits.name_length);
+}
+
+void take_out(AttributeOps& ops, std::string_view name) {
+  const auto is_it = [name](const v1::AttributeOp& op) { return op.name() == name; };
+  ops.erase(std::remove_if(ops.begin(), ops.end(), is_it), ops.end());
+}
+
 // Said in the answer, too, if the element names nobody else.
 void leave_out_type(Item& item, std::string_view type) {
+  type = shown_name(type);
   item.warn("unknown_identifier_type");
   item.saw_identifier = true;
   item.unusable.code = "unknown_identifier_type";
@@ -218,16 +222,21 @@ Outcome DataApiParser::read_user(Item& item, Element& e) {
   add_optional_identifier(item, v1::ENTITY_KIND_DEVICE, "device_id", e.device_id);
   if (!e.user_identifiers) return Outcome::kOk;
   FRESHET_ITEM(start_again(item, *e.user_identifiers));
-  // Types that the tenant does not list are left out with a warning; the element goes in with the
-  // others.
-  return each_field(item, *e.user_identifiers, [&](std::string_view name, ondemand::value value) -> Outcome {
+  // Types that the tenant does not list are left out with a warning; the element goes in with the others. Of a name
+  // that occurs twice the last value counts; two names of one type are two values.
+  std::vector<std::pair<std::string_view, Text>> values;
+  const auto read = [&](std::string_view name, ondemand::value value) -> Outcome {
     Text text;
     FRESHET_ITEM(read_scalar(item, value, text));
     const std::string_view type = identifier_type(name);
     if (!is_listed(context_.tenant.rules.user_priority(), type)) return leave_out_type(item, type), Outcome::kOk;
-    add_optional_identifier(item, v1::ENTITY_KIND_USER, type, text);
-    return Outcome::kOk;
-  });
+    std::erase_if(values, [&](const auto& earlier) { return earlier.first == name; });
+    return values.emplace_back(name, text), Outcome::kOk;
+  };
+  FRESHET_ITEM(each_field(item, *e.user_identifiers, read));
+  for (const auto& [name, text] : values)
+    add_optional_identifier(item, v1::ENTITY_KIND_USER, identifier_type(name), text);
+  return Outcome::kOk;
 }
 
 Outcome DataApiParser::customer(Item& item, Element& e) {
@@ -321,10 +330,7 @@ Outcome DataApiParser::device(Item& item, Element& e) {
     FRESHET_ITEM(add_attributes(item, *e.attributes, schema::Subject::kDeviceAttribute, NullPolicy::kDrop, ops));
     // What identifies a device is taken out of its attributes, so that it is not kept twice.
     for (size_t i = 0; i < kDeviceNames.size(); ++i)
-      if (item.promoted[i].data() != nullptr)
-        ops.erase(std::remove_if(ops.begin(), ops.end(),
-                                 [&](const v1::AttributeOp& op) { return op.name() == kDeviceNames[i].attribute; }),
-                  ops.end());
+      if (item.promoted[i].data() != nullptr) take_out(ops, kept_name(item, kDeviceNames[i]));
     promote_identifiers(item);
   }
   if (item.envelope.device().empty() && e.device_id)
@@ -396,8 +402,8 @@ Outcome DataApiParser::action(Item& item, ondemand::object object) {
   // counts only without the former.
   std::optional<model::TimeUs> time = a.current_time;
   if (!time && a.user_time)
-    time =
-        is_zoned(*a.user_time_text) ? *a.user_time : *a.user_time - static_cast<model::TimeUs>(a.offset_s) * 1'000'000;
+    time = model::has_zone(*a.user_time_text) ? *a.user_time
+                                              : *a.user_time - static_cast<model::TimeUs>(a.offset_s) * 1'000'000;
   FRESHET_ITEM(set_message_id(item, {}, time.has_value(), item.raw));
   // An event of the future is refused by the data API, instead of being taken as of now: its sender
   // has mixed up units or zones.

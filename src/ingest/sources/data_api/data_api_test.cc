@@ -228,6 +228,9 @@ TEST_F(DataApi, NullIsWhatIsNotThere) {
   EXPECT_EQ(golden("event",
                    R"({"type":"event","customer_id":"c","actions":[{"action":"A","attributes":[],"platform":"web"}]})"),
             golden("event", R"({"type":"event","customer_id":"c","actions":[{"action":"A","platform":"web"}]})"));
+  EXPECT_EQ(golden("customer", R"({"type":"customer","customer_id":"c","attributes":{"a":1,"addValueToArrayField":null,
+      "removeValueFromArrayField":[]}})"),
+            golden("customer", R"({"type":"customer","customer_id":"c","attributes":{"a":1}})"));
   EXPECT_THAT(golden("customer", R"({"type":"customer","customer_id":"c","attributes":["x"]})"),
               HasSubstr("bad_field"));
   EXPECT_THAT(golden("event", R"({"type":"event","customer_id":"c","actions":null})"), HasSubstr("missing_actions"));

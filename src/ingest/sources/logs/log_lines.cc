@@ -95,6 +95,8 @@ LogsResult parse_log_lines(std::string_view body, std::string_view tenant, int64
   if (parser.allocate(kLogBytesMax, kLogDepthMax + 1) != simdjson::SUCCESS)
     return no_logs("there is no memory for the parser");
   LogCollector out(tenant, received_at_us);
+  std::string buffer;
+  body = with_whole_pairs(body, buffer);
   while (!body.empty()) {
     const size_t end = std::min(body.find('\n'), body.size());
     // Files that were put together have a mark in front of each.

@@ -245,6 +245,18 @@ TEST(LogLines, ANumberOfAnySizeIsKept) {
   EXPECT_THAT(parsed->entries[1].value, HasSubstr(R"({"msg":"b","n":123456789012345678901234567890})"));
 }
 
+// What JavaScript leaves of an emoji that it cuts is no reason to lose the line.
+TEST(Logs, HalfAnEmojiGoesIn) {
+  const auto lines = parse_log_lines("{\"msg\":\"a\\ud83d\"}\n{\"msg\":\"b\\ud83d\\ude00\"}\n", "acme", kReceivedUs);
+  EXPECT_EQ(rejections_of(lines->outcome), "");
+  EXPECT_THAT(lines->entries.at(0).value, HasSubstr("\"a\ufffd\""));
+  EXPECT_THAT(lines->entries.at(1).value, HasSubstr("\"b\U0001f600\""));
+  const auto otlp =
+      parse_otlp_logs(otlp_records(R"({"body":{"stringValue":"\ude00"}})"), OtlpEncoding::kJson, "acme", kReceivedUs);
+  EXPECT_EQ(rejections_of(otlp->outcome), "");
+  EXPECT_THAT(otlp->entries.at(0).value, HasSubstr("\ufffd"));
+}
+
 TEST(LogLines, AreBounded) {
   std::string deep = R"({"a":)" + std::string(30, '[') + std::string(30, ']') + "}\n";
   const std::string large = R"({"msg":")" + std::string(kLogBytesMax - 200, 'x') + "\"}\n";

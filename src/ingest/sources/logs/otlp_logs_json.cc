@@ -287,7 +287,9 @@ Status OtlpJsonReader::take_parts(const ListBounds& bounds) {
   return {};
 }
 
-Status OtlpJsonReader::read(std::string_view body) {
+Status OtlpJsonReader::read(std::string_view sent) {
+  std::string buffer;
+  const std::string_view body = with_whole_pairs(sent, buffer);
   element root;
   const simdjson::error_code error = parse(without_mark(body), root);
   if (error == simdjson::SUCCESS)

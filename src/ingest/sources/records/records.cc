@@ -54,6 +54,7 @@ Outcome each_field_again(Item& item, ondemand::object object, const Read& read) 
 }
 
 Outcome unknown_key(Item& item, std::string_view key, std::string_view in, const NameList& known) {
+  key = shown_name(key);
   std::string message = "\"" + std::string(key) + "\" is no member of " + std::string(in);
   if (const std::string_view near = nearest(key, known); !near.empty()) {
     message.append("; did you mean \"").append(near).append("\"?");
@@ -124,6 +125,7 @@ bool is_device_type(const Item& item, std::string_view type) {
 }
 
 Outcome unknown_type(Item& item, std::string_view type, const google::protobuf::RepeatedPtrField<std::string>& listed) {
+  type = shown_name(type);
   std::string message = "\"" + std::string(type) + "\" is no identifier type of this tenant; known are:";
   for (const std::string& name : listed) message.append(" ").append(name);
   return item.reject("unknown_identifier_type", std::move(message), type);
@@ -154,8 +156,17 @@ Outcome read_identifier(Item& item, v1::EntityKind kind, std::string_view type, 
   return Outcome::kOk;
 }
 
+// What the same member has said before.
+void forget_identifiers(Item& item, v1::EntityKind kind, std::string_view type) {
+  const auto is_of_type = [type](const v1::Identifier& i) { return i.type() == type; };
+  auto& list = kind == v1::ENTITY_KIND_DEVICE ? *item.envelope.mutable_device() : *item.envelope.mutable_user();
+  list.erase(std::remove_if(list.begin(), list.end(), is_of_type), list.end());
+  if (kind == v1::ENTITY_KIND_USER) std::erase_if(item.as_sent, is_of_type);
+}
+
 Outcome read_identifiers(Item& item, v1::EntityKind kind, const ondemand::object& object) {
   return each_field_again(item, object, [&](std::string_view type, ondemand::value value) -> Outcome {
+    forget_identifiers(item, kind, type);
     const bool known = kind == v1::ENTITY_KIND_USER ? is_user_type(item, type) : is_device_type(item, type);
     const auto& rules = item.context.tenant.rules;
     if (!known)

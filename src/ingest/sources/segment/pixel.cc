@@ -2,12 +2,15 @@
 
 #include <simdjson.h>
 
+#include <algorithm>
 #include <array>
 #include <map>
 #include <utility>
 
 #include "base/json_writer.h"
+#include "base/text.h"
 #include "http/text.h"
+#include "ingest/base64.h"
 
 namespace freshet::ingest {
 namespace {
@@ -45,6 +48,18 @@ void write_pixel_node(JsonWriter& json, const PixelNode& node) {
   json.end_object();
 }
 
+bool looks_like_object(std::string_view text) { return trim(text, " \t\r\n").starts_with('{'); }
+
+Result<std::string> message_in_data(std::string data) {
+  if (looks_like_object(data)) return data;
+  std::replace(data.begin(), data.end(), ' ', '+');  // which nobody has escaped
+  auto decoded = decode_base64(data);
+  if (!decoded || !looks_like_object(*decoded))
+    return fail(Code::kInvalid, "\"data\" must be a JSON object, as base64 or as it is");
+  if (!simdjson::validate_utf8(*decoded)) return fail(Code::kInvalid, "\"data\" is not valid UTF-8");
+  return std::move(*decoded);
+}
+
 }  // namespace
 
 Result<std::string> pixel_message(std::string_view query) {
@@ -52,6 +67,8 @@ Result<std::string> pixel_message(std::string_view query) {
   for (const auto& [name, value] : parameters)
     if (!simdjson::validate_utf8(name) || !simdjson::validate_utf8(value))
       return fail(Code::kInvalid, "a parameter of the query is not valid UTF-8");
+  for (const auto& [name, value] : parameters)
+    if (name == "data") return message_in_data(value);
   PixelNode root;
   for (auto& [name, value] : parameters)
     if (!name.empty() && name != "writeKey") set_member(root, name, std::move(value));

@@ -21,6 +21,18 @@ TEST(Pixel, WhatComesTwiceOrHasOddDots) {
   EXPECT_EQ(*pixel_message("a.b.c.d.e.f.g.h=1"), R"({"a":{"b":{"c":{"d":{"e":{"f.g.h":"1"}}}}}})");
 }
 
+// Segment's pixel. btoa() makes a + that is a blank in a query, and many leave the padding out.
+TEST(Pixel, AWholeMessageMayStandInData) {
+  const std::string message = R"({"userId":"u?>~","event":"Opened"})";
+  for (const char* data :
+       {"eyJ1c2VySWQiOiJ1Pz5%2BIiwiZXZlbnQiOiJPcGVuZWQifQ==", "eyJ1c2VySWQiOiJ1Pz5-IiwiZXZlbnQiOiJPcGVuZWQifQ",
+        "eyJ1c2VySWQiOiJ1Pz5+IiwiZXZlbnQiOiJPcGVuZWQifQ%3D%3D",
+        "%7B%22userId%22%3A%22u%3F%3E~%22%2C%22event%22%3A%22Opened%22%7D"})
+    EXPECT_EQ(pixel_message(std::string("data=") + data + "&x=1").value_or("?"), message) << data;
+  for (const char* data : {"e", "eyJ!", "%F0%9F%98%80", "/w=="})
+    EXPECT_FALSE(pixel_message(std::string("data=") + data)) << data;
+}
+
 TEST(Pixel, TheImageIsOne) {
   const http::Response image = pixel_image();
   EXPECT_EQ(image.body.size(), 43u);

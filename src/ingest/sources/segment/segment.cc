@@ -4,6 +4,7 @@
 
 #include "ingest/sources/segment/segment.h"
 
+#include <algorithm>
 #include <array>
 #include <memory>
 #include <utility>
@@ -23,7 +24,7 @@ constexpr std::array<std::string_view, 6> kCalls = {"identify", "track", "page",
 // A message as it was read. Its views and containers live as long as its document.
 struct Message {
   Text type, event, name, category, user_id, anonymous_id, previous_id, group_id, message_id;
-  std::optional<model::TimeUs> timestamp, original_timestamp, sent_at;
+  std::optional<model::TimeUs> timestamp, original_timestamp, sent_at, received_at;
   std::optional<ondemand::object> properties, traits, context;
 };
 
@@ -229,7 +230,7 @@ Outcome SegmentParser::read_container(Item& item, ondemand::value value, std::op
   out.reset();
   ondemand::json_type type{};
   FRESHET_JSON(value.type().get(type), item.broken);
-  if (type == ondemand::json_type::null) return Outcome::kOk;
+  if (type == ondemand::json_type::null) return read_null(item, value);
   if (type != ondemand::json_type::object) return item.warn("bad_field"), Outcome::kOk;
   return open_for_later(item, value, out);
 }
@@ -260,6 +261,8 @@ Outcome SegmentParser::read_message(Item& item, ondemand::object object, Message
       outcome = read_time(item, value, m.original_timestamp);
     else if (name == "sentAt")
       outcome = read_time(item, value, m.sent_at);
+    else if (name == "receivedAt")
+      outcome = read_time(item, value, m.received_at);
     else if (name == "properties")
       outcome = read_container(item, value, m.properties);
     else if (name == "context")
@@ -288,8 +291,9 @@ Outcome SegmentParser::message(Item& item, ondemand::object object, std::string_
   // `originalTimestamp`, and there `timestamp` is corrected already.
   const std::optional<model::TimeUs> time = m.original_timestamp ? m.original_timestamp : m.timestamp;
   FRESHET_ITEM(set_message_id(item, m.message_id, time.has_value(), item.raw));
-  item.envelope.set_time_us(
-      model::correct_clock(time, m.sent_at ? m.sent_at : batch_.sent_at, item.context.received_at_us));
+  // A message of an archive was sent long ago, and whoever received it then has measured the client's clock.
+  const model::TimeUs now = item.context.received_at_us, seen = m.received_at.value_or(now);
+  item.envelope.set_time_us(std::min(now, model::correct_clock(time, m.sent_at ? m.sent_at : batch_.sent_at, seen)));
 
   // In a batch each message says its own type; at an endpoint of one type the address does.
   if (call.empty()) {

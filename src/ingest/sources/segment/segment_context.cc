@@ -14,7 +14,7 @@ template <class Read>
 Outcome each_field_of(Item& item, ondemand::value value, const Read& read) {
   ondemand::json_type type{};
   FRESHET_JSON(value.type().get(type), item.broken);
-  if (type == ondemand::json_type::null) return Outcome::kOk;
+  if (type == ondemand::json_type::null) return read_null(item, value);
   ondemand::object object;
   if (type != ondemand::json_type::object) return item.warn("bad_field"), Outcome::kOk;
   FRESHET_JSON(value.get_object().get(object), item.broken);

@@ -43,6 +43,20 @@ TEST_F(Segment, Track) {
   EXPECT_EQ(warnings_of(parsed), "");
 }
 
+// Archives of Segment and RudderStack have messages that were sent years ago, with clocks that were measured then.
+TEST_F(Segment, AMessageOfAnArchiveKeepsItsTime) {
+  const auto time = [&](const std::string& more) {
+    (void)golden(R"({"userId":"u","event":"E","sentAt":"2024-03-01T10:00:10Z")" + more + "}", "track");
+    return model::format_time(parsed.envelopes.at(0)->time_us());
+  };
+  const std::string original = R"(,"originalTimestamp":"2024-03-01T10:00:05Z","timestamp":"2024-03-01T09:00:05Z")";
+  EXPECT_EQ(time(original + R"(,"receivedAt":"2024-03-01T09:00:10Z")"), "2024-03-01T09:00:05.000Z");
+  EXPECT_EQ(time(R"(,"receivedAt":"2024-03-01T09:00:10Z")"), "2024-03-01T09:00:10.000Z")
+      << "when it was received there";
+  EXPECT_EQ(time(original + R"(,"receivedAt":"2099-01-01")"), "2026-01-02T00:00:00.000Z") << "never later than here";
+  EXPECT_EQ(time(original), "2026-01-01T23:59:55.000Z") << "without it, it was sent now by a clock that is late";
+}
+
 TEST_F(Segment, IdentifyMakesAttributesAndIdentifiers) {
   EXPECT_EQ(
       golden(R"({"userId":7,"messageId":"m1","traits":{"email":"A@B.c","age":36,"score":1.5,"vip":true,"old":null,

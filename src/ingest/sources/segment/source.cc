@@ -74,6 +74,12 @@ std::span<const Route> SegmentSource::routes() const {
       {"POST", "/v1/g", "group", "/v1/group"},
       {"POST", "/v1/alias", "alias", "/v1/alias"},
       {"POST", "/v1/a", "alias", "/v1/alias"},
+      {"GET", "/v1/pixel/track", "track", "/v1/pixel/track"},
+      {"GET", "/v1/pixel/identify", "identify", "/v1/pixel/identify"},
+      {"GET", "/v1/pixel/page", "page", "/v1/pixel/page"},
+      {"GET", "/v1/pixel/screen", "screen", "/v1/pixel/screen"},
+      {"GET", "/v1/pixel/group", "group", "/v1/pixel/group"},
+      {"GET", "/v1/pixel/alias", "alias", "/v1/pixel/alias"},
       {"GET", "/pixel/v1/page", "page", "/pixel/v1/page"},
       {"GET", "/pixel/v1/track", "track", "/pixel/v1/track"},
       {"GET", "/v1/projects/{key}/settings", "settings", "/v1/projects/settings", Way::kQuestion},
@@ -91,11 +97,19 @@ std::string key_in_query(const http::Request& request) {
   return key;
 }
 
+// Of Segment's pixel it stands in the message, which stands in the query.
+std::string key_in_address(const Exchange& exchange) {
+  std::string key = key_in_query(exchange.request);
+  if (!key.empty() || !is_pixel(exchange.route)) return key;
+  const auto message = pixel_message(exchange.request.query);
+  return message ? segment_write_key(*message) : key;
+}
+
 // A beacon has no Authorization header, so RudderStack's library puts its key into the query, where a write key may
 // stand, as it stands in the page; what is kept secret may not, because addresses are logged.
 tl::expected<Sender, Refusal> SegmentSource::authenticate(const Tenants& tenants, const Exchange& exchange) const {
   if (const auto sender = Source::authenticate(tenants, exchange)) return *sender;
-  if (const auto tenant = tenants.by_write_key(key_in_query(exchange.request)))
+  if (const auto tenant = tenants.by_write_key(key_in_address(exchange)))
     return Sender{tenant, model::KeyScope::kWrite};
   return tl::unexpected(Refusal{401, "unauthorized",
                                 "no valid write key; send it as the user name of Basic authorization, as Bearer, or as "

@@ -1,0 +1,13 @@
+// Base64 as senders write it (RFC 4648). Pure.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace freshet::ingest {
+
+// Takes the standard and the URL alphabet, with or without padding: senders use all four. nullopt: it is none.
+[[nodiscard]] std::optional<std::string> decode_base64(std::string_view text);
+
+}  // namespace freshet::ingest
