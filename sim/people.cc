@@ -24,7 +24,7 @@ Named People::pool(uint32_t person) const {
   const uint32_t circle = person / habits_.circle;
   Named ids = {{"user_id", user_id(person)}};
   for (uint32_t i = 0; i < habits_.emails; ++i) ids.emplace_back("email", fmt::format("e{}.{}@x.io", circle, i));
-  const std::string numbers = habits_.spelled > 0 ? fmt::format("+{}30", kCountry) : "+4";
+  const std::string numbers = habits_.spelled > 0 ? fmt::format("+{}30", kCountry) : "+49";
   for (uint32_t i = 0; i < habits_.phones; ++i) ids.emplace_back("phone", fmt::format("{}{}{}", numbers, circle, i));
   for (uint32_t i = 0; i < habits_.anonymous; ++i) ids.emplace_back("anonymous_id", fmt::format("a{}-{}", circle, i));
   return ids;
