@@ -16,12 +16,12 @@ Plan::Plan(const LoadOptions& options, env::TimeUs start_us)
       is_over_on_time_(options.on_time || interval_us_ == 0) {}
 
 std::optional<Due> Plan::next(env::TimeUs now_us) {
-  // Without a pace a run is over when its time is.
+  // Without a pace, or where that is asked for, a run is over when its time is.
   if (is_over_on_time_ && now_us >= end_us_) return std::nullopt;
   const uint64_t index = next_.fetch_add(1, std::memory_order_relaxed);
   if (index >= requests_max_) return std::nullopt;
   if (interval_us_ == 0) return Due{index, now_us};
-  // In a paced run the schedule ends it and not the clock: what was due before the end is sent,
+  // Any other paced run is ended by its schedule and not by the clock: what was due before the end is sent,
   // however late. Otherwise a slow server would get fewer requests and look better.
   const env::TimeUs at_us = start_us_ + static_cast<env::TimeUs>(static_cast<double>(index) * interval_us_);
   if (at_us >= end_us_) return std::nullopt;

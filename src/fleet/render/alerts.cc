@@ -545,31 +545,36 @@ constexpr std::string_view kMirrorStopped =
     "sum by (cluster, topic) (rate(kafka_server_brokertopicmetrics_messagesin_total{topic!=\"\"}[5m])))"
     " > on (mirror) 0.02 * sum by (mirror) (fleet:mirror_messages_per_second)";
 
+// Messages a second that a mirror copies.
+Series mirror_copies(std::string_view values) {
+  return {
+      "kafka_connect_mirror_mirrorsourceconnector_record_rate"
+      "{mirror=\"{mirror}\",target=\"{cluster}\",topic=\"t\",partition=\"0\"}",
+      std::string(values)};
+}
+// At the source, which in the example is the same cluster.
+Series source_gets(std::string_view values) {
+  return of_cluster("kafka_server_brokertopicmetrics_messagesin_total", values, ",topic=\"{topic}\"");
+}
+
 void add_stopped_mirrors(std::vector<Alert>& out) {
   const auto worker = Series{"up{job=\"mirror-maker\",mirror=\"{mirror}\",instance=\"w\"}", "1x90"};
-  const auto rate = [](std::string_view values) {
-    return Series{
-        "kafka_connect_mirror_mirrorsourceconnector_record_rate"
-        "{mirror=\"{mirror}\",target=\"{cluster}\",topic=\"t\",partition=\"0\"}",
-        std::string(values)};
-  };
-  // At the source, which in the example is the same cluster.
-  const auto source = [](std::string_view values) {
-    return of_cluster("kafka_server_brokertopicmetrics_messagesin_total", values, ",topic=\"{topic}\"");
-  };
-  out.push_back(
-      {"KafkaMirrorStopped",
-       Severity::kCritical,
-       "mirror",
-       30,
-       kMirror,
-       kMirrorStopped,
-       "Mirror {mirror} into {cluster} copies {value} messages/s, and its source gets far more",
-       "See whether its connectors have failed, then its workers' logs; restart what hangs.",
-       "humanize",
-       {.series = {worker, rate("500x9 stale _x80"), source("0+30000x90")}, .fires_within = 31, .value = "0"},
-       {"it stands still for 25 minutes, and goes on", {worker, rate("500x9 2x24 500x50"), source("0+30000x90")}},
-       {"nothing is written at the source", {worker, rate("500x9 0x80"), source("0+30000x9 270000x80")}}});
+  out.push_back({"KafkaMirrorStopped",
+                 Severity::kCritical,
+                 "mirror",
+                 30,
+                 kMirror,
+                 kMirrorStopped,
+                 "Mirror {mirror} into {cluster} copies {value} messages/s, and its source gets far more",
+                 "See whether its connectors have failed, then its workers' logs; restart what hangs.",
+                 "humanize",
+                 {.series = {worker, mirror_copies("500x9 stale _x80"), source_gets("0+30000x90")},
+                  .fires_within = 31,
+                  .value = "0"},
+                 {"it stands still for 25 minutes, and goes on",
+                  {worker, mirror_copies("500x9 2x24 500x50"), source_gets("0+30000x90")}},
+                 {"nothing is written at the source",
+                  {worker, mirror_copies("500x9 0x80"), source_gets("0+30000x9 270000x80")}}});
 }
 
 void add_mirror_lag(std::vector<Alert>& out) {
@@ -579,52 +584,45 @@ void add_mirror_lag(std::vector<Alert>& out) {
         "{mirror=\"{mirror}\",target=\"{cluster}\",topic=\"t\",partition=\"0\"}",
         std::string(values)};
   };
-  const auto rate = [](std::string_view values) {
-    return Series{
-        "kafka_connect_mirror_mirrorsourceconnector_record_rate"
-        "{mirror=\"{mirror}\",target=\"{cluster}\",topic=\"t\",partition=\"0\"}",
-        std::string(values)};
-  };
-  // At the source, which in the example is the same cluster.
-  const auto source = [](std::string_view values) {
-    return of_cluster("kafka_server_brokertopicmetrics_messagesin_total", values, ",topic=\"{topic}\"");
-  };
-  out.push_back({"KafkaMirrorFarBehind",
-                 Severity::kCritical,
-                 "mirror",
-                 5,
-                 kMirror,
-                 kFarBehind,
-                 "Mirror {mirror} into {cluster} is {value} behind",
-                 "See whether it moves at all, then what bounds it: tasks, batch size, or the clusters at either end.",
-                 "humanizeDuration",
-                 {.series = {latency("100x9 900000x60"), rate("500x70")}, .fires_within = 6, .value = "15m 0s"},
-                 {"nine minutes behind", {latency("540000x70"), rate("500x70")}},
-                 {"one late record, then silence", {latency("900000x70"), rate("0x9 0.02x1 0x60")}}});
-  out.push_back({"KafkaMirrorStandsStill",
-                 Severity::kWarn,
-                 "mirror",
-                 15,
-                 kMirror,
-                 kStandsStill,
-                 "Mirror {mirror} into {cluster} copies {value} messages/s, under a hundredth of what its topics get",
-                 "See whether its topics get anything at the source; if they do, restart its tasks.",
-                 "humanize",
-                 {.series = {rate("500x9 2x60"), source("0+30000x70")}, .fires_within = 16, .value = "2"},
-                 {"a quiet night of a fiftieth", {rate("500x9 10x60"), source("0+30000x9 270600+600x60")}},
-                 {"nothing is written at the source", {rate("500x9 0x60"), source("0+30000x9 270000x60")}}});
-  out.push_back({"KafkaMirrorBehind",
-                 Severity::kWarn,
-                 "mirror",
-                 10,
-                 kMirror,
-                 kBehind,
-                 "Mirror {mirror} into {cluster} is {value} behind",
-                 "Usual for minutes after a restart; else compare its rate with what its topics get.",
-                 "humanizeDuration",
-                 {.series = {latency("100x9 120000x60"), rate("500x70")}, .fires_within = 11, .value = "2m 0s"},
-                 {"it catches up within nine minutes", {latency("100x9 120000x8 100x60"), rate("500x70")}},
-                 {"one late record, then silence", {latency("120000x70"), rate("0x9 0.02x1 0x60")}}});
+  out.push_back(
+      {"KafkaMirrorFarBehind",
+       Severity::kCritical,
+       "mirror",
+       5,
+       kMirror,
+       kFarBehind,
+       "Mirror {mirror} into {cluster} is {value} behind",
+       "See whether it moves at all, then what bounds it: tasks, batch size, or the clusters at either end.",
+       "humanizeDuration",
+       {.series = {latency("100x9 900000x60"), mirror_copies("500x70")}, .fires_within = 6, .value = "15m 0s"},
+       {"nine minutes behind", {latency("540000x70"), mirror_copies("500x70")}},
+       {"one late record, then silence", {latency("900000x70"), mirror_copies("0x9 0.02x1 0x60")}}});
+  out.push_back(
+      {"KafkaMirrorStandsStill",
+       Severity::kWarn,
+       "mirror",
+       15,
+       kMirror,
+       kStandsStill,
+       "Mirror {mirror} into {cluster} copies {value} messages/s, under a hundredth of what its topics get",
+       "See whether its topics get anything at the source; if they do, restart its tasks.",
+       "humanize",
+       {.series = {mirror_copies("500x9 2x60"), source_gets("0+30000x70")}, .fires_within = 16, .value = "2"},
+       {"a quiet night of a fiftieth", {mirror_copies("500x9 10x60"), source_gets("0+30000x9 270600+600x60")}},
+       {"nothing is written at the source", {mirror_copies("500x9 0x60"), source_gets("0+30000x9 270000x60")}}});
+  out.push_back(
+      {"KafkaMirrorBehind",
+       Severity::kWarn,
+       "mirror",
+       10,
+       kMirror,
+       kBehind,
+       "Mirror {mirror} into {cluster} is {value} behind",
+       "Usual for minutes after a restart; else compare its rate with what its topics get.",
+       "humanizeDuration",
+       {.series = {latency("100x9 120000x60"), mirror_copies("500x70")}, .fires_within = 11, .value = "2m 0s"},
+       {"it catches up within nine minutes", {latency("100x9 120000x8 100x60"), mirror_copies("500x70")}},
+       {"one late record, then silence", {latency("120000x70"), mirror_copies("0x9 0.02x1 0x60")}}});
 }
 
 // Of mirrors of kind freshet, which stop a partition rather than lose something. Their lag is that of a topic, in each
