@@ -96,5 +96,23 @@ TEST_F(ServiceTest, InTheLaneAnImportDoesNotStandBeforeItsTenantsEvents) {
   EXPECT_NE(order.back(), "event") << "it takes turns with the three imports that came before it";
 }
 
+TEST_F(ServiceTest, WhoseKeyIsInASmallBodyDoesNotWaitBehindStrangers) {
+  LaneHold held;
+  Lane lane(64u << 20);
+  options.lane = &lane;
+  options.cores = 0.05;  // so that strangers have soon used more than their share
+  const std::string with_key = R"({"userId":"u","event":"E","writeKey":"demo-write-key"})";
+  const std::string nothing = gzip(std::string(60'000, ' '));
+  EXPECT_EQ(send("POST", "/v1/track", with_key).status, 200);
+  held.hold(lane);
+  int answered = 0;
+  const auto strange = [&] { return send("POST", "/v1/track", nothing, "", {{"content-encoding", "gzip"}}).status; };
+  while (strange() != 0 && answered < 100'000) ++answered;
+  EXPECT_LT(answered, 100'000) << "strangers wait for their turn";
+  EXPECT_EQ(send("POST", "/v1/track", kTrack).status, 0) << "and so does who shows none";
+  EXPECT_EQ(send("POST", "/v1/track", with_key).status, 200) << "who shows a key is no stranger";
+  held.open();
+}
+
 }  // namespace
 }  // namespace freshet::ingest
