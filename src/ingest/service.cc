@@ -370,6 +370,7 @@ void Service::handle(http::Request request, http::Respond respond) {
 void Service::run(const std::shared_ptr<Call>& call, Work work) {
   const bool logs = call->route->way == Way::kLogs;
   Lane* const lane = logs ? options_.logs_lane : options_.lane;
+  if (lane != nullptr) find_sender_early(*call);
   const char* const why = lane == nullptr ? nullptr : set_back(*call);
   if (why == nullptr) return run_measured(call, work);
   telemetry::counter("freshet_ingest_set_back_total", "Requests that did not run on a server thread, by why.",
@@ -384,12 +385,15 @@ void Service::run(const std::shared_ptr<Call>& call, Work work) {
     call->not_taken({Code::kRetry, "too many large requests of this tenant wait already; send it again in a moment"});
 }
 
+// It costs less than reading the body did. Who has a key would else be taken for one of the strangers, and wait behind
+// what they have sent.
+void Service::find_sender_early(Call& call) const {
+  if (call.sender || takes_long(call.request) || is_compressed(call.request)) return;
+  call.sender = call.source().sender_of_body(tenants(), call.request.body);
+}
+
 const char* Service::set_back(Call& call) {
   if (takes_long(call.request)) return "size";
-  // The key in a small plain body is found at once, for less than reading the body took: who has one would else be
-  // taken for one of the strangers, and wait behind what they have sent.
-  if (!call.sender && !is_compressed(call.request))
-    call.sender = call.source().sender_of_body(tenants(), call.request.body);
   switch (shares_.judge(call.party(), options_.clock->monotonic_us())) {
     case CpuShares::Verdict::kHere: break;
     case CpuShares::Verdict::kShare: return "share";

@@ -90,6 +90,8 @@ class Service {
   using Work = void (Service::*)(const std::shared_ptr<Call>&);
   // Runs the work on the lane if others would wait for it, else here.
   void run(const std::shared_ptr<Call>& call, Work work);
+  // Whose key is in a small plain body, before it is decided where the request runs.
+  void find_sender_early(Call& call) const;
   // Why it is not to run here; nullptr: it is.
   [[nodiscard]] const char* set_back(Call& call);
   // Runs the work, and puts it down to whoever it was for.
