@@ -106,9 +106,11 @@ enum class Mutant : uint8_t {
   kFilesManifestFirst,
   kHookGoesOn,
   kSqlPlaceApart,
+  kSqlNotFenced,
   kErasureNotNoted,
   kStateTableFirst,
   kStateTopicUnread,
+  kStateGapFolded,
   kStateLossUnasked,
   kRemovedUnsaid,
 };
