@@ -136,6 +136,8 @@ constexpr MutantInfo kMutants[] = {
      "after a transaction that failed the capture goes on behind its records", kCaptures},
     {Mutant::kCaptureAnewUnswept, "capture-anew-unswept",
      "a capture that begins anew does not ask which documents are gone", kCaptures},
+    {Mutant::kCaptureStalePosition, "capture-stale-position",
+     "a capture that takes its id back goes on from where it was, not from where another one has come", kCaptures},
     {Mutant::kSinkPlaceAhead, "sink-place-ahead", "a place is committed behind records that are not done", kSinks},
     {Mutant::kSinkBeginsAtLog, "sink-begins-at-log",
      "where a sink goes on is what the log knows, not what its target has", kSinks},

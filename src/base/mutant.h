@@ -98,6 +98,7 @@ enum class Mutant : uint8_t {
   kCaptureDropUnheard,
   kCaptureAbortIgnored,
   kCaptureAnewUnswept,
+  kCaptureStalePosition,
   // sinks
   kSinkPlaceAhead,
   kSinkBeginsAtLog,
