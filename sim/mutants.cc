@@ -50,6 +50,8 @@ constexpr MutantInfo kMutants[] = {
      "claims by a key of web pages count for as much as those by a server key"},
     {Mutant::kVerifiedMovesNothing, "verified-moves-nothing",
      "an address stays with a stranger who claimed it first, although a server key says whose it is"},
+    {Mutant::kLoneRecordIsUse, "lone-record-is-use",
+     "a record that names a tablet alone counts as a use of it by whoever has it then", "tablets"},
     {Mutant::kPersonWithoutLimit, "person-without-limit", "the limits of a person's events are not kept"},
     {Mutant::kAudienceNotReplayed, "audience-not-replayed",
      "audiences are not judged in a replay, so that who entered before a crash enters again"},

@@ -35,6 +35,7 @@ enum class Mutant : uint8_t {
   kMergeOverLimit,
   kEveryClaimVerified,
   kVerifiedMovesNothing,
+  kLoneRecordIsUse,
   kPersonWithoutLimit,
   kAudienceNotReplayed,
   kMergedNotJudged,
