@@ -12,10 +12,11 @@ namespace {
 
 using testing::CommitFate;
 
-constexpr size_t kCalmStepsMost = 3'000;            // of a calm capture, until it has come to its end
+constexpr size_t kCalmStepsMost = 20'000;           // of a calm capture, until it has come to its end
 constexpr env::TimeUs kTransactionUs = 16'000'000;  // by then the brokers end a transaction
 constexpr uint32_t kCrashWithinCalls = 25;
-constexpr size_t kDocuments = 13;  // of a collection
+constexpr uint32_t kStepsOfOther = 6;  // while one hangs in a call
+constexpr size_t kDocuments = 13;      // of a collection
 constexpr env::TimeUs kChangeUs = 1'000;
 
 }  // namespace
@@ -105,10 +106,23 @@ CommitFate CaptureWorld::roll_commit() {
 void CaptureWorld::something_aside() {
   stage_.probes.hit(Probe::kCaptureAside);
   stage_.say("    within {}:", last_call_);
-  switch (stage_.dice.roll(5)) {
+  switch (stage_.dice.roll(6)) {
     case 0: return step_zombie();
     case 1: return step_process();
+    case 2: return rates_.hang ? hang_in_call() : change();
     default: return change();
+  }
+}
+
+// It hangs within a call for so long that another one is started and works; then it goes on with what it had begun.
+void CaptureWorld::hang_in_call() {
+  if (process_ == nullptr || !in_step_.contains(process_.get())) return;
+  stage_.probes.hit(Probe::kCaptureHung);
+  stage_.say("    the capture hangs there");
+  zombies_.push_back(std::move(process_));
+  for (uint32_t i = 0; i < kStepsOfOther; ++i) {
+    if (stage_.dice.one_in(2)) change();
+    step_process();
   }
 }
 
@@ -199,7 +213,14 @@ bool CaptureWorld::go(Process& process) {
 void CaptureWorld::step_process() {
   if (process_ != nullptr && in_step_.contains(process_.get())) return;
   if (process_ == nullptr) process_ = std::make_unique<Process>(*this, std::exchange(snapshot_, false));
-  if (!go(*process_)) process_.reset();
+  Process* const mine = process_.get();
+  if (!go(*mine)) end(mine);
+}
+
+// It may be a zombie by now.
+void CaptureWorld::end(const Process* process) {
+  if (process_.get() == process) process_.reset();
+  std::erase_if(zombies_, [&](const auto& one) { return one.get() == process; });
 }
 
 void CaptureWorld::step_zombie() {
@@ -207,7 +228,7 @@ void CaptureWorld::step_zombie() {
   Process* const zombie = zombies_[stage_.dice.roll(zombies_.size())].get();
   if (in_step_.contains(zombie)) return;
   stage_.probes.hit(Probe::kCaptureZombie);
-  if (!go(*zombie)) std::erase_if(zombies_, [&](const auto& one) { return one.get() == zombie; });
+  if (!go(*zombie)) end(zombie);
 }
 
 void CaptureWorld::fault() {

@@ -44,7 +44,9 @@ class CaptureWorld {
   // One step of a process; false: it is no more.
   [[nodiscard]] bool go(Process& process);
   void fault();
+  void end(const Process* process);
   void something_aside();
+  void hang_in_call();
   void change();
   void change_a_collection();
 

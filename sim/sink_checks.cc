@@ -189,6 +189,9 @@ void check_states(const SinkStage& stage, const SinkSource& source) {
         return fmt::format("the state of {} goes back from {} to {}", *of.key, known.version(),
                            (*state)->document.version());
       });
+      require(source.was(*record.key, (*state)->document), [&, &of = record, &now = (*state)->document] {
+        return fmt::format("{} was at version {} never what the state topic says", *of.key, now.version());
+      });
       known = (*state)->document;
     }
   }

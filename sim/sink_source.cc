@@ -98,7 +98,13 @@ void SinkSource::say(const std::string& hex, v1::Change change) {
   change.set_version(document.version() + 1);
   change.set_received_at_us(stage_.clock.now_us());
   model::apply_change(document, change);
+  states_[{hex, document.version()}] = document.SerializeAsString();
   write({Topic::kChanges, partition_of(hex)}, hex, change.SerializeAsString());
+}
+
+bool SinkSource::was(const std::string& hex, const v1::Document& document) const {
+  const auto found = states_.find({hex, document.version()});
+  return found != states_.end() && found->second == document.SerializeAsString();
 }
 
 void SinkSource::change() {

@@ -6,6 +6,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "freshet/v1/change.pb.h"
@@ -38,6 +39,8 @@ class SinkSource {
   [[nodiscard]] const std::vector<WrittenEvent>& events() const { return events_; }
   // By id in hex; of those that are gone, too.
   [[nodiscard]] const std::map<std::string, v1::Document>& documents() const { return documents_; }
+  // Whether the profile was this at any time.
+  [[nodiscard]] bool was(const std::string& hex, const v1::Document& document) const;
   [[nodiscard]] const std::set<std::string>& erased() const { return erased_; }
   [[nodiscard]] static uint32_t partition_of(const std::string& hex);
 
@@ -62,7 +65,8 @@ class SinkSource {
   std::vector<WrittenEvent> events_;
   std::vector<std::string> living_;
   std::map<std::string, v1::Document> documents_;
-  std::map<std::string, std::vector<std::string>> merged_;  // into whom: who
+  std::map<std::pair<std::string, uint64_t>, std::string> states_;  // by id in hex and version
+  std::map<std::string, std::vector<std::string>> merged_;          // into whom: who
   std::set<std::string> erased_;
   std::vector<Asked> asked_;
   int64_t numbers_ = 0;

@@ -61,7 +61,11 @@ void MemoryTables::undo() {
 
 void MemoryTables::apply() {
   MemoryDatabase& to = stage_.database;
-  for (const auto& [key, next] : places_) to.places[key] = next;
+  for (const auto& [key, next] : places_) {
+    require(to.places.contains(key) && next >= to.places[key],
+            [&, &sink = key.first] { return "a place of sink " + sink + " goes back"; });
+    to.places[key] = next;
+  }
   for (const auto& [key, row] : events_) to.events.try_emplace(key, row);
   for (const auto& [id, row] : profiles_) {
     if (!row) {
@@ -113,11 +117,16 @@ Result<std::optional<eventlog::Offset>> MemoryTables::place(eventlog::TopicParti
   return found->second;
 }
 
+Status MemoryTables::begin_place(eventlog::TopicPartition of, eventlog::Offset from) {
+  FRESHET_TRY(call("begin place"));
+  stage_.database.places.try_emplace({sink_, of}, from);
+  return call("place begun");
+}
+
 Status MemoryTables::set_place(eventlog::TopicPartition of, eventlog::Offset next) {
   FRESHET_TRY(call("set place"));
   FRESHET_TRY(lock({sink_, of}));
   places_[{sink_, of}] = next;
-  if (!in_transaction_) apply();
   return {};
 }
 

@@ -56,6 +56,7 @@ class MemoryTables final : public sinks::SinkTables {
   Status rollback() override;
   Status prepare_part(env::TimeUs) override { return call("part"); }
   Result<std::optional<eventlog::Offset>> place(eventlog::TopicPartition of) override;
+  Status begin_place(eventlog::TopicPartition of, eventlog::Offset from) override;
   Status set_place(eventlog::TopicPartition of, eventlog::Offset next) override;
   Status write_events(const std::string& rows) override;
   Status write_profiles(const std::string& rows) override;

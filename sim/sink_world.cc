@@ -20,6 +20,8 @@ constexpr uint32_t kCrashWithinPoints = 40;
 constexpr size_t kGatheredBytes = 6'000;
 constexpr uint32_t kProcessesOfSink = 2;
 constexpr size_t kCalmBatches = 64;
+constexpr uint32_t kStepsOfOthers = 12;  // while one hangs in a call
+constexpr env::TimeUs kStepOfOthersUs = 250'000;
 constexpr env::TimeUs kStateTransactionUs = 16'000'000;  // by then the brokers end a transaction
 
 }  // namespace
@@ -119,8 +121,10 @@ Status SinkWorld::call(const char* name) {
   if (calm_ || in_step_.empty()) return {};
   crash_.aside(stage_.dice, rates_.aside, [this] {
     const model::Sink* const working = working_;
+    Process* const running = running_;
     something_aside();
     working_ = working;
+    running_ = running;
   });
   const bool away = away_ != nullptr && working_ == away_;
   if (!away && !stage_.dice.permille(rates_.no_answer)) return {};
@@ -135,9 +139,10 @@ CommitFate SinkWorld::roll_commit() {
 void SinkWorld::something_aside() {
   stage_.probes.hit(Probe::kSinkAside);
   stage_.say("    within {}:", last_call_);
-  switch (stage_.dice.roll(4)) {
+  switch (stage_.dice.roll(5)) {
     case 0: return step_zombie();
     case 1: return step_slot(any_slot());
+    case 2: return rates_.hang ? hang_in_call() : source_.step();
     default: return source_.step();
   }
 }
@@ -189,6 +194,7 @@ std::unique_ptr<SinkWorld::Process> SinkWorld::start(Slot& slot) {
 bool SinkWorld::go(Process& process) {
   in_step_.insert(&process);
   working_ = &process.sink_of;
+  running_ = &process;
   bool lives = true;
   try {
     const Status done = process.loop->step();
@@ -205,6 +211,7 @@ bool SinkWorld::go(Process& process) {
   }
   crash_.arm(0);
   in_step_.erase(&process);
+  running_ = nullptr;
   return lives;
 }
 
@@ -297,6 +304,22 @@ void SinkWorld::hang() {
   if (has_table) slot.disk = std::make_shared<kv::MemoryDisk>();
 }
 
+// It hangs within a call: the group gives its partitions to the other process of its sink, which goes on with them, and
+// then it goes on itself, with what it had begun.
+void SinkWorld::hang_in_call() {
+  if (running_ == nullptr) return;
+  stage_.probes.hit(Probe::kSinkHung);
+  const Process* const hung = running_;
+  stage_.say("    it hangs there");
+  stage_.broker.leave(hung->member);
+  for (uint32_t i = 0; i < kStepsOfOthers; ++i) {
+    stage_.clock.now += kStepOfOthersUs;
+    if (stage_.dice.one_in(3)) source_.step();
+    for (Slot& slot : slots_)
+      if (&stage_.sinks[slot.sink] == &hung->sink_of) step_slot(slot);
+  }
+}
+
 // Retention takes changes, whether the sinks have had them or not.
 void SinkWorld::trim() {
   const eventlog::TopicPartition of{Topic::kChanges, static_cast<uint32_t>(stage_.dice.roll(kSinkPartitions))};
@@ -317,8 +340,8 @@ void SinkWorld::calm_down() {
   stage_.faults = {.batch_max = kCalmBatches};
   stage_.broker.calm_down();
   stage_.states.end_transactions();
-  for (size_t round = 0; !all_done() || source_.answer(); ++round) {
-    require(round < kCalmRoundsMost, "the sinks do not come to their end");
+  for (size_t round = 0; !left().empty() || source_.answer(); ++round) {
+    require(round < kCalmRoundsMost, [this] { return "the sinks do not come to their end: " + left(); });
     for (Slot& slot : slots_) step_slot(slot);
     stage_.clock.now += kCalmRoundUs;
   }
@@ -329,14 +352,15 @@ void SinkWorld::calm_down() {
   }
 }
 
-bool SinkWorld::all_done() const {
+std::string SinkWorld::left() const {
   for (const model::Sink& sink : stage_.sinks)
     for (const Topic topic : sinks::topics_of(sink))
-      for (uint32_t p = 0; p < stage_.broker.partitions(topic); ++p)
-        if (stage_.broker.committed(sinks::group_of(kSinkTenant, sink.name), {topic, p}).value_or(-1) <
-            stage_.broker.at({topic, p}).next)
-          return false;
-  return true;
+      for (uint32_t p = 0; p < stage_.broker.partitions(topic); ++p) {
+        const auto at = stage_.broker.committed(sinks::group_of(kSinkTenant, sink.name), {topic, p}).value_or(-1);
+        const auto end = stage_.broker.at({topic, p}).next;
+        if (at < end) return fmt::format("{} is at {} of {} in partition {}", sink.name, at, end, p);
+      }
+  return "";
 }
 
 std::string SinkWorld::hash_of_all() const {

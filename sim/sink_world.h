@@ -60,10 +60,12 @@ class SinkWorld {
   void something_aside();
   void fault();
   void hang();
+  void hang_in_call();
   void trim();
 
   void calm_down();
-  [[nodiscard]] bool all_done() const;
+  // What is left to do, for people; "": nothing.
+  [[nodiscard]] std::string left() const;
   [[nodiscard]] std::string hash_of_all() const;
 
   SinkStage stage_;
@@ -75,6 +77,7 @@ class SinkWorld {
   CrashPoint crash_;
   const model::Sink* away_ = nullptr;  // whose target nobody answers for
   const model::Sink* working_ = nullptr;
+  Process* running_ = nullptr;  // that is within one of its calls
   bool calm_ = false;
   const char* last_call_ = "";
   std::string hash_;

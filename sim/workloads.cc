@@ -7,9 +7,11 @@
 #include <set>
 
 #include "end.h"
+#include "groups.h"
 #include "oracle.h"
 #include "people.h"
 #include "testing/audiences.h"
+#include "wishes.h"
 #include "workload.h"
 
 namespace freshet::sim {
@@ -181,6 +183,29 @@ void everybody_stays_alone(const End& end) {
   }
 }
 
+// A tablet is with whoever used it last, whatever it sent by itself, and in whichever order all of it arrived.
+void tablets_are_with_their_last_users(const End& end) {
+  everybody_stays_alone(end);
+  std::map<std::string, std::pair<Use, std::string>> last;  // by tablet: when, and by whom
+  for (const v1::Envelope& record : end.records) {
+    if (!is_data(record) || record.user_size() < 2) continue;
+    const std::string user = text_of(record.tenant(), record.user(0));
+    for (int i = 1; i < record.user_size(); ++i) {
+      auto& of = last[text_of(record.tenant(), record.user(i))];
+      of = std::max(of, {Use(record.time_us(), record.message_id()), user});
+    }
+  }
+  for (const v1::EntityState* e : end.live(v1::ENTITY_KIND_USER)) {
+    std::set<std::string> listed;
+    for (const v1::IdentifierUse& i : e->identifiers()) listed.insert(text_of(e->tenant(), i.identifier()));
+    for (const std::string& one : listed) {
+      const auto found = last.find(one);
+      require(found == last.end() || listed.contains(found->second.second),
+              [&] { return one + " is not with " + found->second.second + ", who used it last"; });
+    }
+  }
+}
+
 // Each device is one in the end, whatever it was first seen by, and has nobody else's identifiers.
 void devices_are_whole(const End& end) {
   std::set<std::string> seen;
@@ -297,7 +322,8 @@ std::vector<Plan> confluent_plans() {
   };
 }
 
-std::vector<Plan> contended_plans() {
+// Devices that several people use.
+std::vector<Plan> plans_of_tablets() {
   return {
       {.name = "logins",
        .text = "people log in and out on a few devices",
@@ -309,9 +335,20 @@ std::vector<Plan> contended_plans() {
       {.name = "tablets",
        .text = "everybody uses the same tablets; e-mail and phone are their own",
        .confluent = false,
-       .habits =
-           {.people = 12, .circle = 12, .emails = 0, .phones = 0, .anonymous = 3, .has_user_id = 900, .marked = 300},
-       .check = everybody_stays_alone},
+       .habits = {.people = 12,
+                  .circle = 12,
+                  .emails = 0,
+                  .phones = 0,
+                  .anonymous = 3,
+                  .has_user_id = 800,
+                  .others_alone = true,
+                  .marked = 300},
+       .check = tablets_are_with_their_last_users},
+  };
+}
+
+std::vector<Plan> contended_plans() {
+  return {
       {.name = "shared",
        .text = "e-mails, phones and devices that several people claim: refusals and moves",
        .confluent = false,
@@ -435,7 +472,8 @@ std::vector<Plan> later_plans() {
 const std::vector<std::unique_ptr<Workload>>& workloads() {
   static const std::vector<std::unique_ptr<Workload>> all = [] {
     std::vector<std::unique_ptr<Workload>> made;
-    for (const auto& plans : {confluent_plans(), contended_plans(), plans_of_strangers(), later_plans()})
+    for (const auto& plans :
+         {confluent_plans(), plans_of_tablets(), contended_plans(), plans_of_strangers(), later_plans()})
       for (const Plan& plan : plans) made.push_back(std::make_unique<PeopleWorkload>(plan));
     return made;
   }();

@@ -35,6 +35,7 @@ enum class Mutant : uint8_t {
   kMergeOverLimit,
   kEveryClaimVerified,
   kVerifiedMovesNothing,
+  kLoneRecordIsUse,
   kPersonWithoutLimit,
   kAudienceNotReplayed,
   kMergedNotJudged,
@@ -98,6 +99,7 @@ enum class Mutant : uint8_t {
   kCaptureDropUnheard,
   kCaptureAbortIgnored,
   kCaptureAnewUnswept,
+  kCaptureStalePosition,
   // sinks
   kSinkPlaceAhead,
   kSinkBeginsAtLog,
@@ -106,9 +108,11 @@ enum class Mutant : uint8_t {
   kFilesManifestFirst,
   kHookGoesOn,
   kSqlPlaceApart,
+  kSqlNotFenced,
   kErasureNotNoted,
   kStateTableFirst,
   kStateTopicUnread,
+  kStateGapFolded,
   kStateLossUnasked,
   kRemovedUnsaid,
 };

@@ -70,6 +70,7 @@ Status Loop::step() {
 Status Loop::work(Batch& batch) {
   FRESHET_TRY(parts_.writer.settle());
   if (!position_) {
+    takes_ = parts_.writer.takes();
     FRESHET_TRY(topics_.make_own());
     auto found = read_position(parts_.config, parts_.target, parts_.open_reader, parts_.clock);
     // One that can't be read is what a new snapshot mends.
@@ -341,6 +342,9 @@ Status Loop::write(const Written& record, Batch& batch) {
     // A topic may take less than the others: then the id is taken anew with smaller batches.
     parts_.writer.limit_batches(topics_.batch_bytes_max());
     FRESHET_TRY(parts_.writer.settle());
+    // Another process may have had the id meanwhile, and gone on: what is gathered here lies behind an old position.
+    if (parts_.writer.takes() != takes_ && !FRESHET_MUTANT(kCaptureStalePosition))
+      return fail(Code::kConflict, "the transactional id was taken anew, for what a topic takes in one batch");
     FRESHET_TRY(parts_.writer.begin());
     batch.open = true;
   }

@@ -91,6 +91,7 @@ class Loop {
   Parts parts_;
   Topics topics_;
   std::optional<Position> position_;  // as committed; nullopt: to be looked for
+  uint64_t takes_ = 0;                // of the writer's id when it was looked for
   std::optional<Sweep> sweep_;
   env::TimeUs calm_at_ = 0;
   env::TimeUs said_at_ = 0;  // when the position was committed last

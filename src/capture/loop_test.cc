@@ -226,6 +226,26 @@ TEST(CaptureLoop, AnotherProcessTakesOver) {
   EXPECT_TRUE(same(sides, "orders"));
 }
 
+// A topic that takes less than the others has the id taken anew, which also takes it back from who has it by right.
+TEST(CaptureLoop, WhoTakesTheIdBackGoesOnWhereTheOtherOneCame) {
+  Sides sides;
+  sides.cluster.make("shop.customers", 1, {{"max.message.bytes", "2000", cluster::ConfigSource::kTopic, false, false}});
+  sides.source.put("orders", "1", text("1", 0));
+  Captured old(sides, shop());
+  run(old, 4);
+  Captured young(sides, shop());
+  sides.source.put("orders", "1", text("1", 1));
+  run(young, 2);
+  sides.source.put("customers", "1", text("1", 0));
+  run(old, 3);
+  run(young, 3);
+  const auto orders = sides.cluster.committed("shop.orders", static_cast<int32_t>(partition_of("1", 3)));
+  EXPECT_EQ(orders.size(), 2u) << "each change is told once";
+  EXPECT_EQ(sides.cluster.committed("shop.customers", 0).size(), 1u);
+  EXPECT_TRUE(same(sides, "orders"));
+  EXPECT_TRUE(same(sides, "customers"));
+}
+
 TEST(CapturePosition, IsReadAsItWasWritten) {
   const Position position{R"({"oplog":{"$timestamp":{"t":1,"i":2}}})", {"a", "b"}, {{"a", true, true, "\"x\""}}};
   EXPECT_EQ(encode(position), R"({"v":1,"at":"{\"oplog\":{\"$timestamp\":{\"t\":1,\"i\":2}}}","known":["a","b"],)"

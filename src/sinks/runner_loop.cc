@@ -347,12 +347,13 @@ Status RunnerLoop::commit() {
   return {};
 }
 
-// What has enough, or waits, reads no more.
+// What has enough, or waits, reads no more. A batch that was begun before has enough at its end only: whoever began it
+// may have been given more at once, or with another file_bytes.
 void RunnerLoop::pace_reading() {
   for (auto& [of, share] : shares_) {
     const bool waits = share.due > clock_.monotonic_us() || (share.failures > 0 && !share.items.empty());
-    const bool ended = share.until && share.next >= *share.until;
-    const bool paused = !share.known || waits || ended || share.bytes >= wish_.bytes;
+    const bool enough = share.until ? share.next >= *share.until : share.bytes >= wish_.bytes;
+    const bool paused = !share.known || waits || enough;
     if (paused == share.paused) continue;
     share.paused = paused;
     consumer_.pause(of, paused);

@@ -69,6 +69,38 @@ TEST(RunnerLoop, HandsOverWhatConcernsTheSinkInOrder) {
     EXPECT_EQ(log.log->committed("sink.acme.s", {Topic::kEvents, p})->value_or(-1), 20);
 }
 
+// Who began it was given more in one read than was wished for.
+TEST(RunnerLoop, ABatchThatWasBegunIsReadToItsEnd) {
+  class BegunSink final : public Sink {
+   public:
+    BatchWish wish() const override { return {1, 0}; }
+    Result<Resume> assigned(eventlog::TopicPartition of, Offset committed) override {
+      return Resume{committed, of.partition == 0 ? std::optional<Offset>(10) : std::nullopt};
+    }
+    std::vector<Outcome> take(std::span<const Batch> batches) override {
+      std::vector<Outcome> out;
+      for (const Batch& batch : batches) {
+        got.push_back(batch.items.size());
+        ends.push_back(batch.next);
+        out.push_back({Outcome::What::kDone, batch.items.size(), "", 0});
+      }
+      return out;
+    }
+    std::vector<size_t> got;
+    std::vector<Offset> ends;
+  };
+  SinkLog log;
+  for (int i = 0; i < 5; ++i) log.event(0, i);
+  BegunSink sink;
+  const auto consumer = log.consumer();
+  RunnerOptions options = log.options();
+  options.fetch_bytes_max = 1;
+  RunnerLoop loop(options, *consumer, sink);
+  run(log, loop, 40);
+  EXPECT_EQ(sink.got, (std::vector<size_t>{5}));
+  EXPECT_EQ(sink.ends, (std::vector<Offset>{10}));
+}
+
 TEST(RunnerLoop, ANewSinkMayBeginNow) {
   SinkLog log;
   log.event(0, 1);

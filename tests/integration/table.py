@@ -273,6 +273,7 @@ PLAN = {
     "sinks.postgres": (30, 2),
     "sinks.postgres_begun_later": (25, 1),
     "sinks.postgres_erasures": (30, 1),
+    "sinks.postgres_of_two_that_begin": (15, 1),
     "sinks.postgres_password_that_is_changed": (15, 1),
     "sinks.postgres_profiles_older_than_the_table": (15, 1),
     "sinks.postgres_table_that_somebody_changed": (10, 1),

@@ -480,6 +480,20 @@ def test_postgres_profiles_older_than_the_table(box):
     wait_until(lambda: postgres.ask("SELECT count(*) FROM crm.profiles") == [["4"]], ARRIVE_S, "the row of the erased is gone")
 
 
+def test_postgres_of_two_that_begin(box):
+    """Another process writes the first batch of a partition at the same moment: one of the two waits, and sees it."""
+    postgres = Postgres(box).start()
+    server = box.server(partitions=1, extra=TABLES.format(uri=postgres.uri))
+    wait_until(lambda: postgres.ask("SELECT next FROM crm.freshet_sinks WHERE sink LIKE '%/events' AND topic = 'events'") == [["0"]], ARRIVE_S, "the place")
+    other = Background(postgres.ask, f"BEGIN; INSERT INTO crm.freshet_sinks VALUES ('{TENANT}/events', 'events', 0, 3) ON CONFLICT (sink, topic, log_partition) "
+                       "DO UPDATE SET next = EXCLUDED.next; SELECT pg_sleep(3); COMMIT")
+    wait_until(lambda: int(postgres.ask("SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(3)%' AND pid <> pg_backend_pid()")[0][0]) > 0, ARRIVE_S, "the other process")
+    send_records(server.ingest(), events(0, 5))
+    other.join(ARRIVE_S)
+    wait_until(lambda: postgres.ask("SELECT next FROM crm.freshet_sinks WHERE sink LIKE '%/events' AND topic = 'events'") == [["5"]], ARRIVE_S, "the place behind all")
+    check_equal(postgres.ask("SELECT log_offset FROM crm.events ORDER BY 1"), [["3"], ["4"]], "the rows of this process, which are not those of the other one")
+
+
 def test_postgres_that_refuses_everything(box):
     """Somebody adds a column that must not be null: a few dead letters, and the rest waits."""
     postgres = Postgres(box).start()

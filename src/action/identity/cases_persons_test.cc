@@ -33,6 +33,19 @@ TEST_P(IdentityCases, C04_AfterLogoutTheDeviceMovesAndEarlierEventsStay) {
                                       "user_id=u1 | | Login=1 2..2 View=2 1..3 | 1..3 3 messages"}));
 }
 
+// What a tablet sends by itself comes to whoever has it by then. Were that his use, he would keep it where the record
+// comes before the other one's claim.
+TEST_P(IdentityCases, C04_ATabletIsWithWhoSignedInLast) {
+  in_every_order(GetParam(),
+                 {make_record("m1", {{"user_id", "u1"}, {"anonymous_id", "a"}}, 1, "Login"),
+                  make_record("m2", {{"user_id", "u2"}, {"anonymous_id", "a"}}, 2, "Login"),
+                  make_record("m3", {{"anonymous_id", "a"}}, 3, "View")},
+                 [](TestCluster& c) {
+                   EXPECT_TRUE(lists(*owner_of(c, "anonymous_id", "a"), "user_id", "u2")) << profiles(c).front();
+                   EXPECT_EQ(messages_of(c), 3u);
+                 });
+}
+
 TEST_P(IdentityCases, C05_TheSameEmailWithANewUserStaysWithItsHolder) {
   TestCluster c(GetParam(), 5);
   in_this_order(
@@ -58,6 +71,17 @@ TEST_P(IdentityCases, C05_TheSameEmailWithANewUserMovesToItsLastUser) {
                                                          "phone=p user_id=u1 | | E=2 1..4 | 1..4 2 messages",
                                                          "user_id=u2 | | E=1 2..2 | 2..2 1 messages"}));
       },
+      tenant);
+}
+
+TEST_P(IdentityCases, C05_AnEmailThatMovesIsWithItsLastUserAlthoughItComesAlone) {
+  model::Tenant tenant = model::default_tenant("t");
+  tenant.rules.add_conflict_move("email");
+  in_every_order(
+      GetParam(),
+      {make_record("m1", {{"user_id", "u1"}, {"email", "e"}}, 1, "E"),
+       make_record("m2", {{"user_id", "u2"}, {"email", "e"}}, 2, "E"), make_record("m3", {{"email", "e"}}, 3, "E")},
+      [](TestCluster& c) { EXPECT_TRUE(lists(*owner_of(c, "email", "e"), "user_id", "u2")) << profiles(c).front(); },
       tenant);
 }
 

@@ -58,6 +58,11 @@ bool is_verified(const v1::Envelope& record, const Tenant& tenant) {
   return !priority.empty() && (user ? record.user(0) : record.device(0)).type() == priority[0];
 }
 
+bool counts_as_use(const v1::Envelope& record, v1::EntityKind kind, const Tenant& tenant) {
+  if (kind != v1::ENTITY_KIND_USER || !tenant.knows_lone_records || FRESHET_MUTANT(kLoneRecordIsUse)) return true;
+  return record.user_size() != 1 || record.kind() == v1::Envelope::MERGE || record.user(0).type() == model::kUserId;
+}
+
 v1::Use identifier_use(const v1::Envelope& record, const Tenant& tenant) {
   v1::Use use = use_of(record);
   use.set_verified(is_verified(record, tenant));

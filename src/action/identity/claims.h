@@ -30,6 +30,10 @@ enum class ClaimVerdict : uint8_t {
 // record names somebody by the type that comes first (user_id). What a record without one says of an address holds for
 // whoever has that address, and he may have no right to it.
 [[nodiscard]] bool is_verified(const v1::Envelope& record, const Tenant& tenant);
+// Whether a record counts as a use of what it names, by the entity of this kind that it has come to. One that names a
+// single identifier of a user, other than a user_id, says nothing of whose that is: it has come to whoever had it by
+// then. Were it his use, he would keep the identifier or lose it by which of two claims was there before the record.
+[[nodiscard]] bool counts_as_use(const v1::Envelope& record, v1::EntityKind kind, const Tenant& tenant);
 // When a record uses the identifiers that it names, and whether that is verified.
 [[nodiscard]] v1::Use identifier_use(const v1::Envelope& record, const Tenant& tenant);
 // Notes that the record uses the identifier that `last` is the use of. True: it is verified for the first time.

@@ -44,13 +44,14 @@ void Links::apply(Edit& edit, const v1::Envelope& record) {
   Entity& e = edit.entity();
   const auto& identifiers = e.ref.kind == v1::ENTITY_KIND_USER ? record.user() : record.device();
   const bool verified = is_verified(record, turn_.tenant());
+  const bool counts = counts_as_use(record, e.ref.kind, turn_.tenant());
   const auto& refused = verified ? e.state.refused_verified() : e.state.refused();
   const bool remembers = e.state.refused_revision() == revision_in_force(turn_.state().meta(), &turn_.tenant());
   for (int position = 0; position < identifiers.size(); ++position) {
     const v1::Identifier& i = identifiers[position];
     if (const int at = find_identifier(e.state, i); at >= 0) {
       // That its holder's use is verified must be known at the home, before strangers claim what it has.
-      if (renew_use(*e.state.mutable_identifiers(at)->mutable_use(), record, verified))
+      if (counts && renew_use(*e.state.mutable_identifiers(at)->mutable_use(), record, verified))
         claim(e, e.state.identifiers(at), record.received_at_us());
       continue;
     }

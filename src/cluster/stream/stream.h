@@ -126,10 +126,13 @@ class Writer {
   // Takes the transactional id: whatever was left open under it is ended, and who had it is fenced. If it is ours
   // already, does nothing. After kRetry of commit() the outcome is decided when this is ok.
   [[nodiscard]] virtual Status settle() = 0;
+  // How often it has taken the id. Between two takes another process may have had it, and written: whoever goes on from
+  // what he read under an earlier one reads it again.
+  [[nodiscard]] virtual uint64_t takes() const = 0;
   // A number for Outgoing::topic, the same for the same name.
   [[nodiscard]] virtual uint32_t topic(const std::string& name) = 0;
-  // No larger batch is sent to the brokers, which refuse what is over their topic's max.message.bytes. Counts from the
-  // next settle() that takes the id on.
+  // No larger batch is sent to the brokers, which refuse what is over their topic's max.message.bytes. Where that is
+  // another limit than before, the next settle() takes the id anew.
   virtual void limit_batches(size_t bytes) = 0;
   [[nodiscard]] virtual Status begin() = 0;
   // The values must stay until commit() or abort(); names, keys and headers are copied.

@@ -60,11 +60,16 @@ class KafkaWriter final : public Writer {
     client_ = std::move(client);
     const rd::ErrorPtr error =
         insist(client_.get(), patience(), [&](int ms) { return rd_kafka_init_transactions(client_.get(), ms); });
-    if (error == nullptr) return {};
+    if (error == nullptr) {
+      ++takes_;
+      return {};
+    }
     Error told = error_of(*error, "taking transactional id " + options_.transactional_id);
     forget();
     return tl::unexpected(judged(std::move(told)));
   }
+
+  uint64_t takes() const override { return takes_; }
 
   uint32_t topic(const std::string& name) override {
     const auto [known, fresh] = numbers_.try_emplace(name, static_cast<uint32_t>(names_.size()));
@@ -163,6 +168,7 @@ class KafkaWriter final : public Writer {
   const Connection connection_;
   const WriterOptions options_;
   env::Clock& clock_;
+  uint64_t takes_ = 0;
   size_t batch_bytes_ = kBatchBytesMax;
   std::map<std::string, uint32_t> numbers_;
   std::vector<std::string> names_;

@@ -33,7 +33,7 @@ class Postgres final : public Sink {
 
  private:
   [[nodiscard]] bool has_profiles() const { return around_.sink.on == model::SinkOn::kChanges; }
-  [[nodiscard]] Status begin_profiles(eventlog::TopicPartition of, eventlog::Offset from);
+  [[nodiscard]] Status begin(eventlog::TopicPartition of, eventlog::Offset from);
   [[nodiscard]] Outcome write(const Batch& batch);
   [[nodiscard]] Outcome write_each(const Batch& batch);
   // One transaction. kConflict: another process has written since.
@@ -48,9 +48,9 @@ class Postgres final : public Sink {
 
   const Around around_;
   const OpenTables open_;
-  std::unique_ptr<SinkTables> tables_;                                          // null: they have to be opened
-  std::map<eventlog::TopicPartition, std::optional<eventlog::Offset>> places_;  // as the table has them
-  std::map<eventlog::TopicPartition, eventlog::Offset> asked_after_;            // losses that ended there
+  std::unique_ptr<SinkTables> tables_;                                // null: they have to be opened
+  std::map<eventlog::TopicPartition, eventlog::Offset> places_;       // as the table has them
+  std::map<eventlog::TopicPartition, eventlog::Offset> asked_after_;  // losses that ended there
 };
 
 Status Postgres::connect() {
@@ -63,19 +63,23 @@ Status Postgres::connect() {
 // Its own place is committed with the rows, so it is the one that is right; the log's may only be older.
 Result<Resume> Postgres::assigned(eventlog::TopicPartition of, eventlog::Offset committed) {
   FRESHET_TRY(connect());
-  FRESHET_ASSIGN(places_[of], tables_->place(of));
-  if (of.topic == eventlog::Topic::kChanges && !places_[of]) FRESHET_TRY(begin_profiles(of, committed));
-  return Resume{std::max(places_[of].value_or(committed), committed), std::nullopt};
+  FRESHET_ASSIGN(auto place, tables_->place(of));
+  if (!place) {
+    FRESHET_TRY(begin(of, committed));
+    FRESHET_ASSIGN(place, tables_->place(of));
+    if (!place) return fail(Code::kRetry, "the sink's place was removed as soon as it was made");
+  }
+  places_[of] = *place;
+  return Resume{std::max(*place, committed), std::nullopt};
 }
 
-// Profiles that are older than the table would get no row before they change again. They are asked for before the place
-// is there, so that a crash in between asks once more.
-Status Postgres::begin_profiles(eventlog::TopicPartition of, eventlog::Offset from) {
-  if (around_.sink.start == model::SinkStart::kNow) return {};
-  FRESHET_TRY(around_.say_again(of.partition, SayAgain::kLiving));
-  FRESHET_TRY(in_transaction({of, from, from, {}}, [&] { return tables_->set_place(of, from); }));
-  places_[of] = from;
-  return {};
+// The place is there before anything is written: of two processes that both begin, one could not keep the other away
+// before. Profiles that are older than the table would get no row before they change again. They are asked for before
+// the place is there, so that a crash in between asks once more.
+Status Postgres::begin(eventlog::TopicPartition of, eventlog::Offset from) {
+  const bool asks = of.topic == eventlog::Topic::kChanges && around_.sink.start != model::SinkStart::kNow;
+  if (asks) FRESHET_TRY(around_.say_again(of.partition, SayAgain::kLiving));
+  return tables_->begin_place(of, from);
 }
 
 // What was lost may be the last that is said of a profile for years.
@@ -142,7 +146,8 @@ Status Postgres::in_transaction(const Batch& batch, const std::function<Status()
   FRESHET_TRY(tables_->begin());
   const auto checked = [&]() -> Status {
     FRESHET_ASSIGN(const auto place, tables_->place(batch.from));
-    if (place != known->second) return fail(Code::kConflict, "another process has written this partition since");
+    if (place != known->second && !FRESHET_MUTANT(kSqlNotFenced))
+      return fail(Code::kConflict, "another process has written this partition since");
     return work();
   };
   Status written = checked();

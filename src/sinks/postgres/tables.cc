@@ -82,6 +82,7 @@ class SqlTables final : public SinkTables {
   Status rollback() override { return done(sql_->run("ROLLBACK")); }
   Status prepare_part(env::TimeUs received_at_us) override;
   Result<std::optional<eventlog::Offset>> place(eventlog::TopicPartition of) override;
+  Status begin_place(eventlog::TopicPartition of, eventlog::Offset from) override;
   Status set_place(eventlog::TopicPartition of, eventlog::Offset next) override;
   Status write_events(const std::string& rows) override;
   Status write_profiles(const std::string& rows) override;
@@ -279,11 +280,15 @@ Result<std::optional<eventlog::Offset>> SqlTables::place(eventlog::TopicPartitio
   return next;
 }
 
+Status SqlTables::begin_place(eventlog::TopicPartition of, eventlog::Offset from) {
+  return done(
+      sql_->run("INSERT INTO " + beside(kPlaces) + " VALUES ($1, $2, $3::integer, $4::bigint) ON CONFLICT DO NOTHING",
+                {key_, std::string(name_of(of.topic)), std::to_string(of.partition), std::to_string(from)}));
+}
+
 Status SqlTables::set_place(eventlog::TopicPartition of, eventlog::Offset next) {
-  const std::string places = beside(kPlaces);
-  return done(sql_->run("INSERT INTO " + places +
-                            " VALUES ($1, $2, $3::integer, $4::bigint) ON CONFLICT (sink, topic, "
-                            "log_partition) DO UPDATE SET next = EXCLUDED.next",
+  return done(sql_->run("UPDATE " + beside(kPlaces) +
+                            " SET next = $4::bigint WHERE sink = $1 AND topic = $2 AND log_partition = $3::integer",
                         {key_, std::string(name_of(of.topic)), std::to_string(of.partition), std::to_string(next)}));
 }
 

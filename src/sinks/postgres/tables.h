@@ -30,6 +30,10 @@ class SinkTables {
 
   // The place of the sink in a partition, locked for the transaction; nullopt: there is none.
   [[nodiscard]] virtual Result<std::optional<eventlog::Offset>> place(eventlog::TopicPartition of) = 0;
+  // Makes it unless it is there, so that it can be locked: where there is none, place() keeps nobody away. REQUIRES: no
+  // transaction is open.
+  [[nodiscard]] virtual Status begin_place(eventlog::TopicPartition of, eventlog::Offset from) = 0;
+  // REQUIRES: it is there.
   [[nodiscard]] virtual Status set_place(eventlog::TopicPartition of, eventlog::Offset next) = 0;
 
   // `rows`: a JSON array of objects with the members that the table has as columns. Events that are there already, and

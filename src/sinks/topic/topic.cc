@@ -197,7 +197,8 @@ Status StateTopic::fold_one(StateLane& lane, const v1::Change& change, Chunk& ch
     chunk.bytes += profile.document.ByteSizeLong();
   }
   if (profile.document.version() >= change.version()) return {};
-  if (!change.remove() && !change.whole() && !model::follows(profile.document.version(), change)) {
+  const bool complete = change.remove() || change.whole() || model::follows(profile.document.version(), change);
+  if (!complete && !FRESHET_MUTANT(kStateGapFolded)) {
     chunk.gap = true;
     return {};
   }

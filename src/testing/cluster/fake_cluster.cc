@@ -1,6 +1,7 @@
 #include "testing/cluster/fake_cluster.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/assert.h"
 #include "cluster/stream/target.h"
@@ -11,6 +12,8 @@ namespace {
 using cluster::PartitionRef;
 using cluster::Place;
 using State = FakeTransaction::State;
+
+constexpr size_t kBatchBytesMax = 256u << 10;  // as a writer begins
 
 class FakeCommitter final : public cluster::Committer {
  public:
@@ -171,15 +174,20 @@ class FakeWriter final : public cluster::Writer {
     auto& [epoch, last] = cluster_.producers[id_];
     if (last && last->state == State::kOpen) cluster_.end(*last, State::kAborted);
     epoch_ = ++epoch;
+    ++takes_;
     return {};
   }
+  uint64_t takes() const override { return takes_; }
   uint32_t topic(const std::string& name) override {
     const auto found = std::find(names_.begin(), names_.end(), name);
     if (found != names_.end()) return static_cast<uint32_t>(found - names_.begin());
     names_.push_back(name);
     return static_cast<uint32_t>(names_.size() - 1);
   }
-  void limit_batches(size_t) override {}
+  void limit_batches(size_t bytes) override {
+    const size_t limit = std::min(bytes, kBatchBytesMax);
+    if (std::exchange(batch_bytes_, limit) != limit) epoch_ = 0;
+  }
   Status begin() override {
     FRESHET_TRY(cluster_.step("begin"));
     FRESHET_TRY(mine());
@@ -266,7 +274,9 @@ class FakeWriter final : public cluster::Writer {
   }
   FakeCluster& cluster_;
   const std::string id_;
-  uint64_t epoch_ = 0;
+  uint64_t epoch_ = 0;  // 0: the id is to be taken
+  uint64_t takes_ = 0;
+  size_t batch_bytes_ = kBatchBytesMax;
   std::vector<std::string> names_;
   std::shared_ptr<FakeTransaction> open_;
   std::optional<cluster::Refusal> refused_;  // a record of the open transaction
