@@ -1,0 +1,34 @@
+#include "base/saturated.h"
+
+#include <gtest/gtest.h>
+
+namespace freshet {
+namespace {
+
+constexpr int64_t kLeast = std::numeric_limits<int64_t>::min();
+constexpr int64_t kMost = std::numeric_limits<int64_t>::max();
+
+TEST(Saturated, StaysAtTheEnds) {
+  EXPECT_EQ(saturated_sum(2, -5), -3);
+  EXPECT_EQ(saturated_sum(kMost, 1), kMost);
+  EXPECT_EQ(saturated_sum(-1, kLeast), kLeast);
+  EXPECT_EQ(saturated_sum(kMost, kLeast), -1);
+  EXPECT_EQ(saturated_difference(2, 5), -3);
+  EXPECT_EQ(saturated_difference(0, kLeast), kMost);
+  EXPECT_EQ(saturated_difference(-2, kMost), kLeast);
+  EXPECT_EQ(us_of_ms(-7), -7000);
+  EXPECT_EQ(us_of_ms(kMost / 1000), kMost / 1000 * 1000);
+  EXPECT_EQ(us_of_ms(kMost / 1000 + 1), kMost);
+  EXPECT_EQ(us_of_ms(kLeast), kLeast);
+}
+
+TEST(Saturated, MillisecondsRoundDown) {
+  EXPECT_EQ(ms_of_us(1999), 1);
+  EXPECT_EQ(ms_of_us(-1), -1);
+  EXPECT_EQ(ms_of_us(-1000), -1);
+  EXPECT_EQ(ms_of_us(-1001), -2);
+  EXPECT_EQ(ms_of_us(kLeast), kLeast / 1000 - 1);
+}
+
+}  // namespace
+}  // namespace freshet
