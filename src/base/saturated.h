@@ -28,4 +28,17 @@ namespace freshet {
 // Rounds down for times before 1970, too, so that order is kept.
 [[nodiscard]] constexpr int64_t ms_of_us(int64_t us) { return us / 1000 - (us % 1000 < 0 ? 1 : 0); }
 
+// How far it is from 0: that of the least number, which has no opposite, is the most.
+[[nodiscard]] constexpr int64_t magnitude(int64_t number) {
+  return number < 0 ? saturated_difference(0, number) : number;
+}
+
+// What is behind the point is cut off; 0 of what is no number.
+[[nodiscard]] constexpr int64_t whole_number(double number) {
+  constexpr double kEnd = 9'223'372'036'854'775'808.0;  // the first that is too large
+  if (number >= kEnd) return std::numeric_limits<int64_t>::max();
+  if (number < -kEnd) return std::numeric_limits<int64_t>::min();
+  return number == number ? static_cast<int64_t>(number) : 0;
+}
+
 }  // namespace freshet

@@ -22,6 +22,18 @@ TEST(Saturated, StaysAtTheEnds) {
   EXPECT_EQ(us_of_ms(kLeast), kLeast);
 }
 
+TEST(Saturated, WholeNumbersOfAnything) {
+  EXPECT_EQ(whole_number(2.9), 2);
+  EXPECT_EQ(whole_number(-2.9), -2);
+  EXPECT_EQ(whole_number(9.3e18), kMost);
+  EXPECT_EQ(whole_number(static_cast<double>(kMost)), kMost);
+  EXPECT_EQ(whole_number(-1e300), kLeast);
+  EXPECT_EQ(whole_number(static_cast<double>(kLeast)), kLeast);
+  EXPECT_EQ(whole_number(std::numeric_limits<double>::quiet_NaN()), 0);
+  EXPECT_EQ(magnitude(-7), 7);
+  EXPECT_EQ(magnitude(kLeast), kMost);
+}
+
 TEST(Saturated, MillisecondsRoundDown) {
   EXPECT_EQ(ms_of_us(1999), 1);
   EXPECT_EQ(ms_of_us(-1), -1);
