@@ -168,7 +168,7 @@ Status Engine::process_one(Prepared& p) {
     return {};
   }
   v1::Envelope& record = *p.envelope;
-  if (record.kind() == Kind::CONTROL) return adopt(record);
+  if (record.kind() == Kind::CONTROL) return adopt(p);
   if (record.kind() == Kind::LOOP) return process_message(p);
   const Tenant* tenant = rules_->find(record.tenant());
   if (tenant == nullptr) {
@@ -200,7 +200,9 @@ Status Engine::process_one(Prepared& p) {
     ++duplicates_[record.tenant()];
     return {};
   }
+  const uint64_t before = protocol_.counters().impossible;
   protocol_.enter(record, *tenant, p.routing_key);
+  counters_.dead_letters += protocol_.counters().impossible - before;
   return {};
 }
 
@@ -214,9 +216,7 @@ Status Engine::process_message(Prepared& p) {
     return fail(Code::kInvalid,
                 fmt::format("a message of unknown type {} between partitions: run the newer version that wrote it",
                             static_cast<int>(message.type())));
-  const auto is_unknown = [&] { return state_.find_entity(model::from_proto(message.to()).id) == nullptr; };
-  if (!is_well_formed(message) || target_of(message, record.tenant(), partitions_) != partition_ ||
-      (message.has_to() && is_unknown())) {
+  if (!may_receive(message, record.tenant())) {
     FRESHET_TRY(state_.status());  // The entity may be there, and only its row can't be read.
     reject(p, "bad_message",
            fmt::format("a message of type {} between partitions does not belong here: was it written to `actions` by "
@@ -225,13 +225,37 @@ Status Engine::process_message(Prepared& p) {
     return {};
   }
   ++counters_.loops;
+  const uint64_t before = protocol_.counters().impossible;
   protocol_.receive(message, record.tenant());
+  counters_.dead_letters += protocol_.counters().impossible - before;
   return {};
+}
+
+// Whether a partition may have said it: it has what its type needs, is for this partition, and whom it names and lives
+// here was made here. These are named as the state has them, as their ranks keep redirects from forming a circle.
+bool Engine::may_receive(v1::Loop& message, const std::string& tenant) {
+  if (rules_->hash_key().empty() || !is_well_formed(message)) return false;
+  if (target_of(message, tenant, partitions_) != partition_) return false;
+  if (message.has_to() && !names_as_known(*message.mutable_to(), tenant)) return false;
+  if (message.has_ref() && !names_as_known(*message.mutable_ref(), tenant)) return false;
+  if (message.type() == v1::Loop::REPOINT && !names_as_known(*message.mutable_other(), tenant)) return false;
+  return is_well_formed(message);
+}
+
+// Of those who live elsewhere nothing is known here.
+bool Engine::names_as_known(v1::EntityRef& ref, const std::string& tenant) {
+  const model::EntityRef said = model::from_proto(ref);
+  if (model::partition_of(said.id, partitions_) != partition_) return true;
+  const state::Entity* const known = state_.find_entity(said.id);
+  if (known == nullptr || known->ref.kind != said.kind || known->state.tenant() != tenant) return false;
+  to_proto(known->ref, ref);
+  return true;
 }
 
 // A change of rules. Each partition adopts it where it stands in its own log, so a replay meets every record under the
 // rules that it was processed with before.
-Status Engine::adopt(const v1::Envelope& record) {
+Status Engine::adopt(const Prepared& p) {
+  const v1::Envelope& record = *p.envelope;
   const v1::Control& control = record.control();
   if (control.logic_version() > kLogicVersion)
     return fail(Code::kInvalid,
@@ -240,6 +264,11 @@ Status Engine::adopt(const v1::Envelope& record) {
                             partition_, control.logic_version(), kLogicVersion));
   if (control.has_republish()) {
     republish(record, partition_, *rules_, state_, out_);
+    return {};
+  }
+  if (!are_rules(control)) {
+    reject(p, "bad_rules",
+           "the record says no rules that can be in force: was it written to `actions` by another program?");
     return {};
   }
   const auto before = rules_->audience_hashes();

@@ -76,7 +76,9 @@ class Engine {
   void note_untraced(const Prepared& p, uint64_t letters);
   [[nodiscard]] Status process_one(Prepared& p);
   [[nodiscard]] Status process_message(Prepared& p);
-  [[nodiscard]] Status adopt(const v1::Envelope& control);
+  [[nodiscard]] bool may_receive(v1::Loop& message, const std::string& tenant);
+  [[nodiscard]] bool names_as_known(v1::EntityRef& ref, const std::string& tenant);
+  [[nodiscard]] Status adopt(const Prepared& p);
   void reject(const Prepared& p, const char* code, std::string reason);
 
   uint32_t partition_, partitions_;

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <utility>
 
+#include "base/saturated.h"
 #include "telemetry/exemplar.h"
 #include "telemetry/metrics.h"
 
@@ -60,7 +61,7 @@ void ProcessSpans::end(const std::string& error, bool readable) {
     telemetry::exemplify(
         telemetry::histogram("freshet_freshness_us", "From the receipt of a record until the profile could be read.",
                              {{"tenant", spans_[i].tenant}}),
-        now_us - spans_[i].received_at_us, spans_[i].span.context.trace_id, now_us);
+        saturated_difference(now_us, spans_[i].received_at_us), spans_[i].span.context.trace_id, now_us);
   for (Open& open : spans_) {
     open.span.error = error;
     if (!error.empty()) open.span.set("error.type", error);
@@ -77,12 +78,12 @@ void ProcessSpans::end(const std::string& error, bool readable) {
 void ProcessSpans::end_late(env::TimeUs now_us) {
   for (auto& [partition, record] : untraced_) {
     const bool set_aside = std::strcmp(record.outcome, "dead_letter") == 0;
-    if (!set_aside && !tracer().is_slow(now_us - record.received_at_us)) continue;
+    if (!set_aside && !tracer().is_slow(saturated_difference(now_us, record.received_at_us))) continue;
     auto span =
         tracer().begin_late("process", telemetry::SpanKind::kConsumer, record.tenant, record.received_at_us, began_us_);
     if (!span) continue;
     describe_record(*span, partition, record);
-    span->set("freshet.waited_ms", (began_us_ - record.received_at_us) / 1000);
+    span->set("freshet.waited_ms", saturated_difference(began_us_, record.received_at_us) / 1000);
     span->set("freshet.sampled_by", set_aside ? telemetry::kByError : telemetry::kBySlow);
     if (set_aside) {
       span->error = "dead_letter";

@@ -78,8 +78,12 @@ class Rules {
   bool events_if_read_ = false;
 };
 
+// Whether they can be in force: the key of hashes has its length, and, where they take the place of all there were,
+// tenants are sorted and each is named once.
+[[nodiscard]] bool are_rules(const v1::Control& control);
+
 // Puts a Control record into meta. True: something of it took effect, as its revision is higher than that in force. A
-// computed attribute keeps its `since` as long as its definition stays.
+// computed attribute keeps its `since` as long as its definition stays. REQUIRES: are_rules().
 bool adopt_rules(v1::PartitionMeta& meta, const v1::Control& control, int64_t received_at_us);
 
 // The revision that rules came by: those of the tenant; null: what holds for all of them.

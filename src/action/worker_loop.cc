@@ -21,6 +21,7 @@
 #include "action/profile_reads.h"
 #include "base/assert.h"
 #include "base/mutant.h"
+#include "base/saturated.h"
 #include "state/checkpoint/keeper.h"
 #include "telemetry/log.h"
 #include "telemetry/metrics.h"
@@ -368,7 +369,8 @@ void WorkerLoop::note_readable(Partition& part) {
       histogram =
           &telemetry::histogram("freshet_freshness_us", "From the receipt of a record until the profile could be read.",
                                 {{"tenant", noted.tenant}});
-    for (const int64_t received_at_us : noted.received_at_us) histogram->record(now - received_at_us);
+    for (const int64_t received_at_us : noted.received_at_us)
+      histogram->record(saturated_difference(now, received_at_us));
   }
 }
 

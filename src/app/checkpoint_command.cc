@@ -202,7 +202,8 @@ Result<std::unique_ptr<Installation>> take_data_dir(Work& work) {
 
 Result<v1::Checkpoint> create_one(Work& work, uint32_t partition) {
   const std::string directory = state_directory(work.config, partition);
-  if (!fs::exists(directory + "/CURRENT"))
+  std::error_code ignored;
+  if (!fs::exists(directory + "/CURRENT", ignored))
     return fail(Code::kNotFound, fmt::format("{}: there is no state", directory));
   kv::Options options;
   options.path = directory;
@@ -221,7 +222,6 @@ Result<v1::Checkpoint> create_one(Work& work, uint32_t partition) {
     if (!written) made = tl::unexpected(written.error());
   }
   // The snapshot is hard links; left behind it would keep deleted files' space.
-  std::error_code ignored;
   fs::remove_all(snapshot, ignored);
   FRESHET_TRY(std::move(made));
   FRESHET_ASSIGN(auto found, state::find_checkpoints(*work.store, partition));
@@ -298,7 +298,7 @@ Result<v1::Checkpoint> restore_one(Work& work, uint32_t partition, const state::
     }
     // What is there is moved aside and not deleted: a restore by mistake can be undone.
     fs::remove_all(directory + kReplaced, error);
-    if (fs::exists(directory)) fs::rename(directory, directory + kReplaced, error);
+    if (!error && fs::exists(directory, error)) fs::rename(directory, directory + kReplaced, error);
     if (!error) fs::rename(directory + ".restored", directory, error);
     if (error) return fail(Code::kFatal, fmt::format("{}: can't be put in place: {}", directory, error.message()));
     return checkpoint.manifest;
@@ -360,8 +360,9 @@ int restore(const CheckpointOptions& options) {
         {Code::kInvalid, "--into and --topic-prefix go with --partitions, for another number than there are"});
   const auto installation = take_data_dir(**work);
   if (!installation) return report(installation.error());
+  std::error_code unreadable;
   for (const uint32_t partition : (*work)->partitions)
-    if (fs::exists(state_directory((*work)->config, partition)) && !options.replace)
+    if (fs::exists(state_directory((*work)->config, partition), unreadable) && !options.replace)
       return report({Code::kInvalid, fmt::format("{} has a state: --replace moves it to {} and restores",
                                                  state_directory((*work)->config, partition), kReplaced)});
   const state::CheckpointIdentity identity{(*work)->config.log.partitions,

@@ -65,7 +65,10 @@ Result<fleet::Imported> import_all(const FleetImportOptions& options) {
 
 // What somebody has filled in since the last import is not to be lost by the next.
 Status write_new_file(const std::string& path, const std::string& text) {
-  if (std::filesystem::exists(path)) return fail(Code::kInvalid, path + ": is there already, and is left as it is");
+  std::error_code error;
+  const bool is_there = std::filesystem::exists(path, error);
+  if (error) return fail(Code::kInvalid, path + ": can't be written: " + error.message());
+  if (is_there) return fail(Code::kInvalid, path + ": is there already, and is left as it is");
   std::ofstream file(path, std::ios::binary);
   if (file << text && file.flush()) return {};
   return fail(Code::kFatal, path + ": can't be written");

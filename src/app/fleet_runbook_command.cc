@@ -81,7 +81,9 @@ int carry_out_runbook(const MigrateOptions& options, const fleet::Migration& run
 // What has been begun by another text would go on at another step.
 int follow_runbook(MigrateOptions& options, const fleet::Migration& runbook) {
   // Commands name files as the runbook does, from here.
-  const std::string folder = std::filesystem::current_path().string();
+  std::error_code error;
+  const std::string folder = std::filesystem::current_path(error).string();
+  if (error) return runbook_failed({Code::kInvalid, "the working directory is gone: " + error.message()}, options);
   if (options.journal.empty()) options.journal = folder + "/runbook-migrate.journal";
   const auto lock = JournalLock::take(options.journal, "wait until it has ended");
   if (!lock) return runbook_failed(lock.error(), options);

@@ -46,10 +46,10 @@ Status ran(const std::error_code& error, const std::string& path) {
 // A directory may have nothing but what an earlier try has left.
 Status check_is_empty(const std::string& directory) {
   std::error_code error;
-  for (const auto& entry : fs::directory_iterator(directory, error))
-    if (entry.path().filename() != kRebuilding)
+  for (fs::directory_iterator at(directory, error), end; !error && at != end; at.increment(error))
+    if (at->path().filename() != kRebuilding)
       return fail(Code::kInvalid, fmt::format("{} is not empty: --into takes a new data directory", directory));
-  return {};
+  return error && error != std::errc::no_such_file_or_directory ? ran(error, directory) : Status{};
 }
 
 // Whether a record lies at or after `from`.
@@ -101,7 +101,8 @@ class Rebuild {
   // meanwhile.
   Status lock() {
     if (!is_embedded()) return {};
-    if (!fs::exists(log_directory(before_)))
+    std::error_code error;
+    if (!fs::exists(log_directory(before_), error))
       return fail(Code::kNotFound,
                   fmt::format("{}: there is no log, so nobody can tell whether its records are in the checkpoints",
                               log_directory(before_)));
@@ -232,9 +233,9 @@ class Rebuild {
   // Copies what else the old data directory has; nobody uses it now.
   Status bring(const std::string& name) {
     const std::string from = before_.data_dir + "/" + name;
-    if (!fs::exists(from)) return {};
-    bar_.show("copying " + name, 0, 1);
     std::error_code error;
+    if (!fs::exists(from, error)) return ran(error, from);
+    bar_.show("copying " + name, 0, 1);
     fs::copy(from, made_.data_dir + "/" + name, fs::copy_options::recursive, error);
     return ran(error, from);
   }
@@ -284,7 +285,7 @@ class Rebuild {
     std::error_code error;
     fs::remove_all(made_.data_dir + "/before", error);
     for (const char* name : {"profiles", "profiles.rebuild", "imports", "letters", "log", "installation", "state"})
-      if (!error && fs::exists(made_.data_dir + "/" + name))
+      if (!error && fs::exists(made_.data_dir + "/" + name, error))
         fs::rename(made_.data_dir + "/" + name, after_.data_dir + "/" + name, error);
     if (!error) fs::remove_all(made_.data_dir, error);
     return ran(error, after_.data_dir);

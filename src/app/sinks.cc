@@ -157,15 +157,16 @@ Status Sinks::say_again(const std::string& tenant, uint32_t partition, sinks::Sa
 // They have copies of profiles, which nobody erases from once their sink is gone.
 void Sinks::tidy_up(const std::vector<Wanted>& wanted) const {
   std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(directory_, error)) {
-    const std::string name = entry.path().filename().string();
+  for (std::filesystem::directory_iterator at(directory_, error), end; !error && at != end; at.increment(error)) {
+    const std::filesystem::path path = at->path();
+    const std::string name = path.filename().string();
     const bool used = std::any_of(wanted.begin(), wanted.end(), [&](const Wanted& one) {
       return one.sink.kind == model::SinkKind::kTopic && name == sinks::state_directory(one.tenant, one.sink);
     });
     if (used) continue;
     std::error_code failed;
-    std::filesystem::remove_all(entry.path(), failed);
-    if (failed) log::error("{}: can't be removed: {}", entry.path().string(), failed.message());
+    std::filesystem::remove_all(path, failed);
+    if (failed) log::error("{}: can't be removed: {}", path.string(), failed.message());
   }
 }
 

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/saturated.h"
 #include "console/letter_values.h"
 #include "model/identifier.h"
 #include "telemetry/log.h"
@@ -75,7 +76,7 @@ void Purger::report(const std::vector<v1::Erasure>& pending) {
     env::TimeUs since = now;
     for (const v1::Erasure& erasure : pending)
       if (counts(erasure)) since = std::min<env::TimeUs>(since, erasure.requested_at_us());
-    return static_cast<double>(now - since) / 1e6;
+    return static_cast<double>(saturated_difference(now, since)) / 1e6;
   };
   count.set(static_cast<double>(pending.size()));
   oldest.set(seconds_since([](const v1::Erasure&) { return true; }));

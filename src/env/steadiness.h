@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "base/saturated.h"
 #include "env/clock.h"
 
 namespace freshet::env {
@@ -30,8 +31,8 @@ class Steadiness {
   // though the clock may have jumped in between. A stamp from the future is from before a jump back, or from after the
   // look.
   [[nodiscard]] TimeUs surely_since(TimeUs at_us) const {
-    if (now_us_ < at_us - kJumpUs) return steady_us_;
-    return std::clamp<TimeUs>(now_us_ - at_us, 0, steady_us_);
+    if (now_us_ < saturated_difference(at_us, kJumpUs)) return steady_us_;
+    return std::clamp<TimeUs>(saturated_difference(now_us_, at_us), 0, steady_us_);
   }
 
  private:

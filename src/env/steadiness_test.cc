@@ -4,6 +4,7 @@
 #include <rapidcheck/gtest.h>
 
 #include <cstdlib>
+#include <limits>
 #include <utility>
 #include <vector>
 
@@ -47,6 +48,14 @@ TEST(Steadiness, TakesNothingForOldThatWasStampedAfterTheLook) {
   steadiness.look(kSteadyUs, kSteadyUs);
   EXPECT_EQ(steadiness.surely_since(kSteadyUs + 5'000), 0);
   EXPECT_EQ(steadiness.surely_since(kSteadyUs - 5'000), 5'000);
+}
+
+TEST(Steadiness, StampsAtTheEndsOf64Bits) {
+  Steadiness steadiness;
+  steadiness.look(0, 0);
+  steadiness.look(kSteadyUs, kSteadyUs);
+  EXPECT_EQ(steadiness.surely_since(std::numeric_limits<TimeUs>::min()), kSteadyUs);
+  EXPECT_EQ(steadiness.surely_since(std::numeric_limits<TimeUs>::max()), kSteadyUs) << "from before a jump back";
 }
 
 TEST(Steadiness, LetsShortLivedThingsGoSooner) {

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <string_view>
 
 namespace freshet::fleet {
@@ -20,8 +21,7 @@ std::string scaled(double value, const std::array<std::string_view, N>& units) {
     ++unit;
   }
   if (value > 0 && value < 0.095) return fmt::format("{:.2g}{}", value, units[0]);  // little, and not nothing
-  if (unit == 0)
-    return fmt::format("{:.{}f}{}", value, value < 10 && value != static_cast<int>(value) ? 1 : 0, units[0]);
+  if (unit == 0) return fmt::format("{:.{}f}{}", value, value < 10 && value != std::floor(value) ? 1 : 0, units[0]);
   return fmt::format("{:.{}f}{}", value, value < 99.95 ? 1 : 0, units[unit]);
 }
 

@@ -10,6 +10,7 @@
 
 #include "base/assert.h"
 #include "base/mutant.h"
+#include "base/saturated.h"
 #include "telemetry/exemplar.h"
 #include "telemetry/log.h"
 #include "telemetry/log_trace.h"
@@ -85,11 +86,11 @@ void end_late_span(const Marks& marks, const std::string& tenant, v1::EntityKind
   telemetry::Tracer& tracer = telemetry::tracer();
   const bool refused = !result && result.error().code == Code::kInvalid;
   const int64_t received_at_us = marks.front().received_at_us;
-  if (!tracer.on() || !(refused || (result && tracer.is_slow(end_us - received_at_us)))) return;
+  if (!tracer.on() || !(refused || (result && tracer.is_slow(saturated_difference(end_us, received_at_us))))) return;
   auto span = tracer.begin_late("write", telemetry::SpanKind::kClient, tenant, received_at_us, begin_us);
   if (!span) return;
   describe_write(*span, tenant, kind, result);
-  span->set("freshet.waited_ms", (begin_us - received_at_us) / 1000);
+  span->set("freshet.waited_ms", saturated_difference(begin_us, received_at_us) / 1000);
   span->set("freshet.sampled_by", refused ? telemetry::kByError : telemetry::kBySlow);
   if (refused) fail_span(*span, result);
   tracer.end(*std::move(span), end_us);
@@ -354,10 +355,10 @@ void ReactorLoop::finish(Completion completion) {
     // Done: its records may be committed, as soon as all before them are done and a sync has ended.
     if (result || FRESHET_MUTANT(kRetryForgotten)) {
       telemetry::Histogram& histogram = freshness(write.tenant);
-      for (const Mark& mark : write.marks) histogram.record(now_us - mark.received_at_us);
+      for (const Mark& mark : write.marks) histogram.record(saturated_difference(now_us, mark.received_at_us));
       if (!write.traces.empty() && !write.marks.empty())
-        telemetry::exemplify(histogram, now_us - write.marks.front().received_at_us, write.traces.front().trace_id,
-                             now_us);
+        telemetry::exemplify(histogram, saturated_difference(now_us, write.marks.front().received_at_us),
+                             write.traces.front().trace_id, now_us);
       mark_done(write.marks);
       coalescer_.written(write, std::move(change));
       ++written;

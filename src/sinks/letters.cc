@@ -12,7 +12,7 @@
 namespace freshet::sinks {
 
 Status append_letter(eventlog::EventLog& log, const Around& around, eventlog::TopicPartition from, const Item& item,
-                     const std::string& why) {
+                     std::string_view code, const std::string& why) {
   const bool event = from.topic == eventlog::Topic::kEvents;
   const std::string place =
       fmt::format("{}/{}/{}/{}", around.sink.name, name_of(from.topic), from.partition, item.offset);
@@ -21,7 +21,7 @@ Status append_letter(eventlog::EventLog& log, const Around& around, eventlog::To
       fmt::format("{:016x}-{}", std::max<int64_t>(item.received_at_us, 0), hash128(around.tenant + "/" + place).hex()));
   letter.set_tenant(around.tenant);
   letter.set_source("sink");
-  letter.set_code("sink_refused");
+  letter.set_code(std::string(code));
   letter.set_reason(fmt::format("sink {}: {}", place, why));
   letter.set_body(item.value);
   letter.set_body_type(event ? v1::DeadLetter::JSON_ITEM : v1::DeadLetter::CHANGE);

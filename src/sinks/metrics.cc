@@ -12,9 +12,10 @@ telemetry::Labels sink_labels(const std::string& tenant, const std::string& sink
 SinkMetrics::SinkMetrics(const std::string& tenant, const std::string& sink)
     : done(telemetry::counter("freshet_sink_records_total", "Records that a sink has handed over.",
                               sink_labels(tenant, sink))),
-      letters(telemetry::counter("freshet_sink_dead_letters_total",
-                                 "Records that the target of a sink has refused, set aside with the reason.",
-                                 sink_labels(tenant, sink))),
+      letters(telemetry::counter(
+          "freshet_sink_dead_letters_total",
+          "Records that the target of a sink has refused, or that are no whole changes, set aside with the reason.",
+          sink_labels(tenant, sink))),
       failures(telemetry::counter("freshet_sink_failures_total", "Attempts that failed and are made again.",
                                   sink_labels(tenant, sink))),
       lost(telemetry::counter("freshet_sink_lost_offsets_total",

@@ -153,6 +153,11 @@ void RunnerLoop::gather(const eventlog::Fetched& fetched) {
       return go_back(record.offset);
     }
     if (!*item) continue;
+    if (const std::string& problem = (*item)->problem; !problem.empty()) {
+      if (set_aside(fetched.from, **item, "damaged_change", problem)) continue;
+      share.due = clock_.monotonic_us() + kAskAgainUs;
+      return go_back(record.offset);
+    }
     if (share.items.empty()) {
       share.since = clock_.monotonic_us();
       // Where nobody has answered a commit, the place may be durable: it is committed again before anything is begun.
@@ -254,7 +259,8 @@ void RunnerLoop::settle(TopicPartition of, Share& share, const Outcome& outcome)
       outcome.what == What::kRefused || (outcome.what == What::kUnsure && share.successes_at != successes_);
   share.successes_at = successes_;
   if (blamed) ++share.refusals;
-  if (share.refusals >= kRefusalsMax && !refuses_everything() && set_aside(of, share, outcome.why)) {
+  if (share.refusals >= kRefusalsMax && !refuses_everything() &&
+      set_aside(of, share.items.front(), "sink_refused", outcome.why)) {
     ++letters_in_a_row_;
     if (refuses_everything()) tell_refusing();
     drop_front(share, 1);
@@ -283,18 +289,17 @@ void RunnerLoop::start_anew(Share& share) {
 }
 
 // False: the log does not take it now. Then the record stays where it is, and is tried again.
-bool RunnerLoop::set_aside(TopicPartition of, const Share& share, const std::string& why) {
-  FRESHET_ASSERT(!share.items.empty());
-  const Item& item = share.items.front();
-  const Status kept =
-      FRESHET_MUTANT(kSinkLetterDropped) ? Status{} : append_letter(*options_.log, options_.around, of, item, why);
+bool RunnerLoop::set_aside(TopicPartition of, const Item& item, std::string_view code, const std::string& why) {
+  const Status kept = FRESHET_MUTANT(kSinkLetterDropped)
+                          ? Status{}
+                          : append_letter(*options_.log, options_.around, of, item, code, why);
   if (!kept) {
     log::warn("{}: the log does not take a dead letter: {}", called_, kept.error().message);
     return false;
   }
   metrics_.letters.add();
-  log::warn("{}: offset {} of partition {} was refused {} times and is a dead letter now: {}", called_, item.offset,
-            of.partition, kRefusalsMax, why);
+  log::warn("{}: offset {} of partition {} is a dead letter now ({}): {}", called_, item.offset, of.partition, code,
+            why);
   return true;
 }
 

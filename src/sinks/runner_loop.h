@@ -10,6 +10,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "sinks/metrics.h"
@@ -90,7 +91,8 @@ class RunnerLoop {
   [[nodiscard]] bool refuses_everything() const { return letters_in_a_row_ >= kLettersInARowMax; }
   void tell_refusing() const;
   void start_anew(Share& share);  // asks again where it goes on
-  [[nodiscard]] bool set_aside(eventlog::TopicPartition of, const Share& share, const std::string& why);
+  [[nodiscard]] bool set_aside(eventlog::TopicPartition of, const Item& item, std::string_view code,
+                               const std::string& why);
   // False: the place must not be committed yet.
   [[nodiscard]] bool leave_behind(eventlog::TopicPartition of, Share& share);
   [[nodiscard]] Status commit();

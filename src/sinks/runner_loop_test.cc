@@ -136,6 +136,73 @@ TEST(RunnerLoop, WhatIsRefusedIsADeadLetterAndTheRestGoesOn) {
   EXPECT_EQ(letter.reason(), "sink s/events/0/4: so the test says");
 }
 
+// Keeps the keys of what it is given.
+class KeepingSink final : public Sink {
+ public:
+  std::vector<std::string> keys;
+  BatchWish wish() const override { return {}; }
+  std::vector<Outcome> take(std::span<const Batch> batches) override {
+    std::vector<Outcome> out;
+    for (const Batch& batch : batches) {
+      for (const Item& item : batch.items) keys.push_back(item.key);
+      out.push_back({Outcome::What::kDone, batch.items.size(), "", 0});
+    }
+    return out;
+  }
+};
+
+// Somebody else has written into the topic: no sink could look such a profile up, and none is asked to.
+TEST(RunnerLoop, AChangeWithoutIdOrVersionIsADeadLetterAndTheRestGoesOn) {
+  SinkLog log;
+  log.around.sink.on = model::SinkOn::kChanges;
+  for (const char* name : {"city", "plan"}) {
+    v1::ComputedRule::Filter& filter = *log.around.sink.where.add_where();
+    filter.set_property(name);
+    filter.set_test(v1::ComputedRule::EXISTS);
+    filter.mutable_value()->set_boolean(true);
+  }
+  log.around.read_profile = [](const v1::Change& change, auto, auto, auto) -> Result<std::optional<v1::Document>> {
+    (void)Hash128::from(change.id());
+    return std::optional<v1::Document>();
+  };
+  const auto append = [&](const std::string& key, const std::string& id, uint64_t version, bool whole) {
+    v1::Change change;
+    change.set_tenant("acme");
+    change.set_id(id);
+    change.set_version(version);
+    change.set_whole(whole);
+    for (const char* name : {"city", "plan"}) {
+      if (!whole && std::string_view(name) == "plan") continue;
+      v1::ChangeOp& op = *change.add_ops();
+      op.set_type(v1::ChangeOp::SET);
+      op.set_section(v1::ATTRIBUTES);
+      op.set_name(name);
+      op.mutable_value()->set_text("x");
+    }
+    log.append({Topic::kChanges, 0}, key, change.SerializeAsString());
+  };
+  append("a", std::string(16, 'i'), 1, true);
+  append("short", "i", 2, false);
+  append("long", std::string(64 << 10, 'i'), 2, false);
+  append("none", "", 2, false);
+  append("unversioned", std::string(16, 'i'), 0, true);
+  append("b", std::string(16, 'i'), 3, true);
+  KeepingSink sink;
+  const auto consumer = log.consumer();
+  RunnerLoop loop(log.options(), *consumer, sink);
+  run(log, loop, 20);
+  EXPECT_EQ(sink.keys, (std::vector<std::string>{"a", "b"}));
+  const auto letters = log.log->read({Topic::kDeadLetters, 0}, 0, 1 << 20);
+  ASSERT_EQ(letters->records.size(), 4U);
+  for (const eventlog::RecordView& record : letters->records) {
+    v1::DeadLetter letter;
+    ASSERT_TRUE(letter.ParseFromString(std::string(record.value)));
+    EXPECT_EQ(letter.code(), "damaged_change");
+    EXPECT_EQ(letter.body_type(), v1::DeadLetter::CHANGE);
+  }
+  EXPECT_EQ(log.log->committed(group_of("acme", "s"), {Topic::kChanges, 0}).value(), 6);
+}
+
 // Somebody has added a column that must not be null, or the secret is wrong: all of it would end in the dead letters.
 TEST(RunnerLoop, ATargetThatRefusesEverythingIsWaitedFor) {
   SinkLog log;

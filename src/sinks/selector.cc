@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/hash.h"
 #include "freshet/v1/event.pb.h"
 #include "model/document.h"
 #include "model/filter.h"
@@ -98,7 +99,7 @@ std::optional<Item> Selector::pick_erasure(const eventlog::RecordView& record) c
   v1::ErasureNotice notice;
   if (!letter.ParseFromArray(record.value.data(), static_cast<int>(record.value.size())) ||
       letter.tenant() != tenant_ || letter.body_type() != v1::DeadLetter::ERASURE_NOTICE ||
-      !notice.ParseFromString(letter.body()) || notice.lifted() || notice.id().empty())
+      !notice.ParseFromString(letter.body()) || notice.lifted() || notice.id().size() != sizeof(Hash128))
     return std::nullopt;
   return Item{record.offset, letter.received_at_us(), std::string(record.key), letter.body()};
 }
@@ -107,9 +108,15 @@ Result<std::optional<Item>> Selector::pick_change(const eventlog::RecordView& re
   v1::Change& change = parser_->change;
   if (!change.ParseFromArray(record.value.data(), static_cast<int>(record.value.size())) || change.tenant() != tenant_)
     return std::nullopt;
+  Item item{record.offset, change.received_at_us(), std::string(record.key), std::string(record.value)};
+  // Without these nobody could look the profile up, or tell which of two changes comes first.
+  if (change.id().size() != sizeof(Hash128) || change.version() == 0) {
+    item.problem = "the record is not a change with an id of 16 bytes and a version";
+    return item;
+  }
   FRESHET_ASSIGN(const bool met, meets(change, record.offset));
   if (!met) return std::nullopt;
-  return Item{record.offset, change.received_at_us(), std::string(record.key), std::string(record.value)};
+  return item;
 }
 
 // Changes name what they set. A test on something that this change does not name can neither begin nor end to pass by

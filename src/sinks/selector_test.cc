@@ -52,6 +52,21 @@ struct Conditions : ::testing::Test {
   SinkLog log;
 };
 
+TEST_F(Conditions, AnErasureNamesAProfile) {
+  for (const auto& [id, taken] :
+       {std::pair{std::string(16, 'p'), true}, {"", false}, {"p", false}, {std::string(17, 'p'), false}}) {
+    v1::ErasureNotice notice;
+    notice.set_id(id);
+    v1::DeadLetter letter;
+    letter.set_tenant("acme");
+    letter.set_body_type(v1::DeadLetter::ERASURE_NOTICE);
+    letter.set_body(notice.SerializeAsString());
+    Selector selector(log.around);
+    const std::string value = letter.SerializeAsString();
+    EXPECT_EQ(selector.pick(eventlog::Topic::kDeadLetters, {7, "k", value})->has_value(), taken) << id;
+  }
+}
+
 TEST_F(Conditions, OfEvents) {
   EXPECT_TRUE(takes_event("{}"));
   EXPECT_FALSE(takes_event("{}", "{}", "acme2"));
@@ -84,6 +99,8 @@ TEST_F(Conditions, OfChanges) {
   EXPECT_FALSE(takes_change(change_of(v1::ATTRIBUTES, "lifetime_value", 1000)));
   v1::Change removed;
   removed.set_tenant("acme");
+  removed.set_id(std::string(16, 'i'));
+  removed.set_version(4);
   removed.set_remove(true);
   EXPECT_FALSE(takes_change(removed));
 }

@@ -32,6 +32,7 @@ struct Item {
   env::TimeUs received_at_us = 0;
   std::string key;
   std::string value;
+  std::string problem = {};  // not "": no sink can use it, so the runner sets it aside, and none is given it
 };
 
 // What a sink is to do now of one partition: the items, which are all that concern it of the offsets [begin, next).

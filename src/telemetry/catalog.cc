@@ -409,7 +409,7 @@ constexpr MetricEntry kMetrics[] = {
     {"freshet_sink_circuit_open", kGauge, "0 or 1", "sink, tenant",
      "1: a webhook has failed several times in a row, and is left alone for a while."},
     {"freshet_sink_dead_letters_total", kCounter, "records", "sink, tenant",
-     "Records that the target of a sink has refused, set aside with the reason."},
+     "Records that the target of a sink has refused, or that are no whole changes, set aside with the reason."},
     {"freshet_sink_failures_total", kCounter, "attempts", "sink, tenant",
      "Attempts that failed and are made again."},
     {"freshet_sink_lag_records", kGauge, "records", "sink, tenant",

@@ -142,8 +142,10 @@ prometheus::MetricFamily expose(const std::string& name, const Family& family) {
 }  // namespace
 
 void Histogram::record(int64_t value_us, uint64_t times) {
+  // No more than its bucket says: one record with the time of another age would move the sum for ever.
+  const uint64_t counted = std::min(static_cast<uint64_t>(std::max<int64_t>(value_us, 0)), kValueMax);
   buckets_[bucket_of(value_us)].fetch_add(times, std::memory_order_relaxed);
-  sum_us_.fetch_add(std::max<int64_t>(value_us, 0) * static_cast<int64_t>(times), std::memory_order_relaxed);
+  sum_us_.fetch_add(static_cast<int64_t>(counted * times), std::memory_order_relaxed);
 }
 
 int64_t Histogram::quantile(double q) const { return quantile_of(buckets(), q); }

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <string>
 #include <thread>
 
@@ -94,6 +95,14 @@ TEST(Metrics, HistogramsAreShownInSeconds) {
   EXPECT_THAT(text, HasSubstr(R"(freshet_test_wait_seconds_bucket{tenant="quo\"te",le="+Inf"} 5)"));
   EXPECT_THAT(text, HasSubstr(R"(freshet_test_wait_seconds_count{tenant="quo\"te"} 5)"));
   EXPECT_THAT(text, HasSubstr(R"(freshet_test_wait_seconds_sum{tenant="quo\"te"} 0.8027)"));
+}
+
+TEST(Metrics, ATimeOfAnotherAgeMovesNoSumForEver) {
+  Histogram histogram;
+  for (int i = 0; i < 3; ++i) histogram.record(std::numeric_limits<int64_t>::max(), 2);
+  histogram.record(std::numeric_limits<int64_t>::min());
+  EXPECT_EQ(histogram.count(), 7u);
+  EXPECT_EQ(histogram.sum_us(), 6.0 * ((uint64_t{1} << 37) - 1));
 }
 
 TEST(Metrics, ManyThreadsLoseNothing) {

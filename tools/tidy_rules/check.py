@@ -38,6 +38,7 @@ def check_tree(root):
     findings = []
     for source in sources:
         findings += files.check_calls(source)
+        findings += files.check_filesystem(source)
         findings += files.check_text(source, limits)
         findings += files.check_header(source)
         findings += files.check_functions(source, limits)

@@ -26,6 +26,20 @@ BANNED_EVERYWHERE = [
 ]
 # Not allowed in headers.
 BANNED_IN_HEADERS = [("using", r"\busing\s+namespace\s+\w", "a header's names are everybody's: name what is used")]
+# Functions of std::filesystem that throw unless their last argument is a std::error_code, and iterators over folders.
+THROWING = (
+    r"\b(?:fs|filesystem)\s*::\s*"
+    r"(absolute|canonical|copy(?:_file|_symlink)?|create_\w+|current_path|equivalent|exists|file_size|hard_link_count"
+    r"|is_(?:block_file|character_file|directory|empty|fifo|other|regular_file|socket|symlink)|last_write_time"
+    r"|permissions|proximate|read_symlink|relative|remove(?:_all)?|rename|resize_file|space|(?:symlink_)?status"
+    r"|temp_directory_path|weakly_canonical|(?:recursive_)?directory_iterator)\b\s*\w*\s*\("
+)
+# Of an entry of a folder.
+THROWING_OF_ENTRY = (
+    r"(?:\.|->)\s*(exists|file_size|hard_link_count|is_(?:directory|other|regular_file|symlink)|last_write_time)"
+    r"\s*\(\s*\)"
+)
+ERROR_CODES = re.compile(r"\berror_code\s*&?\s+(\w+(?:\s*,\s*\w+)*)")
 UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX)\b")
 
 
@@ -36,6 +50,48 @@ def check_calls(source):
         for match in re.finditer(pattern, source.code):
             what = match.group().strip()
             yield Finding(source.name, source.line_at(match.start()), rule, f"'{what}' is not for here: {right}")
+
+
+def arguments_at(code, begin):
+    """The arguments of the call whose parenthesis opens at `begin`, and where it closes."""
+    depth, at, first, arguments = 0, begin, begin + 1, []
+    for at in range(begin, len(code)):
+        char = code[at]
+        depth += (char in "([{") - (char in ")]}")
+        if depth == 0 or (char == "," and depth == 1):
+            arguments.append(code[first:at].strip())
+            first = at + 1
+        if depth == 0:
+            break
+    return arguments, at
+
+
+def thrown_by(source):
+    """(offset, call) of what of std::filesystem throws where the disk, or somebody's hand, is at fault."""
+    code = source.code
+    codes = {name.strip() for found in ERROR_CODES.findall(code) for name in found.split(",")}
+    for match in re.finditer(THROWING, code):
+        arguments, _ = arguments_at(code, match.end() - 1)
+        iterates = match.group(1).endswith("directory_iterator")
+        is_end = iterates and arguments == [""]
+        of_status = match.group(1).startswith("is_") and len(arguments) == 1 and re.search(r"status\(", arguments[0])
+        if arguments[-1] not in codes and not is_end and not of_status:
+            yield match.start(), match.group(1)
+    for match in re.finditer(r"\bfor\s*\(", code):
+        head = code[match.end() : arguments_at(code, match.end() - 1)[1]]
+        if "directory_iterator" in head and (";" not in head or "++" in head):
+            yield match.start(), "++ of a directory_iterator"
+    if re.search(r"\bdirectory_(?:iterator|entry)\b", code):
+        for match in re.finditer(THROWING_OF_ENTRY, code):
+            yield match.start(), match.group(1)
+
+
+def check_filesystem(source):
+    if source.is_test or source.top not in ("src", "sim"):
+        return
+    for at, call in thrown_by(source):
+        right = "give it a std::error_code as its last argument, and increment(error) to an iterator: else it throws"
+        yield Finding(source.name, source.line_at(at), "filesystem", f"'{call}' is not for here: {right}")
 
 
 def check_text(source, limits):

@@ -88,6 +88,10 @@ CLEAN = {
     'const char* text = "rand() std::regex getrandom(";\nint f(const Fine& x) { return x.time(); }\n',
     "src/env/clock.cc": "#include <chrono>\nauto now() { return std::chrono::steady_clock::now(); }\n",
     "src/kv/rocks.cc": "#include <rocksdb/db.h>\n",
+    "src/kv/files.cc": "std::error_code error, gone;\nfor (fs::directory_iterator at(path, error), end; !error && at != end; "
+    "at.increment(error))\n  f(at->path(), fs::exists(path(1, 2), gone), fs::is_regular_file(fs::status(path, error)));\n"
+    "bool is_end = at == std::filesystem::recursive_directory_iterator();\n",
+    "src/kv/files_test.cc": "auto n = std::filesystem::file_size(path);\n",
     "src/action/short.cc": "namespace a {\nstruct S {\n  S(int a) : a_{a} {}\n  int a_;\n};\nint table[] = {\n"
     + "  1,\n" * 90
     + "};\n}\n",
@@ -166,6 +170,17 @@ PLANTED = [  # file, content, line and rule to be found; None: what goes with th
     ("docs/alone.md", "See alone.md.\n", 1, "dead"),
     ("tests/corpora/an.json", "{}\n", 1, "dead"),
     ("tools/ao", "#!/bin/sh\n", 1, "dead"),
+    ("src/model/ap.cc", "bool f() {\n  return fs::exists(path);\n}\n", 2, "filesystem"),
+    ("src/model/aq.cc", "std::error_code error;\nauto n = std::filesystem::file_size(at(error));\n", 2, "filesystem"),
+    ("src/model/ar.cc", "std::error_code e;\nfs::directory_iterator at(path);\n", 2, "filesystem"),
+    ("src/model/as.cc", "std::error_code e;\nfor (auto& f : fs::directory_iterator(path, e)) g(f);\n", 2, "filesystem"),
+    (
+        "sim/at.cc",
+        "std::error_code e;\n\nfor (fs::directory_iterator at(path, e), end; at != end; ++at) g();\n",
+        3,
+        "filesystem",
+    ),
+    ("src/model/au.cc", "void f(const fs::directory_entry& e) {\n  g(e.file_size());\n}\n", 2, "filesystem"),
 ]
 PLANTED_HELPERS = {
     "src/model/up.h": "// Contract.\n#pragma once\n",

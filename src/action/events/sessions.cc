@@ -4,13 +4,14 @@
 
 #include "action/events/sorted.h"
 #include "base/assert.h"
+#include "base/saturated.h"
 
 namespace freshet::action {
 namespace {
 
 int64_t length_of(const v1::Session& session) {
   FRESHET_ASSERT(session.start_us() <= session.last_us());
-  return session.last_us() - session.start_us();
+  return saturated_difference(session.last_us(), session.start_us());
 }
 
 void extend(v1::Session& session, const v1::Session& by) {
@@ -23,9 +24,9 @@ void extend(v1::Session& session, const v1::Session& by) {
 void put_session(v1::Sessions& sessions, const v1::Session& added, int64_t gap_us) {
   auto& recent = *sessions.mutable_recent();
   int end = recent.size();  // Most events are of the last session, so the place is sought from the end.
-  while (end > 0 && recent[end - 1].start_us() > added.last_us() + gap_us) --end;
+  while (end > 0 && recent[end - 1].start_us() > saturated_sum(added.last_us(), gap_us)) --end;
   int begin = end;
-  while (begin > 0 && recent[begin - 1].last_us() + gap_us >= added.start_us()) --begin;
+  while (begin > 0 && saturated_sum(recent[begin - 1].last_us(), gap_us) >= added.start_us()) --begin;
   if (begin == end) {
     insert_at(recent, begin) = added;
     return;
@@ -40,13 +41,13 @@ void forget_oldest(v1::Sessions& sessions) {
   auto& recent = *sessions.mutable_recent();
   while (recent.size() > kRecentSessionsMax) {
     sessions.set_before(sessions.before() + 1);
-    sessions.set_before_us(sessions.before_us() + length_of(recent[0]));
+    sessions.set_before_us(saturated_sum(sessions.before_us(), length_of(recent[0])));
     recent.erase(recent.begin());
   }
 }
 
 bool is_before_all(const v1::Sessions& sessions, const v1::Session& session, int64_t gap_us) {
-  return sessions.before() > 0 && session.last_us() + gap_us < sessions.recent(0).start_us();
+  return sessions.before() > 0 && saturated_sum(session.last_us(), gap_us) < sessions.recent(0).start_us();
 }
 
 }  // namespace
@@ -70,7 +71,7 @@ bool note_activity(v1::Sessions& sessions, int64_t time_us, int64_t gap_us) {
 
 void absorb_sessions(v1::Sessions& sessions, const v1::Sessions& from, int64_t gap_us) {
   sessions.set_before(sessions.before() + from.before());
-  sessions.set_before_us(sessions.before_us() + from.before_us());
+  sessions.set_before_us(saturated_sum(sessions.before_us(), from.before_us()));
   for (const v1::Session& session : from.recent()) put_session(sessions, session, gap_us);
   forget_oldest(sessions);  // At last, so that it does not matter which of the two profiles they are of.
 }
@@ -81,7 +82,7 @@ uint64_t session_count(const v1::Sessions& sessions) {
 
 int64_t session_seconds(const v1::Sessions& sessions) {
   int64_t total_us = sessions.before_us();
-  for (const v1::Session& session : sessions.recent()) total_us += length_of(session);
+  for (const v1::Session& session : sessions.recent()) total_us = saturated_sum(total_us, length_of(session));
   return total_us / 1'000'000;
 }
 

@@ -4,6 +4,7 @@
 #include <rapidcheck/gtest.h>
 
 #include <algorithm>
+#include <limits>
 #include <random>
 #include <string>
 #include <vector>
@@ -52,6 +53,25 @@ TEST(SessionsTest, OldOnesAreOnlyCounted) {
   const std::string before = text_of(sessions);
   EXPECT_FALSE(note_activity(sessions, 50 * kSecondOfSessions, kGap));
   EXPECT_EQ(text_of(sessions), before) << "to which of the old ones it belongs can't be known";
+}
+
+// Whoever writes into the log may say any time. What overflowed would order the sessions wrongly, or be undefined.
+TEST(SessionsTest, TimesAtTheEndsOf64Bits) {
+  constexpr int64_t kLeast = std::numeric_limits<int64_t>::min(), kMost = std::numeric_limits<int64_t>::max();
+  v1::Sessions sessions;
+  for (const int64_t time : {kMost, kLeast, int64_t{0}, kMost - 1, kLeast + 1}) note_activity(sessions, time, kGap);
+  ASSERT_EQ(session_count(sessions), 3u);
+  EXPECT_EQ(sessions.recent(0).start_us(), kLeast);
+  EXPECT_EQ(sessions.recent(0).events(), 2u);
+  EXPECT_EQ(sessions.recent(2).last_us(), kMost);
+  EXPECT_EQ(sessions.recent(2).events(), 2u);
+  v1::Sessions longest;
+  *longest.add_recent() = sessions.recent(0);
+  longest.mutable_recent(0)->set_last_us(kMost);
+  longest.set_before_us(kMost);
+  EXPECT_EQ(session_seconds(longest), kMost / 1'000'000);
+  absorb_sessions(longest, longest, kGap);
+  EXPECT_EQ(session_seconds(longest), kMost / 1'000'000);
 }
 
 // The obvious way: all events in order of time.

@@ -18,11 +18,12 @@ using state::Entity;
 
 // A reference always names an entity that was made before it, and entities are never deleted. So if there is none, the
 // state can't be read: nothing is done then, and Engine::process() says so before anything of the batch is committed.
-Entity* Arrivals::find(const v1::EntityRef& ref) {
-  const Hash128 id = model::from_proto(ref).id;
+// Or somebody else has written into the log, and a home or an entity believed him.
+Entity* Arrivals::find(const Loop& m) {
+  const Hash128 id = model::from_proto(m.to()).id;
   FRESHET_ASSERT(turn_.is_here(id));
   Entity* const e = turn_.state().find_entity(id);
-  FRESHET_ASSERT(e != nullptr || !turn_.state().status());
+  if (e == nullptr && turn_.state().status()) turn_.set_aside(m);
   return e;
 }
 
@@ -45,7 +46,7 @@ void Arrivals::hold(Entity& e, const Loop& m) {
 // The entity if it can take this message now. One that holds back keeps it, a redirect passes it on: late events of a
 // profile that was merged away belong to the survivor, however long ago that was.
 Entity* Arrivals::reach(const Loop& m) {
-  Entity* e = find(m.to());
+  Entity* e = find(m);
   if (e == nullptr) return nullptr;
   if (holds_back(*e)) {
     hold(*e, m);

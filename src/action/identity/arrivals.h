@@ -26,8 +26,9 @@ class Arrivals {
  public:
   Arrivals(Turn& turn, MessageHandler& handler) : turn_(turn), handler_(handler) {}
 
-  // nullptr: the state can't be read.
-  [[nodiscard]] state::Entity* find(const v1::EntityRef& ref);
+  // The entity that the message is to; nullptr: the state can't be read, or nobody has made it, and the message is set
+  // aside.
+  [[nodiscard]] state::Entity* find(const v1::Loop& m);
   // The entity that the message is for; nullptr: the same, or the message was held or forwarded.
   [[nodiscard]] state::Entity* reach(const v1::Loop& m);
   [[nodiscard]] bool holds_back(const state::Entity& e) const;

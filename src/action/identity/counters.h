@@ -33,7 +33,8 @@ using ByReason = std::array<uint64_t, kReasons>;
 // Since the engine was made. They are for whoever watches: nothing that the engine does depends on them.
 struct ProtocolCounters {
   uint64_t created = 0, linked = 0, merged = 0, refused = 0, erased = 0, erased_messages = 0, dropped_identifiers = 0;
-  uint64_t limited = 0;  // records over the limits of their persons
+  uint64_t limited = 0;     // records over the limits of their persons
+  uint64_t impossible = 0;  // messages that were set aside (Turn::set_aside)
   AudienceCounters audiences;
   // What is done in steps: bytes and messages. No record makes them grow by more than a step's bounds.
   uint64_t step_bytes = 0, step_messages = 0;

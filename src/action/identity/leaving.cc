@@ -26,7 +26,7 @@ using state::Entity;
 // lost the identifier that was the reason. In all of these cases nothing is joined, but the claimant is told to ask
 // anew: had it been forgotten, the claimant would list an identifier that leads to another.
 Work Leaving::on_join(const Loop& m) {
-  Entity* e = arrivals_.find(m.to());
+  Entity* e = arrivals_.find(m);
   if (e == nullptr) return {};
   const auto status = e->state.status();
   if (status == v1::EntityState::REDIRECT && m.has_cause() && !FRESHET_MUTANT(kJoinFollowsRedirect)) {
@@ -94,9 +94,12 @@ void Leaving::send_chunk(Entity& e, int64_t received_at_us) {
 // The survivor's answer is `absorbed`, `revive` or `erased_too`. There is exactly one for each departure: a second one
 // would clear a profile that has come back to life.
 Work Leaving::on_answer(const Loop& m) {
-  Entity* e = arrivals_.find(m.to());
+  Entity* e = arrivals_.find(m);
   if (e == nullptr) return {};
-  FRESHET_ASSERT(e->state.status() == v1::EntityState::LEAVING && !e->state.has_departure());
+  if (e->state.status() != v1::EntityState::LEAVING || e->state.has_departure()) {
+    turn_.set_aside(m);
+    return {};
+  }
   turn_.touch(*e);
   if (m.type() == Loop::ABSORBED) {
     e->state.set_status(v1::EntityState::REDIRECT);

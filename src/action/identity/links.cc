@@ -219,7 +219,7 @@ void Links::on_ask_again(const Loop& m) {
 // The home has just repointed this identifier here, and asks whether this entity lists it. An answer always goes back:
 // with none, an identifier that was dropped while the repoint was under way would lead here for ever.
 void Links::on_confirm(const Loop& m) {
-  Entity* e = arrivals_.find(m.to());
+  Entity* e = arrivals_.find(m);
   if (e == nullptr) return;
   if (e->state.status() == v1::EntityState::REDIRECT)
     return turn_.to_home(messages::repoint(e->ref, e->state.target(), m.identifier(), m.received_at_us()));

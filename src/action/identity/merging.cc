@@ -56,15 +56,21 @@ const v1::Use* use_of_claimant(const v1::EntityState& survivor, const Chunks& ch
 Work Merging::on_absorb(Loop& m) {
   Entity* w = arrivals_.reach(m);
   if (w == nullptr) return {};
-  FRESHET_ASSERT(model::survives(w->ref, model::from_proto(m.ref())));
+  // An entity is merged once, into one that ranks before it.
+  const bool is_loser = model::survives(w->ref, model::from_proto(m.ref()));
+  if (!is_loser || find_ref(w->state.merged(), key_of(m.ref())) >= 0) {
+    turn_.set_aside(m);
+    return {};
+  }
   turn_.touch(*w);
   const bool last = m.last();
   const v1::EntityRef loser = m.ref();
   *w->state.add_gathered() = std::move(m);  // This copies if the message lies in the arena of the batch.
   if (!last) return {};
   Chunks& chunks = take_chunks(w->state, loser);
-  // The first chunk is the one that tells who the loser is: had one been lost on the way, another would be first.
-  FRESHET_ASSERT(!chunks.empty() && same(chunks[0].chunk().ref(), loser));
+  // The first chunk is the one that tells who the loser is. Those before it are of no departure.
+  while (!chunks.empty() && !chunks[0].chunk().has_ref()) turn_.set_aside(take_first(chunks));
+  if (chunks.empty()) return {};
   if (w->state.status() == v1::EntityState::ERASED) {
     turn_.to_entity(FRESHET_MUTANT(kErasedSurvivorRevives) ? messages::revive(chunks[0], w->ref)
                                                            : messages::erased_too(chunks[0], w->ref));

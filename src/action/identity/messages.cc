@@ -2,6 +2,7 @@
 // say, and need not know in which field that travels.
 #include "action/identity/messages.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/assert.h"
@@ -15,18 +16,50 @@ using Loop = v1::Loop;
 
 // Redirects lead from the loser to the survivor. Were one of them to lead to an entity that ranks behind, a chain of
 // them could close into a circle, and a message for any of its members would be passed on for ever.
+// Nobody ranks before himself, though a forged message may name one entity with two ranks.
 bool ranks_before(const v1::EntityRef& survivor, const v1::EntityRef& loser) {
-  return survivor.kind() == loser.kind() && model::survives(model::from_proto(survivor), model::from_proto(loser));
+  const model::EntityRef a = model::from_proto(survivor), b = model::from_proto(loser);
+  return a.kind == b.kind && !(a == b) && model::survives(a, b);
 }
+
+bool is_kind(v1::EntityKind kind) { return kind == v1::ENTITY_KIND_USER || kind == v1::ENTITY_KIND_DEVICE; }
 
 bool names_somebody(const v1::Envelope& record) { return record.user_size() > 0 || record.device_size() > 0; }
 
 // What an entity says to the home of an identifier: which one, and who says it.
-bool is_from_entity(const Loop& m) { return m.has_identifier() && m.has_ref() && m.ref().kind() == m.kind(); }
+bool is_from_entity(const Loop& m) {
+  return is_kind(m.kind()) && m.has_identifier() && m.has_ref() && m.ref().kind() == m.kind();
+}
 
-}  // namespace
+// A device's part of a user's record says which user that is, or that it has no room for the device.
+bool is_device_part(const Loop& m) {
+  return m.record().device_size() > 0 && (!m.has_ref() || m.ref().kind() == v1::ENTITY_KIND_USER);
+}
 
-bool is_well_formed(const Loop& m) {
+// Why a join is asked for is told to its claimant, or to the holder, when it came to nothing.
+bool has_no_wrong_cause(const Loop& m) {
+  const v1::Cause& cause = m.cause();
+  return !m.has_cause() ||
+         (cause.has_identifier() && cause.claimant().kind() == m.to().kind() && cause.holder().kind() == m.to().kind());
+}
+
+bool is_sound(const v1::Sessions& sessions) {
+  const auto is_span = [](const v1::Session& one) { return one.start_us() <= one.last_us(); };
+  return !sessions.recent().empty() && std::all_of(sessions.recent().begin(), sessions.recent().end(), is_span);
+}
+
+// A part of a loser's state that its survivor can take in.
+bool is_chunk(const Loop& m) {
+  const v1::EntityState& chunk = m.chunk();
+  const auto is_other_kind = [&](const v1::EntityRef& ref) {
+    return is_kind(ref.kind()) && ref.kind() != m.to().kind();
+  };
+  return m.has_chunk() && (!chunk.has_ref() || model::from_proto(chunk.ref()) == model::from_proto(m.ref())) &&
+         (!chunk.has_sessions() || is_sound(chunk.sessions())) &&
+         std::all_of(chunk.attached().begin(), chunk.attached().end(), is_other_kind);
+}
+
+bool is_well_formed_to_home(const Loop& m) {
   switch (m.type()) {
     case Loop::LINK:
     case Loop::FREE:
@@ -35,21 +68,29 @@ bool is_well_formed(const Loop& m) {
     case Loop::REPOINT:
       return is_from_entity(m) && m.has_other() && m.other().kind() == m.kind() &&
              !(model::from_proto(m.ref()) == model::from_proto(m.other()));
-    case Loop::ENTER_DEVICE:
-      return m.has_identifier() && m.kind() == v1::ENTITY_KIND_DEVICE && m.record().device_size() > 0;
-    default: break;
+    case Loop::ENTER_DEVICE: return m.has_identifier() && m.kind() == v1::ENTITY_KIND_DEVICE && is_device_part(m);
+    default: return false;
   }
-  if (!m.has_to()) return false;
+}
+
+}  // namespace
+
+bool is_well_formed(const Loop& m) {
+  // A message to a home that named an entity as its receiver would go to where that lives.
+  if (!m.has_to()) return is_well_formed_to_home(m);
+  if (!is_kind(m.to().kind())) return false;
   switch (m.type()) {
-    case Loop::APPLY: return names_somebody(m.record());
+    case Loop::APPLY:
+      if (m.has_ref() || m.has_other()) return m.to().kind() == v1::ENTITY_KIND_DEVICE && is_device_part(m);
+      return names_somebody(m.record());
     case Loop::UNLINK_RECORD: return m.has_record();
-    case Loop::UNLINK:
+    case Loop::UNLINK: return m.has_identifier() && (!m.has_ref() || m.ref().kind() == m.to().kind());
     case Loop::ASK_AGAIN:
     case Loop::CONFIRM: return m.has_identifier();
-    case Loop::JOIN: return m.has_ref() && ranks_before(m.ref(), m.to());
-    case Loop::ABSORB: return m.has_ref() && m.has_chunk() && ranks_before(m.to(), m.ref());
+    case Loop::JOIN: return m.has_ref() && ranks_before(m.ref(), m.to()) && has_no_wrong_cause(m);
+    case Loop::ABSORB: return m.has_ref() && ranks_before(m.to(), m.ref()) && is_chunk(m) && has_no_wrong_cause(m);
     case Loop::ABSORBED: return m.has_ref() && ranks_before(m.ref(), m.to());
-    case Loop::ATTACH: return !m.has_ref() || m.ref().kind() != m.to().kind();
+    case Loop::ATTACH: return !m.has_ref() || (is_kind(m.ref().kind()) && m.ref().kind() != m.to().kind());
     case Loop::ERASE:
     case Loop::REVIVE:
     case Loop::ERASED_TOO:

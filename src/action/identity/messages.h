@@ -18,8 +18,8 @@
 namespace freshet::action {
 
 // The message has the fields that its type needs, and they agree with one another: nothing is merged into itself, a
-// survivor ranks before its loser, a user refers to devices and a device to users. False for a type that this version
-// does not know.
+// survivor ranks before its loser, a user refers to devices and a device to users, and a part of a loser's state is one
+// that can be taken in. False for a type that this version does not know.
 [[nodiscard]] bool is_well_formed(const v1::Loop& message);
 
 // The partition that the message is for: where the entity lives that it is addressed to, or the home of its identifier.

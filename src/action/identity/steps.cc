@@ -29,9 +29,10 @@ bool fits_its_status(const v1::EntityState& e) {
 }
 
 void Steps::on_step(const v1::Loop& m) {
-  state::Entity* const e = arrivals_.find(m.to());
+  state::Entity* const e = arrivals_.find(m);
   if (e == nullptr) return;
-  FRESHET_ASSERT(e->state.stepping());  // There is one STEP of an entity at a time, or its work would double.
+  // There is one STEP of an entity at a time, or its work would double.
+  if (!e->state.stepping()) return turn_.set_aside(m);
   turn_.touch(*e);
   e->state.set_stepping(false);
   go_on({e, m.received_at_us()});

@@ -2,11 +2,14 @@
 // its sender is still at work on.
 #include "action/identity/turn.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <utility>
 
 #include "action/identity/messages.h"
 #include "base/assert.h"
+#include "base/hash.h"
 #include "model/home.h"
 #include "model/identifier.h"
 #include "model/tenant.h"
@@ -77,6 +80,31 @@ void Turn::send_through_log(uint32_t target, v1::Loop&& message) {
   envelope_.set_received_at_us(message.received_at_us());
   envelope_.mutable_loop()->Swap(&message);
   out_.loop(target, envelope_);
+}
+
+// The id is made of the message, so that a replay tells of it under the same.
+void Turn::set_aside(const v1::Loop& message) {
+  ++counters_.impossible;
+  v1::Envelope envelope;
+  envelope.set_tenant(tenant_name_);
+  envelope.set_kind(v1::Envelope::LOOP);
+  envelope.set_received_at_us(message.received_at_us());
+  *envelope.mutable_loop() = message;
+  v1::DeadLetter letter;
+  letter.set_body(envelope.SerializeAsString());
+  letter.set_body_type(v1::DeadLetter::ENVELOPE);
+  letter.set_id(
+      fmt::format("{:016x}-{}", std::max<int64_t>(message.received_at_us(), 0), hash128(letter.body()).hex()));
+  letter.set_tenant(tenant_name_);
+  letter.set_source("action");
+  letter.set_code("bad_message");
+  letter.set_reason(
+      fmt::format("a message of type {} between partitions does not fit what is known here: was one "
+                  "written to `actions` by another program?",
+                  v1::Loop::Type_Name(message.type())));
+  letter.set_message_id(message.record().message_id());
+  letter.set_received_at_us(message.received_at_us());
+  out_.dead_letter(letter);
 }
 
 std::optional<v1::Loop> Turn::next() {

@@ -63,6 +63,10 @@ class Turn {
   // What is changed of the entity is kept.
   void touch(state::Entity& entity) { state::PartitionState::touch(entity, state_); }
 
+  // A message that cannot be: no partition has sent it, or one that was told of what is not. It is a dead letter, and
+  // nothing is done. In tests and in the simulator, where nobody forges messages, there must be none.
+  void set_aside(const v1::Loop& message);
+
   // ---- sending
   void to_entity(v1::Loop&& message);
   void to_home(v1::Loop&& message);

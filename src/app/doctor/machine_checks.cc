@@ -18,6 +18,7 @@
 #include "app/doctor/processes.h"
 #include "app/installation.h"
 #include "app/open_files.h"
+#include "base/saturated.h"
 
 namespace freshet::app {
 namespace {
@@ -227,10 +228,10 @@ void look_at_clock(const Subject& subject, Findings& out) {
 }
 
 void compare_clocks(const Subject& subject, int64_t theirs_us, const std::string& whose, Findings& out) {
-  const int64_t apart_us = subject.clock->now_us() - theirs_us;
+  const int64_t apart_us = saturated_difference(subject.clock->now_us(), theirs_us);
   // Times are told by the second, and the answer was on its way.
-  if (std::abs(apart_us) <= 5'000'000) return;
-  const std::string found = fmt::format("this machine's clock is {} s {} that of {}", std::abs(apart_us) / 1'000'000,
+  if (magnitude(apart_us) <= 5'000'000) return;
+  const std::string found = fmt::format("this machine's clock is {} s {} that of {}", magnitude(apart_us) / 1'000'000,
                                         apart_us > 0 ? "ahead of" : "behind", whose);
   const std::string advice = "keep both by NTP (chrony): received_at, retention and signatures follow the clock";
   std::abs(apart_us) > kMinuteUs ? out.fail(found, advice) : out.warn(found, advice);

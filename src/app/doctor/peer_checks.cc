@@ -12,6 +12,7 @@
 #include "app/log.h"
 #include "app/profiles.h"
 #include "base/hash.h"
+#include "base/saturated.h"
 #include "docstore/mongo/inspection.h"
 #include "eventlog/kafka/inspection.h"
 #include "http/client.h"
@@ -147,7 +148,7 @@ void look_at_mongodb(const Subject& subject, Findings& out) {
   if (report->replica_set.empty())
     out.warn("it is one server, or a router: if it is one server, its disk is the only one that has the profiles",
              "let it be a replica set of three");
-  if (report->clock_ms != 0) compare_clocks(subject, report->clock_ms * 1000, "MongoDB", out);
+  if (report->clock_ms != 0) compare_clocks(subject, us_of_ms(report->clock_ms), "MongoDB", out);
   const auto& missing = report->missing_indexes;
   for (size_t i = 0; i < std::min(missing.size(), kShownMax); ++i)
     out.warn(fmt::format("there is no index {} ({} are missing)", missing[i], missing.size()),

@@ -48,6 +48,14 @@ inline void append_date(bson_t* to, std::string_view key, int64_t ms) {
   FRESHET_ASSERT(bson_append_date_time(to, key.data(), length_of(key), ms));
 }
 
+// The document that stands here, not copied. False: there is none.
+[[nodiscard]] inline bool view_document(const bson_iter_t& at, bson_t& out) {
+  uint32_t size = 0;
+  const uint8_t* bytes = nullptr;
+  if (BSON_ITER_HOLDS_DOCUMENT(&at)) bson_iter_document(&at, &size, &bytes);
+  return bytes != nullptr && bson_init_static(&out, bytes, size);
+}
+
 // Appends a document that fill(child) writes.
 template <class Fill>
 void nest_document(bson_t* to, std::string_view key, const Fill& fill) {

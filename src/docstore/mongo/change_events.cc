@@ -27,18 +27,14 @@ std::string_view text_at(const bson_t& document, const char* dotted) {
 // False: there is none. It lies in `from`.
 bool document_at(const bson_t& from, const char* key, bson_t& out) {
   bson_iter_t at;
-  if (!bson_iter_init_find(&at, &from, key) || !BSON_ITER_HOLDS_DOCUMENT(&at)) return false;
-  uint32_t size = 0;
-  const uint8_t* bytes = nullptr;
-  bson_iter_document(&at, &size, &bytes);
-  return bson_init_static(&out, bytes, size);
+  return bson_iter_init_find(&at, &from, key) && view_document(at, out);
 }
 
 std::optional<std::string> text_of_document(const bson_t& from, const char* key, std::string& problem) {
   bson_t found;
   if (!document_at(from, key, found)) return std::nullopt;
   auto text = json_of(found);
-  if (!text) problem = "it has text that is not UTF-8";
+  if (!text) problem = "it has text that is not UTF-8, or more than 100 levels";
   return text;
 }
 
@@ -124,12 +120,8 @@ Status add_transaction(const bson_t& command, const std::string& database, uint3
       !bson_iter_recurse(&operations, &at))
     return {};
   while (bson_iter_next(&at)) {
-    if (!BSON_ITER_HOLDS_DOCUMENT(&at)) continue;
-    uint32_t size = 0;
-    const uint8_t* bytes = nullptr;
-    bson_iter_document(&at, &size, &bytes);
     bson_t one;
-    if (bson_init_static(&one, bytes, size)) FRESHET_TRY(add_events(one, database, depth + 1, out));
+    if (view_document(at, one)) FRESHET_TRY(add_events(one, database, depth + 1, out));
   }
   return {};
 }
@@ -178,6 +170,11 @@ std::optional<ChangeEvent> stream_event(const bson_t& event) {
   if (*kind != ChangeKind::kDelete) change.after = text_of_document(event, "fullDocument", change.problem);
   out.look_up = *kind == ChangeKind::kUpdate && !change.after && change.problem.empty();
   return out;
+}
+
+std::optional<std::string> collection_of_cursor(const bson_t& cursor) {
+  const Namespace name = split_namespace(text_at(cursor, "ns"));
+  return name.collection.empty() ? std::nullopt : std::optional<std::string>(name.collection);
 }
 
 bool is_invalidate(const bson_t& event) { return text_at(event, "operationType") == "invalidate"; }

@@ -24,6 +24,10 @@ struct ChangeEvent {
 [[nodiscard]] std::optional<ChangeEvent> stream_event(const bson_t& event);
 [[nodiscard]] bool is_invalidate(const bson_t& event);
 
+// The collection that further batches of a cursor are asked of, as a reply names it ("database.collection"); nullopt:
+// it names none. `cursor`: the document of this name in the reply.
+[[nodiscard]] std::optional<std::string> collection_of_cursor(const bson_t& cursor);
+
 // What an entry of local.oplog.rs says of the database, in its order: none or one, of a transaction any number. kFatal:
 // it belongs to a transaction that only change streams can put together.
 [[nodiscard]] Result<std::vector<ChangeEvent>> oplog_events(const bson_t& entry, const std::string& database);

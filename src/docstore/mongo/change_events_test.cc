@@ -35,6 +35,46 @@ TEST(ExtendedJson, RefusesTextThatIsNotUtf8) {
   EXPECT_FALSE(json_of(*document.get()));
 }
 
+// Nested documents, or scopes of code, which the driver would follow as deep as they are.
+Bson nested(int depth, bool of_scopes) {
+  Bson inner;
+  append_int(inner.get(), "a", 1);
+  for (int i = 0; i < depth; ++i) {
+    Bson outer;
+    const bool appended = of_scopes ? bson_append_code_with_scope(outer.get(), "a", 1, "x", inner.get())
+                                    : bson_append_document(outer.get(), "a", 1, inner.get());
+    EXPECT_TRUE(appended);
+    inner = std::move(outer);
+  }
+  return inner;
+}
+
+TEST(ExtendedJson, RefusesWhatIsTooDeep) {
+  for (const bool of_scopes : {false, true}) {
+    EXPECT_TRUE(json_of(*nested(kDocumentDepthMost, of_scopes).get()));
+    EXPECT_FALSE(json_of(*nested(kDocumentDepthMost + 1, of_scopes).get()));
+    EXPECT_FALSE(json_of(*nested(1'000, of_scopes).get()));
+  }
+  Bson event;
+  append_text(event.get(), "operationType", "insert");
+  nest_document(event.get(), "documentKey", [](bson_t* key) { append_int(key, "_id", 1); });
+  const Bson deep = nested(1'000, false);
+  ASSERT_TRUE(bson_append_document(event.get(), "fullDocument", -1, deep.get()));
+  const auto change = stream_event(*event.get());
+  ASSERT_TRUE(change);
+  EXPECT_EQ(change->change.problem, "it has text that is not UTF-8, or more than 100 levels");
+}
+
+TEST(StreamEvents, CursorsNameACollection) {
+  const auto collection = [](const char* cursor) { return collection_of_cursor(*parsed_json(cursor).get()); };
+  EXPECT_EQ(collection(R"({"id":1,"ns":"shop.$cmd.aggregate"})"), "$cmd.aggregate");
+  const std::string longest(64 << 10, 'c');
+  EXPECT_EQ(collection((R"({"ns":"shop.)" + longest + "\"}").c_str()), longest);
+  for (const char* none :
+       {R"({"id":1})", R"({"ns":""})", R"({"ns":"s"})", R"({"ns":"shop"})", R"({"ns":"shop."})", R"({"ns":7})"})
+    EXPECT_EQ(collection(none), std::nullopt) << none;
+}
+
 TEST(StreamEvents, TellChanges) {
   const auto insert = stream_event(
       *parsed_json(

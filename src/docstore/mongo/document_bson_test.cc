@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include <limits>
+
 #include "model/document.h"
 #include "testing/document_changes.h"
 
@@ -95,6 +97,15 @@ TEST(MongoDocument, WhatMongoDbCannotHoldIsRefused) {
   EXPECT_EQ(encode(nameless, Shape::kProfile, 0, {}, one).error().code, Code::kInvalid);
   const Change large = change_of("acme", kIdA, 2, {city(std::string(17u << 20, 'x'))});
   EXPECT_EQ(encode(large, Shape::kProfile, 0, {}, one).error().code, Code::kInvalid);
+}
+
+TEST(MongoDocument, TimesAtTheEndsOf64Bits) {
+  v1::Value time;
+  time.set_time_us(std::numeric_limits<int64_t>::min());
+  const UpdateOne one = encoded(change_of("acme", kIdA, 7, {make_op(ChangeOp::SET, v1::LAST_SEEN, "", time)}));
+  EXPECT_NE(json_of(one.update).find(R"("last_seen" : { "$date" : { "$numberLong" : "-9223372036854776" } })"),
+            std::string::npos)
+      << json_of(one.update);
 }
 
 TEST(MongoDocument, WhatOthersWroteThereIsLeftOut) {

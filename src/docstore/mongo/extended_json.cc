@@ -9,9 +9,34 @@ namespace {
 
 constexpr std::string_view kIdBegin = R"({"_id":)";
 
+bool is_shallow(bson_iter_t& at, int left);
+
+bool is_shallow(const uint8_t* bytes, uint32_t size, int left) {
+  bson_t document;
+  bson_iter_t at;
+  // What is damaged is for the driver to find.
+  if (!bson_init_static(&document, bytes, size) || !bson_iter_init(&at, &document)) return true;
+  return left > 0 && is_shallow(at, left - 1);
+}
+
+// Whether nothing lies deeper than `left` below the elements.
+bool is_shallow(bson_iter_t& at, int left) {
+  while (bson_iter_next(&at)) {
+    uint32_t size = 0, code_size = 0;
+    const uint8_t* bytes = nullptr;
+    if (BSON_ITER_HOLDS_DOCUMENT(&at)) bson_iter_document(&at, &size, &bytes);
+    if (BSON_ITER_HOLDS_ARRAY(&at)) bson_iter_array(&at, &size, &bytes);
+    if (BSON_ITER_HOLDS_CODEWSCOPE(&at)) (void)bson_iter_codewscope(&at, &code_size, &size, &bytes);
+    if (bytes != nullptr && !is_shallow(bytes, size, left)) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 std::optional<std::string> json_of(const bson_t& document) {
+  bson_iter_t at;
+  if (!bson_iter_init(&at, &document) || !is_shallow(at, kDocumentDepthMost)) return std::nullopt;
   // Without this check the driver would write what is between the bytes that are wrong.
   if (!bson_validate(&document, static_cast<bson_validate_flags_t>(BSON_VALIDATE_UTF8 | BSON_VALIDATE_UTF8_ALLOW_NULL),
                      nullptr))

@@ -13,7 +13,11 @@
 
 namespace freshet::docstore {
 
-// nullopt: it is no valid BSON, such as text that is not UTF-8.
+// As deep as documents are turned into text: MongoDB keeps none that is deeper. The driver's own functions recurse as
+// deep as whoever answers wants, or leave out what is below.
+inline constexpr int kDocumentDepthMost = 100;
+
+// nullopt: it is no valid BSON, such as text that is not UTF-8, or it is deeper than that.
 [[nodiscard]] std::optional<std::string> json_of(const bson_t& document);
 // Of one value. nullopt: as above.
 [[nodiscard]] std::optional<std::string> json_of(const bson_iter_t& value);

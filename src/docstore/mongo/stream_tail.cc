@@ -156,20 +156,20 @@ class StreamTail final : public Tail {
 
   Status take(const bson_t& reply, const char* batch, std::string& next, std::vector<RawChange>& out) {
     bson_iter_t root, at, inner;
-    if (!bson_iter_init_find(&root, &reply, "cursor") || !BSON_ITER_HOLDS_DOCUMENT(&root))
+    bson_t cursor;
+    if (!bson_iter_init_find(&root, &reply, "cursor") || !view_document(root, cursor))
       return fail(Code::kFatal, "MongoDB: a change stream's reply has no cursor");
     if (bson_iter_recurse(&root, &at) && bson_iter_find(&at, "id")) cursor_ = bson_iter_as_int64(&at);
-    if (bson_iter_recurse(&root, &at) && bson_iter_find(&at, "ns") && BSON_ITER_HOLDS_UTF8(&at))
-      batches_of_ = std::string(bson_iter_utf8(&at, nullptr)).substr(options_.database.size() + 1);
+    if (auto collection = collection_of_cursor(cursor)) batches_of_ = *std::move(collection);
+    if (cursor_ != 0 && batches_of_.empty()) {
+      cursor_ = 0;
+      return fail(Code::kFatal, "MongoDB: a change stream's cursor names no collection");
+    }
     if (bson_iter_recurse(&root, &at) && bson_iter_find(&at, batch) && BSON_ITER_HOLDS_ARRAY(&at) &&
         bson_iter_recurse(&at, &inner)) {
       while (bson_iter_next(&inner)) {
-        if (!BSON_ITER_HOLDS_DOCUMENT(&inner)) continue;
-        uint32_t size = 0;
-        const uint8_t* bytes = nullptr;
-        bson_iter_document(&inner, &size, &bytes);
         bson_t event;
-        if (!bson_init_static(&event, bytes, size)) continue;
+        if (!view_document(inner, event)) continue;
         bson_iter_t token;
         if (bson_iter_init_find(&token, &event, "_id")) next = position_of("stream", token, is_invalidate(event));
         if (is_invalidate(event)) cursor_ = 0;

@@ -11,6 +11,7 @@
 
 #include "base/assert.h"
 #include "base/json_writer.h"
+#include "base/saturated.h"
 #include "docstore/mongo/bson.h"
 #include "docstore/mongo/names.h"
 #include "model/decimal.h"
@@ -25,9 +26,6 @@ using v1::Value;
 constexpr int64_t kUsPerMs = 1000;
 // Memory of the parser at first; it grows.
 constexpr size_t kParserBytes = 4096;
-
-// Rounds down for times before 1970 too, so that order is kept.
-int64_t to_ms(int64_t us) { return us >= 0 ? us / kUsPerMs : -((-us + kUsPerMs - 1) / kUsPerMs); }
 
 // ---- to BSON ----
 
@@ -151,14 +149,14 @@ void append_value(bson_t* to, std::string_view key, const Value& value, int dept
     case Value::kInteger: return append_int(to, key, value.integer());
     case Value::kNumber: FRESHET_ASSERT(bson_append_double(to, key.data(), length_of(key), value.number())); return;
     case Value::kBoolean: return append_bool(to, key, value.boolean());
-    case Value::kTimeUs: return append_date(to, key, to_ms(value.time_us()));
+    case Value::kTimeUs: return append_date(to, key, ms_of_us(value.time_us()));
     case Value::kJson: return append_json_text(to, key, value.json());
     case Value::kDecimal: return append_decimal(to, key, value.decimal());
     case Value::kStats:
       return nest_document(to, key, [&](bson_t* child) {
         append_int(child, "count", static_cast<int64_t>(value.stats().count()));
-        append_date(child, "first_at", to_ms(value.stats().first_us()));
-        append_date(child, "last_at", to_ms(value.stats().last_us()));
+        append_date(child, "first_at", ms_of_us(value.stats().first_us()));
+        append_date(child, "last_at", ms_of_us(value.stats().last_us()));
       });
     case Value::kList:
       return nest_array(to, key, [&](bson_t* child) {

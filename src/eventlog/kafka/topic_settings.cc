@@ -6,6 +6,8 @@
 #include <charconv>
 #include <limits>
 
+#include "base/saturated.h"
+
 namespace freshet::eventlog::kafka {
 namespace {
 
@@ -55,7 +57,7 @@ int64_t amount(int64_t value) { return value < 0 ? std::numeric_limits<int64_t>:
 
 }  // namespace
 
-env::TimeUs held_back_us(const TopicOptions& options) { return held_back_ms(options) * 1000; }
+env::TimeUs held_back_us(const TopicOptions& options) { return us_of_ms(held_back_ms(options)); }
 
 std::optional<int64_t> deletes_unread_ms(const TopicOptions& options, const SettingOf& setting) {
   const auto is = number(setting("retention.ms"));
@@ -106,11 +108,12 @@ std::vector<WrongSetting> wrong_settings(const TopicOptions& options, int replic
   return wrong;
 }
 
+// Operators set Long.MAX_VALUE where they want no end: the sum stays there.
 env::TimeUs lingers_us(const SettingOf& topic, const SettingOf& broker) {
-  const int64_t ms = number(topic("segment.ms")).value_or(kSegmentMs) + kNewRecordMs +
-                     number(broker("log.retention.check.interval.ms")).value_or(kCheckMs) +
-                     number(topic("file.delete.delay.ms")).value_or(kDeleteDelayMs);
-  return ms * 1000;
+  int64_t ms = saturated_sum(number(topic("segment.ms")).value_or(kSegmentMs), kNewRecordMs);
+  ms = saturated_sum(ms, number(broker("log.retention.check.interval.ms")).value_or(kCheckMs));
+  ms = saturated_sum(ms, number(topic("file.delete.delay.ms")).value_or(kDeleteDelayMs));
+  return us_of_ms(ms);
 }
 
 }  // namespace freshet::eventlog::kafka

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <future>
+#include <limits>
 #include <map>
 
 #include "eventlog/kafka/client.h"
@@ -200,6 +201,13 @@ TEST(KafkaLog, AForeignTopicIsRefusedWithTheRemedy) {
   EXPECT_NE(created.error().message.find("kafka-configs.sh --bootstrap-server"), std::string::npos)
       << created.error().message;
   EXPECT_NE(created.error().message.find("--add-config retention.ms=-1"), std::string::npos) << created.error().message;
+}
+
+TEST(TopicSettings, WithoutEndIsNotAnOverflow) {
+  constexpr const char* kMost = "9223372036854775807";
+  const SettingOf most = look_up({{"segment.ms", kMost}, {"file.delete.delay.ms", kMost}});
+  EXPECT_EQ(lingers_us(most, look_up({{"log.retention.check.interval.ms", kMost}})),
+            std::numeric_limits<env::TimeUs>::max());
 }
 
 }  // namespace

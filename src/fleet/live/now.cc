@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/assert.h"
+#include "base/saturated.h"
 #include "fleet/topic_settings.h"
 
 namespace freshet::fleet {
@@ -56,7 +57,7 @@ Status add_ages(cluster::Admin& admin, const std::set<std::string>& topics, env:
                   "topic " + answer.of.topic + ": how old its oldest record is, is not known: " + answer.error);
     if (!answer.time_ms) continue;
     auto& oldest = now.topics[answer.of.topic].oldest_ms;
-    oldest = std::max(oldest.value_or(0), std::max<int64_t>(now_ms - *answer.time_ms, 0));
+    oldest = std::max(oldest.value_or(0), std::max<int64_t>(saturated_difference(now_ms, *answer.time_ms), 0));
   }
   return {};
 }

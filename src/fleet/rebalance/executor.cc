@@ -6,6 +6,7 @@
 #include <map>
 #include <set>
 
+#include "base/saturated.h"
 #include "fleet/rebalance/throttles.h"
 #include "fleet/text.h"
 
@@ -79,7 +80,7 @@ Status wait_for_leaving(Port& port, env::Clock& clock, const Journal& journal, c
         longest_s = std::max(longest_s, broker->delete_delay_s);
   const double wait_s = longest_s + journal.limits.delete_slack_s;
   options.tell(fmt::format("waiting {:.0f} s: what was moved away before may still lie on the disks", wait_s));
-  const env::TimeUs until_us = clock.monotonic_us() + static_cast<env::TimeUs>(wait_s * 1e6);
+  const env::TimeUs until_us = saturated_sum(clock.monotonic_us(), whole_number(wait_s * 1e6));
   while (clock.monotonic_us() < until_us && options.wish() == Wish::kGoOn) clock.sleep_us(options.poll_us);
   return {};
 }
@@ -267,7 +268,7 @@ Status Executor::hold_back(const State& state, const Standing& standing, const E
   }
   const bool may_help =
       !standing.under_way.empty() ||
-      now_us < held_back_since_us_ + static_cast<env::TimeUs>((delay_s + 2 * journal_.limits.delete_slack_s) * 1e6);
+      now_us < saturated_sum(held_back_since_us_, whole_number((delay_s + 2 * journal_.limits.delete_slack_s) * 1e6));
   return may_help ? Status{} : tl::unexpected(refusal);
 }
 

@@ -612,6 +612,12 @@ TEST(MovesJournal, ThereAndBack) {
   EXPECT_EQ(back->settings[1].before, "1:2,\"x\"");
   EXPECT_EQ(journal_from_json("{}").error().code, Code::kCorrupt);
   EXPECT_EQ(journal_from_json(text.substr(0, text.size() / 2)).error().code, Code::kCorrupt);
+  // Somebody has edited it: brokers are numbers.
+  std::string edited = text;
+  edited.replace(edited.find("\"resource\":\"1\""), 14, "\"resource\":\"one\"");
+  EXPECT_EQ(journal_from_json(edited).error().code, Code::kCorrupt);
+  c.saved.limits.throttle_bytes_per_s = c.saved.dir_bytes = 1e300;
+  EXPECT_NE(to_json(c.saved).find("\"throttle_bytes_per_s\":9223372036854775807"), std::string::npos);
   EXPECT_THAT(journal_from_json("{\"version\":2}").error().message, testing::HasSubstr("of another release"));
 }
 

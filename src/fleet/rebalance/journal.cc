@@ -2,7 +2,10 @@
 
 #include <simdjson.h>
 
+#include <charconv>
+
 #include "base/json_writer.h"
+#include "base/saturated.h"
 #include "fleet/journal_text.h"
 
 namespace freshet::fleet::rebalance {
@@ -18,31 +21,29 @@ void write_move(JsonWriter& json, const JournalMove& move) {
   json.key("before").array(move.before).key("after").array(move.after).end_object();
 }
 
+int64_t rounded(double number) { return whole_number(number + 0.5); }
+
 // Whole numbers are what a file needs of these, and read back as they were.
 void write_limits(JsonWriter& json, const Limits& limits) {
-  json.begin_object().member("throttle_bytes_per_s", static_cast<int64_t>(limits.throttle_bytes_per_s));
+  json.begin_object().member("throttle_bytes_per_s", whole_number(limits.throttle_bytes_per_s));
   json.member("moves_per_broker", limits.moves_per_broker);
-  json.member("reserve_permille", static_cast<int64_t>(limits.reserve_share * 1000 + 0.5));
-  json.member("delete_slack_s", static_cast<int64_t>(limits.delete_slack_s)).end_object();
+  json.member("reserve_permille", rounded(limits.reserve_share * 1000));
+  json.member("delete_slack_s", whole_number(limits.delete_slack_s)).end_object();
 }
 
-int64_t whole_number(double number) { return static_cast<int64_t>(number + 0.5); }
-
 void write_signs(JsonWriter& json, const Signs& signs) {
-  json.begin_object().member("latency_us", whole_number(signs.latency_s * 1e6));
-  json.member("lag_ms", whole_number(signs.lag_s * 1e3))
-      .member("under_replicated", signs.under_replicated)
-      .end_object();
+  json.begin_object().member("latency_us", rounded(signs.latency_s * 1e6));
+  json.member("lag_ms", rounded(signs.lag_s * 1e3)).member("under_replicated", signs.under_replicated).end_object();
 }
 
 void write_copy_rate(JsonWriter& json, const JournalCopyRate& copy_rate) {
   json.begin_object()
       .member("adapts", copy_rate.bounds.adapts)
-      .member("latency_us", whole_number(copy_rate.bounds.latency_s * 1e6));
-  json.member("lag_ms", whole_number(copy_rate.bounds.lag_s * 1e3));
-  json.member("least_permille", whole_number(copy_rate.bounds.least_share * 1e3));
-  json.member("bytes_per_s", whole_number(copy_rate.bytes_per_s))
-      .member("least_bytes_per_s", whole_number(copy_rate.least_bytes_per_s));
+      .member("latency_us", rounded(copy_rate.bounds.latency_s * 1e6));
+  json.member("lag_ms", rounded(copy_rate.bounds.lag_s * 1e3));
+  json.member("least_permille", rounded(copy_rate.bounds.least_share * 1e3));
+  json.member("bytes_per_s", rounded(copy_rate.bytes_per_s))
+      .member("least_bytes_per_s", rounded(copy_rate.least_bytes_per_s));
   if (copy_rate.before) write_signs(json.key("before"), *copy_rate.before);
   json.end_object();
 }
@@ -69,10 +70,19 @@ JournalMove move_from(const dom::element& value) {
   return move;
 }
 
+// Whoever sets it back asks the broker of this number.
+void check_broker(const std::string& resource) {
+  int32_t number = 0;
+  const char* const end = resource.data() + resource.size();
+  const auto read = std::from_chars(resource.data(), end, number);
+  if (read.ec != std::errc() || read.ptr != end) throw simdjson::simdjson_error(simdjson::INCORRECT_TYPE);
+}
+
 Setting setting_from(const dom::element& value) {
   Setting setting;
   setting.kind = text_of(value["kind"]) == "broker" ? Setting::Kind::kBroker : Setting::Kind::kTopic;
   setting.resource = text_of(value["resource"]);
+  if (setting.kind == Setting::Kind::kBroker) check_broker(setting.resource);
   setting.name = text_of(value["name"]);
   const dom::element before = value["before"];
   if (!before.is_null()) setting.before = text_of(before);
@@ -168,7 +178,7 @@ std::string to_json(const Journal& journal) {
   write_limits(json, journal.limits);
   write_copy_rate(json.key("pace"), journal.copy_rate);
   json.key("windows").array(journal.windows).member("at_close", name_of(journal.at_close));
-  json.member("goal", journal.goal).member("dir_bytes", whole_number(journal.dir_bytes));
+  json.member("goal", journal.goal).member("dir_bytes", rounded(journal.dir_bytes));
   json.key("waves").array(journal.waves,
                           [](JsonWriter& list, const auto& wave) { list.space("\n").array(wave, write_move); });
   json.key("settings").array(journal.settings, [](JsonWriter& list, const Setting& setting) {

@@ -8,6 +8,7 @@
 #include <charconv>
 #include <set>
 
+#include "base/saturated.h"
 #include "cluster/protocol/errors.h"
 
 namespace freshet::fleet::rebalance {
@@ -23,10 +24,11 @@ constexpr double kDeleteDelayS = 60;
 constexpr const char* kFacts[] = {"file.delete.delay.ms", "retention.bytes", "retention.ms", "segment.bytes",
                                   "cleanup.policy"};
 
+// Settings of brokers are whole numbers; what is none, such as "inf", is as if it were not set.
 double number_of(const std::optional<std::string>& text, double otherwise) {
-  double value = otherwise;
-  if (text) std::from_chars(text->data(), text->data() + text->size(), value);
-  return value;
+  int64_t value = 0;
+  if (!text || std::from_chars(text->data(), text->data() + text->size(), value).ec != std::errc()) return otherwise;
+  return static_cast<double>(value);
 }
 
 std::string partition_name(const std::string& topic, int32_t partition) {
@@ -182,7 +184,7 @@ void KafkaPort::count_leaving(State& state, const Lying& lying) {
     const auto now = lying.find(replica);
     if (now != lying.end() && now->second.first == place.first) continue;
     const double delay_s = delays_s_[replica.second] + options_.delete_slack_s;
-    leaving_.push_back({replica.second, place.first, place.second, now_us + static_cast<env::TimeUs>(delay_s * 1e6)});
+    leaving_.push_back({replica.second, place.first, place.second, saturated_sum(now_us, whole_number(delay_s * 1e6))});
   }
   std::erase_if(leaving_, [&](const Leaving& leaving) { return leaving.until_us <= now_us; });
   lying_ = lying;

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "base/saturated.h"
 #include "fleet/text.h"
 
 namespace freshet::fleet::rebalance {
@@ -187,8 +188,8 @@ void write_leaders(JsonWriter& json, const LeadersPlan& plan) {
   for (const auto& [broker, now] : plan.before) {
     const Leads& then = plan.after.at(broker);
     json.begin_object().member("broker", broker).member("leads_now", now.partitions).member("leads", then.partitions);
-    json.member("in_bytes_per_s_now", static_cast<int64_t>(now.in_bytes_per_s));
-    json.member("in_bytes_per_s", static_cast<int64_t>(then.in_bytes_per_s)).end_object();
+    json.member("in_bytes_per_s_now", whole_number(now.in_bytes_per_s));
+    json.member("in_bytes_per_s", whole_number(then.in_bytes_per_s)).end_object();
   }
   json.end_array().end_object();
 }

@@ -10,6 +10,7 @@
 #include <chrono>
 #include <cmath>
 
+#include "base/saturated.h"
 #include "fleet/text.h"
 
 namespace freshet::fleet::rebalance {
@@ -67,6 +68,10 @@ std::optional<Hours> hours_of(std::string_view text) {
   out.end_s = *end_s > *begin_s ? *end_s : *end_s + kDayS;
   return out;
 }
+
+// A broker may be told to keep what is deleted for ever: then the next wave is at the end of the calendar (9999-12-31).
+// It begins with 0001-01-01.
+constexpr int64_t kFirstS = -62'135'596'800, kLastS = 253'402'300'799;
 
 int64_t day_number(int64_t seconds) { return seconds >= 0 ? seconds / kDayS : -((-seconds + kDayS - 1) / kDayS); }
 
@@ -139,7 +144,7 @@ Result<std::vector<Span>> schedule_of(const std::vector<Errand>& errands, const 
   std::vector<Span> out;
   double at_s = static_cast<double>(now_s);
   for (const Errand& errand : errands) {
-    const auto earliest_s = static_cast<int64_t>(std::ceil(at_s + errand.waits_s));
+    const auto earliest_s = whole_number(std::min(std::ceil(at_s + errand.waits_s), static_cast<double>(kLastS)));
     const auto begin_s = windows.next_fit(earliest_s, errand.duration_s);
     if (!begin_s)
       return fail(
@@ -147,14 +152,15 @@ Result<std::vector<Span>> schedule_of(const std::vector<Errand>& errands, const 
           fmt::format("wave {} takes {} at most, and no window of maintenance is longer than {}: a higher "
                       "throttle, fewer moves at once or a longer window would help",
                       out.size() + 1, duration_text(errand.duration_s), duration_text(windows.longest_s(earliest_s))));
-    at_s = static_cast<double>(*begin_s) + errand.duration_s;
-    out.push_back({*begin_s, static_cast<int64_t>(std::ceil(at_s))});
+    at_s = std::min(static_cast<double>(*begin_s) + errand.duration_s, static_cast<double>(kLastS));
+    out.push_back({*begin_s, whole_number(std::ceil(at_s))});
   }
   return out;
 }
 
-std::string moment_text(int64_t utc_s) {
+std::string moment_text(int64_t of_s) {
   using namespace std::chrono;
+  const int64_t utc_s = std::clamp(of_s, kFirstS, kLastS);
   const sys_days days = floor<std::chrono::days>(sys_seconds(seconds(utc_s)));
   const year_month_day date(days);
   const int64_t of_day = utc_s - int64_t{days.time_since_epoch().count()} * kDayS;

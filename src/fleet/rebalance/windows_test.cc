@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include <filesystem>
+#include <limits>
 
 namespace freshet::fleet::rebalance {
 namespace {
@@ -74,6 +75,18 @@ TEST(Windows, WavesOneAfterAnotherEachInAWindow) {
       "wave 2 takes 5.0 h at most, and no window of maintenance is longer than 4.0 h: a higher throttle, fewer moves "
       "at once or a longer window would help");
   EXPECT_EQ(schedule_of({{0, 60}}, Windows(), saturday)->front(), (Span{saturday, saturday + 60}));
+}
+
+// What a broker is told may be any number.
+TEST(Windows, AWaveThatWaitsForEver) {
+  const int64_t saturday = utc(2026, 11, 28);
+  for (const double waits_s : {1e17, 9.3e18, 1e300}) {
+    const auto free = schedule_of({{0, 60}, {waits_s, 60}}, Windows(), saturday);
+    ASSERT_TRUE(free.has_value());
+    EXPECT_EQ(moment_text(free->at(1).begin_s), "Fri 9999-12-31 23:59 UTC");
+    (void)schedule_of({{waits_s, 60}}, windows({"sat,sun 01:00-05:00"}), saturday);
+  }
+  EXPECT_EQ(moment_text(std::numeric_limits<int64_t>::min()), "Mon 0001-01-01 00:00 UTC");
 }
 
 TEST(Windows, OverMidnightAndTouchingOnesAreOne) {

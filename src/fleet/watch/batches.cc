@@ -11,6 +11,7 @@
 #include <set>
 
 #include "base/assert.h"
+#include "base/saturated.h"
 #include "fleet/text.h"
 
 namespace freshet::fleet {
@@ -89,7 +90,8 @@ Gathered gather(std::span<const BatchSeen> batches, int64_t linger_ms, uint32_t 
   for (const BatchSeen& batch : batches) {
     const auto [found, is_new] = open.try_emplace(batch.producer_id, Open{batch.first_ms, 0});
     Open& one = found->second;
-    const bool fits = batch.first_ms - one.first_ms <= linger_ms && uint64_t{one.bytes} + batch.bytes <= bytes_max;
+    const bool fits = saturated_difference(batch.first_ms, one.first_ms) <= linger_ms &&
+                      uint64_t{one.bytes} + batch.bytes <= bytes_max;
     if (is_new || !fits) {
       ++out.batches;
       one = {batch.first_ms, 0};

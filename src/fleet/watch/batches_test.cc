@@ -6,6 +6,7 @@
 #include <rapidcheck/gtest.h>
 
 #include <algorithm>
+#include <limits>
 
 namespace freshet::fleet {
 namespace {
@@ -91,6 +92,13 @@ RC_GTEST_PROP(Batches, NoneIsLostAndNoneIsLargerThanAllowed, ()) {
   RC_ASSERT(some.batches <= batches.size());
   RC_ASSERT(some.bytes_most <= bound);
   RC_ASSERT(some.batches * uint64_t{some.bytes_most} >= bytes);
+}
+
+// Producers write what their clocks say into batches.
+TEST(Batches, TimesAtTheEndsOf64Bits) {
+  constexpr int64_t kLeast = std::numeric_limits<int64_t>::min(), kMost = std::numeric_limits<int64_t>::max();
+  const std::vector<BatchSeen> batches = {{1, kLeast, 1, 10, 1}, {1, kMost, 1, 10, 1}};
+  EXPECT_EQ(gather(batches, 100, kNoBound).batches, 2u);
 }
 
 }  // namespace

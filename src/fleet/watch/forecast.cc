@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/saturated.h"
+
 namespace freshet::fleet {
 namespace {
 
@@ -28,7 +30,8 @@ Extremes extremes_of(const History& used, size_t row, size_t begin, size_t end) 
 }
 
 double slope_per_s(const Extreme& from, const Extreme& to) {
-  return static_cast<double>(to.bytes - from.bytes) * 1e6 / static_cast<double>(to.at_us - from.at_us);
+  return static_cast<double>(saturated_difference(to.bytes, from.bytes)) * 1e6 /
+         static_cast<double>(to.at_us - from.at_us);
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/saturated.h"
 #include "cluster/protocol/errors.h"
 #include "cluster/protocol/record_batch.h"
 #include "env/cpu_time.h"
@@ -91,7 +92,7 @@ std::vector<LiveBatches::Growth> LiveBatches::grown(const Look& look) {
     for (uint32_t p = 0; p < std::min(topic.partitions.size(), known.ends.size()); ++p) {
       const int64_t messages = topic.partitions[p].end - known.ends[p];
       if (known.ends[p] == kNotSeen || topic.partitions[p].leader < 0 || messages <= 0) continue;
-      growth.messages += messages;
+      growth.messages = saturated_sum(growth.messages, messages);
       if (messages <= most) continue;
       most = messages;
       growth.partition = p;

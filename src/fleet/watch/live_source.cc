@@ -10,6 +10,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "base/saturated.h"
 #include "cluster/protocol/client.h"
 #include "cluster/protocol/errors.h"
 #include "cluster/protocol/security.h"
@@ -187,7 +188,7 @@ void LiveSource::ask_log_dirs(BrokerSeen& broker, Gathering& g) {
       const auto index = g.topics.find(topic.name);
       for (const auto& partition : topic.partitions) {
         if (partition.bytes < 0) continue;
-        seen.replica_bytes += partition.bytes;
+        seen.replica_bytes = saturated_sum(seen.replica_bytes, partition.bytes);
         if (index == g.topics.end() || partition.is_future || partition.index < 0) continue;
         std::vector<PartitionSeen>& partitions = g.look.topics[index->second].partitions;
         if (static_cast<size_t>(partition.index) >= partitions.size()) continue;

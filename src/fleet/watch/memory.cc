@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/saturated.h"
 #include "fleet/watch/forecast.h"
 
 namespace freshet::fleet {
@@ -192,7 +193,7 @@ void ClusterMemory::add_brokers(const Look& look, Standing& out) {
     for (const LogDirSeen& dir : broker.dirs) {
       const uint32_t row = dir_rows_.find({broker.id, dir.path})->second;
       const int64_t total = dir.total_bytes >= 0 ? dir.total_bytes : planned_bytes;
-      standing.bytes += dir.replica_bytes;
+      standing.bytes = saturated_sum(standing.bytes, dir.replica_bytes);
       standing.dirs.push_back({dir.path, dir.replica_bytes, used_of(dir), total,
                                seconds_to_full(used_, row, total, kForecastWindowUs), dir.failed});
     }
@@ -269,8 +270,8 @@ void ClusterMemory::add_partition(const Look& look, const CommittedSeen& place, 
   const double known_s = static_cast<double>(look.at_us - first.at_us) / 1e6;
   const double read = known_s > 0 ? std::max(static_cast<double>(place.offset - first.offset) / known_s, 0.0) : 0;
   const double in = std::max(ends_.per_second(row, options_.window_us).value_or(0), 0.0);
-  out.lag += waiting.lag;
-  out.lost += waiting.lost;
+  out.lag = saturated_sum(out.lag, waiting.lag);
+  out.lost = saturated_sum(out.lost, waiting.lost);
   out.read_per_s += read;
   out.in_per_s += in;
   if (waiting.lag > 0) {
@@ -287,7 +288,7 @@ void ClusterMemory::add_partition(const Look& look, const CommittedSeen& place, 
     out.catch_up_s = std::max(*out.catch_up_s, *catch_up);
   }
   // A reader near the end is far from the start, whatever rates say of the next hours.
-  if (10 * waiting.lag >= partition.end - start) {
+  if (10.0 * static_cast<double>(waiting.lag) >= static_cast<double>(partition.end - start)) {
     const auto lost = seconds_to_retention(starts_, row, place.offset, read);
     if (lost && (!out.retention_s || *lost < *out.retention_s)) out.retention_s = lost;
   }

@@ -1,6 +1,7 @@
 #include "ingest/overflow/lane_key.h"
 
 #include "base/assert.h"
+#include "base/saturated.h"
 
 namespace freshet::ingest {
 namespace {
@@ -14,7 +15,7 @@ constexpr int64_t kOldUs = 86'400ll * 1'000'000;
 LaneKind lane_kind_of(const v1::Envelope& envelope) {
   const bool is_data = envelope.kind() == v1::Envelope::TRACK || envelope.kind() == v1::Envelope::IDENTIFY ||
                        envelope.kind() == v1::Envelope::DEVICE;
-  const bool is_old = envelope.received_at_us() - envelope.time_us() > kOldUs;
+  const bool is_old = saturated_difference(envelope.received_at_us(), envelope.time_us()) > kOldUs;
   return is_data && is_old ? LaneKind::kBackfill : LaneKind::kLive;
 }
 

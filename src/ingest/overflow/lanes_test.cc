@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <memory>
 
 #include "testing/clock.h"
@@ -43,6 +44,14 @@ class LanesTest : public ::testing::Test {
 TEST_F(LanesTest, WithoutARateEverythingGoesStraightIn) {
   EXPECT_TRUE(straight(model::default_tenant("a"), 1'000'000));
   EXPECT_FALSE(lanes().any_open());
+}
+
+TEST(LaneKind, TimesAtTheEndsOf64Bits) {
+  v1::Envelope envelope;
+  envelope.set_kind(v1::Envelope::TRACK);
+  envelope.set_received_at_us(std::numeric_limits<int64_t>::max());
+  envelope.set_time_us(std::numeric_limits<int64_t>::min());
+  EXPECT_EQ(lane_kind_of(envelope), LaneKind::kBackfill);
 }
 
 TEST_F(LanesTest, WhatIsOverTheRateQueuesAndSoDoesAllThatComesLater) {

@@ -13,6 +13,7 @@
 #include "base/assert.h"
 #include "base/hash.h"
 #include "base/mutant.h"
+#include "base/saturated.h"
 #include "cluster/stream/open.h"
 #include "model/document.h"
 #include "sinks/metrics.h"
@@ -173,7 +174,8 @@ Status StateTopic::lost(eventlog::TopicPartition of, eventlog::Offset next) {
 
 // Changes that do not fit are what comes first while the profiles that were asked for are on their way.
 Status StateTopic::ask_for_gap(const StateLane& lane, uint32_t partition) {
-  const bool lately = lane.asked_at_us() != 0 && around_.clock->now_us() < lane.asked_at_us() + kAskForGapUs;
+  const bool lately =
+      lane.asked_at_us() != 0 && around_.clock->now_us() < saturated_sum(lane.asked_at_us(), kAskForGapUs);
   return lately ? Status{} : ask(partition, SayAgain::kGoneToo);
 }
 

@@ -154,11 +154,13 @@ Result<v1::Checkpoint> CheckpointWriter::describe(const std::string& directory, 
   for (const fs::directory_entry& entry : entries) {
     v1::CheckpointFile& file = *checkpoint.add_files();
     file.set_name(entry.path().filename().string());
-    file.set_bytes(entry.file_size());
+    file.set_bytes(entry.file_size(error));
+    if (error) return fail(Code::kFatal, fmt::format("{}: {}", entry.path().string(), error.message()));
     FRESHET_ASSIGN(const auto digest, hash_of(entry.path().string(), file.bytes(), pace, check));
     file.set_sha256(std::string(objectstore::view(digest)));
   }
-  std::erase_if(hashed_, [&](const auto& known) { return !fs::exists(directory + "/" + known.first); });
+  // Of one that can't be looked at the hash is made anew.
+  std::erase_if(hashed_, [&](const auto& known) { return !fs::exists(directory + "/" + known.first, error); });
   return checkpoint;
 }
 

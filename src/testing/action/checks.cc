@@ -134,6 +134,11 @@ void check_end(TestCluster& cluster) {
       EXPECT_TRUE(live_ids.contains(hex(ref))) << describe(by_id[id]) << " refers to what is not live";
   check_aliases(cluster, live_ids, owner.size());
   check_documents(cluster, by_id, live_ids);
+  for (const std::string& bytes : cluster.dead_letters()) {
+    v1::DeadLetter letter;
+    EXPECT_TRUE(letter.ParseFromString(bytes));
+    EXPECT_NE(letter.code(), "bad_message") << letter.reason();
+  }
   check_listed_identifiers(cluster, by_id);
 }
 

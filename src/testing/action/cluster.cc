@@ -96,8 +96,8 @@ void TestCluster::step(uint32_t index, size_t count) {
   p.state->advance(static_cast<int64_t>(at + count));
 }
 
-void TestCluster::run(double crash_rate, size_t batch_max) {
-  while (true) {
+void TestCluster::run(double crash_rate, size_t batch_max, size_t steps_max) {
+  for (; steps_max > 0; --steps_max) {
     std::vector<uint32_t> ready;
     for (uint32_t p = 0; p < partitions(); ++p)
       if (parts_[p].committed < parts_[p].log.size()) ready.push_back(p);

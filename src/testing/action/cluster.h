@@ -16,6 +16,9 @@
 
 namespace freshet::action::testing {
 
+// For runs that forged messages may keep from ever ending.
+inline constexpr size_t kEnoughSteps = 3'000;
+
 struct TestPartition {
   std::vector<std::string> log;  // of `actions`
   size_t committed = 0;
@@ -39,8 +42,9 @@ class TestCluster {
   // To the partition of its first identifier, as ingest does.
   void send(const v1::Envelope& record);
   void send_to(uint32_t partition, const v1::Envelope& record);
-  // Until nothing is left. crash_rate: of a partition before a step. batch_max 1: record by record.
-  void run(double crash_rate = 0.0, size_t batch_max = 8);
+  // Until nothing is left, or so many steps were done. crash_rate: of a partition before a step. batch_max 1: record by
+  // record.
+  void run(double crash_rate = 0.0, size_t batch_max = 8, size_t steps_max = SIZE_MAX);
   void crash(uint32_t partition);
 
   // Entities as the partitions have them, decoded from what is in the state after a flush.
@@ -60,6 +64,8 @@ class TestCluster {
   // Records of erased persons that it refused.
   [[nodiscard]] LateRecords take_late(uint32_t partition) { return parts_[partition].out->take_late(); }
   [[nodiscard]] uint64_t erased_messages();
+  // Of `actions`, all that was ever written.
+  [[nodiscard]] const std::vector<std::string>& log(uint32_t partition) const { return parts_[partition].log; }
   [[nodiscard]] uint32_t partitions() const { return static_cast<uint32_t>(parts_.size()); }
   [[nodiscard]] std::vector<std::map<std::string, std::string, std::less<>>> rows();
   [[nodiscard]] const std::vector<std::string>& dead_letters() const { return dead_letters_; }

@@ -111,8 +111,9 @@ tl::unexpected<Refusal> no_logs(std::string message) {
 
 tl::unexpected<Refusal> too_many_logs() {
   return tl::unexpected(Refusal{413, "too_large",
-                                "the request has more than " + std::to_string(kLogRecordsMax) + " records or " +
-                                    std::to_string(kLogsBytesMax >> 20) + " MiB of them; send fewer at a time"});
+                                "the request has more than " + std::to_string(kLogRecordsMax) + " records, " +
+                                    std::to_string(kLogsBytesMax >> 20) +
+                                    " MiB of them, or a million parts; send fewer at a time"});
 }
 
 }  // namespace freshet::ingest

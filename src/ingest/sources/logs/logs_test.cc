@@ -13,6 +13,7 @@
 #include "base/hash.h"
 #include "ingest/sources/logs/log_lines.h"
 #include "ingest/sources/logs/otlp_logs.h"
+#include "ingest/sources/logs/otlp_size.h"
 #include "testing/clock.h"
 #include "testing/event_log.h"
 #include "testing/ingest_adapters.h"
@@ -208,6 +209,40 @@ TEST(OtlpLogs, ARequestIsBounded) {
   const auto parsed = parse_otlp_logs(request.SerializeAsString(), OtlpEncoding::kProtobuf, "acme", kReceivedUs);
   ASSERT_FALSE(parsed) << "each has its resource";
   EXPECT_EQ(parsed.error().status, 413);
+}
+
+// Two bytes of the body are a message that takes 72 of memory.
+TEST(OtlpLogs, NothingIsMadeOfTooManyParts) {
+  const auto times = [](size_t count, std::string_view what) {
+    std::string out;
+    for (size_t i = 0; i < count; ++i) out += what;
+    return out;
+  };
+  const auto status_of = [](const std::string& body, OtlpEncoding encoding) {
+    const auto parsed = parse_otlp_logs(body, encoding, "acme", kReceivedUs);
+    return parsed ? 200 : parsed.error().status;
+  };
+  const auto nested = [](const std::string& inner) {  // in a list of scopes
+    std::string out = "\x0a";
+    std::string scopes = "\x12";
+    for (std::string* one : {&scopes, &out}) {
+      size_t size = one == &scopes ? inner.size() : scopes.size();
+      for (; size >= 0x80; size >>= 7) one->push_back(static_cast<char>(size | 0x80));
+      one->push_back(static_cast<char>(size));
+      *one += one == &scopes ? inner : scopes;
+    }
+    return out;
+  };
+  constexpr std::string_view kEmpty("\x0a\x00", 2), kUnknown("\x7a\x00", 2), kRecord("\x12\x00", 2);
+  EXPECT_EQ(status_of(times(kOtlpMessagesMax, kEmpty), OtlpEncoding::kProtobuf), 200);
+  EXPECT_EQ(status_of(times(kOtlpMessagesMax + 1, kEmpty), OtlpEncoding::kProtobuf), 413);
+  EXPECT_EQ(status_of(times(kOtlpMessagesMax + 1, kUnknown), OtlpEncoding::kProtobuf), 413);
+  EXPECT_EQ(status_of("\x7b\x7c", OtlpEncoding::kProtobuf), 413) << "a group";
+  EXPECT_EQ(status_of(nested(times(kOtlpMessagesMax, kRecord)), OtlpEncoding::kProtobuf), 413);
+  EXPECT_EQ(status_of("{\"resourceLogs\":[" + times(kOtlpMessagesMax, "{},") + "{}]}", OtlpEncoding::kJson), 413);
+  // As many as there are in the message that the library makes of it.
+  EXPECT_EQ(otlp_protobuf_messages(nested(times(10, kRecord)), 1'000), 12u);
+  EXPECT_EQ(otlp_protobuf_messages(nested(times(10, kRecord)), 5), 6u);
 }
 
 TEST(OtlpLogs, TheEncodingIsWhatTheTypeSays) {

@@ -18,6 +18,7 @@
 #include "ingest/answers.h"
 #include "ingest/items/json_body.h"
 #include "ingest/sources/logs/otlp_logs_json.h"
+#include "ingest/sources/logs/otlp_size.h"
 
 namespace freshet::ingest {
 namespace {
@@ -224,6 +225,9 @@ OtlpEncoding otlp_encoding(const http::Request& request) {
 
 LogsResult parse_otlp_logs(std::string_view body, OtlpEncoding encoding, std::string_view tenant,
                            int64_t received_at_us) {
+  const size_t messages =
+      encoding == OtlpEncoding::kJson ? otlp_json_messages(body) : otlp_protobuf_messages(body, kOtlpMessagesMax);
+  if (messages > kOtlpMessagesMax) return too_many_logs();
   google::protobuf::Arena arena;
   auto& request = *google::protobuf::Arena::CreateMessage<otlp::ExportLogsRequest>(&arena);
   OtlpFaults faults;
