@@ -48,7 +48,7 @@ Result<std::string> propose(const std::string& path) {
   ingest::CsvCursor cursor;
   ingest::CsvRow row;
   const bool last = count < start.size();
-  if (!next_csv_row(data, last, cursor, row) || !row.code.empty()) {
+  if (!next_csv_header(data, last, cursor, row) || !row.code.empty()) {
     return fail(Code::kInvalid, path + ": the first row must be a header: " +
                                     (row.code.empty() ? "there is none" : std::string(row.message)));
   }

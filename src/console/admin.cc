@@ -9,6 +9,7 @@
 #include "base/assert.h"
 #include "base/json_writer.h"
 #include "base/secret.h"
+#include "base/utf8.h"
 #include "console/call.h"
 #include "console/letter_keeper.h"
 #include "console/page.h"
@@ -110,6 +111,7 @@ http::HeaderVerdict Admin::judge(const http::Request& head) const {
 
 void Admin::handle(http::Request request, http::Respond respond) {
   FRESHET_ASSERT(respond != nullptr);
+  request.body.erase(0, request.body.size() - without_mark(request.body).size());
   Call call{.request = std::move(request), .respond = std::move(respond)};
   const http::Match<Route> match = http::find_route(routes(), call.request.method, call.request.path);
   if (!admit(call, match.row)) return;

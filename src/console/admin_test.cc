@@ -190,6 +190,9 @@ TEST_F(AdminTest, ErrorsAreJsonAndRepeatNoValue) {
 
 TEST_F(AdminTest, LooksUpByBody) {
   EXPECT_EQ(call("POST", "/v1/tenants/acme/users/lookup", R"({"email":" A+B@c.de "})").status, 200);
+  EXPECT_EQ(call("POST", "/v1/tenants/acme/users/lookup", "\xef\xbb\xbf{\"email\":\"a+b@c.de\"}").status, 200)
+      << "PowerShell writes a byte-order mark";
+  EXPECT_EQ(call("POST", "/v1/tenants/acme/users/lookup", R"({"user_id":18446744073709551615})").status, 404);
   EXPECT_EQ(call("POST", "/v1/tenants/acme/users/lookup", R"({"email":"x@c.de"})").status, 404);
   for (const char* body : {"", "[]", "{}", R"({"email":["a"]})", R"({"email":"a","phone":"b"})", "\"email\""})
     EXPECT_EQ(call("POST", "/v1/tenants/acme/users/lookup", body).status, 400) << body;

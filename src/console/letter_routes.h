@@ -2,6 +2,11 @@
 // letters: the listener's thread does not wait for it.
 #pragma once
 
+#include <simdjson.h>
+
+#include <optional>
+#include <string>
+
 #include "console/admin.h"
 
 namespace freshet::console {
@@ -23,6 +28,8 @@ void show_erasure(Admin& admin, Admin::Call& call);
 // The latest that has the value: {"email":"…"} in the body, so that it is in no address.
 void find_erasure(Admin& admin, Admin::Call& call);
 
+// The value of an identifier: a text, or the digits of a whole number. nullopt: something else.
+[[nodiscard]] std::optional<std::string> identifier_text(const simdjson::dom::element& value);
 // {"email":"…"}: exactly one. kInvalid: something else.
 [[nodiscard]] Result<std::pair<std::string, std::string>> parse_lookup(const std::string& body);
 

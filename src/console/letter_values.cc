@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/text.h"
+#include "base/utf8.h"
 #include "console/text_pieces.h"
 #include "freshet/v1/change.pb.h"
 #include "freshet/v1/envelope.pb.h"
@@ -154,9 +155,7 @@ bool any_value(const v1::DeadLetter& letter, const std::function<bool(std::strin
   return any_in_letter(letter, [&](std::string_view value) {
     if (visit(value)) return !model::is_blocked_identifier(value, no_rules);
     if (const std::string number = model::normal_phone(value, {}); number != value && visit(number)) return true;
-    const bool ascii =
-        std::none_of(value.begin(), value.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x80; });
-    return !ascii &&
+    return !is_ascii(value) &&
            (visit(model::normalize_identifier("", value)) || visit(model::normalize_identifier("email", value)));
   });
 }

@@ -11,6 +11,7 @@
 #include "base/assert.h"
 #include "base/hash.h"
 #include "base/json_writer.h"
+#include "console/letter_routes.h"
 #include "console/spellings.h"
 #include "model/identifier.h"
 
@@ -24,13 +25,12 @@ Result<std::vector<v1::Identifier>> identifier_in(simdjson::dom::object order, s
   if (order[name].get_object().get(one) != simdjson::SUCCESS || one.size() != 1)
     return fail(Code::kInvalid, fmt::format(R"("{}" must be one identifier, such as {{"user_id":"u1"}})", name));
   const auto field = *one.begin();
-  std::string_view value;
-  if (field.value.get_string().get(value) != simdjson::SUCCESS)
-    return fail(Code::kInvalid, fmt::format("the identifier in \"{}\" must be a string", name));
+  const auto value = identifier_text(field.value);
+  if (!value) return fail(Code::kInvalid, fmt::format("the identifier in \"{}\" must be a string", name));
   const auto& types = tenant.rules.user_priority();
   if (std::find(types.begin(), types.end(), field.key) == types.end())
     return fail(Code::kInvalid, fmt::format("\"{}\": the tenant's users have no identifiers of this type", name));
-  auto out = spellings_of(tenant, std::string(field.key), std::string(value));
+  auto out = spellings_of(tenant, std::string(field.key), *value);
   if (out.empty()) return fail(Code::kInvalid, fmt::format("the identifier in \"{}\" must not be blank", name));
   return out;
 }

@@ -63,19 +63,25 @@ void send_next(Orders orders) {
 
 }  // namespace
 
+std::optional<std::string> identifier_text(const simdjson::dom::element& value) {
+  std::string_view text;
+  int64_t number = 0;
+  uint64_t large = 0;
+  if (value.get_string().get(text) == simdjson::SUCCESS) return std::string(text);
+  if (value.get_int64().get(number) == simdjson::SUCCESS) return std::to_string(number);
+  if (value.get_uint64().get(large) == simdjson::SUCCESS) return std::to_string(large);
+  return std::nullopt;
+}
+
 Result<std::pair<std::string, std::string>> parse_lookup(const std::string& body) {
   simdjson::dom::parser parser;
   simdjson::dom::object object;
   if (parser.parse(body).get_object().get(object) != simdjson::SUCCESS || object.size() != 1)
     return fail(Code::kInvalid, std::string(kLookupShape));
   const auto field = *object.begin();
-  std::string_view value;
-  if (field.value.get_string().get(value) == simdjson::SUCCESS)
-    return std::pair(std::string(field.key), std::string(value));
-  int64_t number = 0;
-  if (field.value.get_int64().get(number) == simdjson::SUCCESS)
-    return std::pair(std::string(field.key), std::to_string(number));
-  return fail(Code::kInvalid, std::string(kLookupShape));
+  auto value = identifier_text(field.value);
+  if (!value) return fail(Code::kInvalid, std::string(kLookupShape));
+  return std::pair(std::string(field.key), std::move(*value));
 }
 
 void Admin::profile_lookup(Call& call, Render render) {

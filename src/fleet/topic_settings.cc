@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/text.h"
 #include "fleet/fields.h"
 
 namespace freshet::fleet {
@@ -39,11 +40,18 @@ std::optional<int64_t> number_of(std::string_view text) {
   return value;
 }
 
+std::optional<double> fraction_of(std::string_view text) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (text.empty() || error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
 std::set<std::string_view> words_of(std::string_view list) {
   std::set<std::string_view> out;
   while (!list.empty()) {
     const size_t comma = std::min(list.find(','), list.size());
-    out.insert(list.substr(0, comma));
+    out.insert(trim(list.substr(0, comma)));
     list.remove_prefix(std::min(comma + 1, list.size()));
   }
   return out;
@@ -84,9 +92,13 @@ std::string why_not_a_setting(std::string_view name) {
 bool same_setting(std::string_view name, std::string_view a, std::string_view b) {
   if (a == b) return true;
   if (name == "cleanup.policy") return words_of(a) == words_of(b);
+  if (const auto truth = truth_of(a); truth && truth == truth_of(b)) return true;
   const auto left = number_of(a);
   const auto right = number_of(b);
-  if (!left || !right) return false;
+  if (!left || !right) {
+    const auto fraction = fraction_of(a);
+    return fraction && fraction == fraction_of(b);
+  }
   if (name == "retention.ms")
     return bounded(*left, kRetentionMostUs / 1000) == bounded(*right, kRetentionMostUs / 1000);
   if (name == "retention.bytes") {
@@ -94,6 +106,12 @@ bool same_setting(std::string_view name, std::string_view a, std::string_view b)
     return bounded(*left, kMost) == bounded(*right, kMost);
   }
   return *left == *right;
+}
+
+std::optional<bool> truth_of(std::string_view text) {
+  const std::string word = lower_case(trim(text));
+  if (word == "true") return true;
+  return word == "false" ? std::optional(false) : std::nullopt;
 }
 
 bool is_plain_number(std::string_view text) {

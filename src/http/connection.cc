@@ -28,6 +28,8 @@ namespace bhttp = boost::beast::http;
 constexpr size_t kReadBytes = 8 << 10;
 // Of a request that is refused by its header.
 constexpr uint64_t kPassedOverBytesMax = 16 << 10;
+// Of line ends in front of a request: more are no courtesy.
+constexpr size_t kLineEndBytesMax = 8;
 // What an idle TLS connection has ready; TLS has buffers of its own, which can't be waited for without one of ours.
 constexpr size_t kIdleReadBytes = 128;
 // How much a body has of what has come (IncomingBody): more for those who are trusted means fewer reads.
@@ -87,6 +89,12 @@ Response no_room(const ServerOptions& options, bool trusted, const BodyLease& bo
 
 Socket& socket_of(Socket& stream) { return stream; }
 Socket& socket_of(TlsStream& stream) { return stream.next_layer(); }
+
+// How many bytes in front are line ends. Some send one behind a body, which belongs to nothing (RFC 9112, section 2.2).
+size_t line_end_bytes(const asio::const_buffer& buffer, size_t most) {
+  const std::string_view bytes(static_cast<const char*>(buffer.data()), std::min(buffer.size(), most));
+  return std::min(bytes.find_first_not_of("\r\n"), bytes.size());
+}
 
 // A peer that has gone already has no address any more.
 std::string address_of(const Socket& socket) {
@@ -202,6 +210,12 @@ void Connection<Stream>::take_turn() {
 
 template <class Stream>
 void Connection<Stream>::parse() {
+  if (!parser_->got_some()) {
+    const size_t skipped = line_end_bytes(buffer_.data(), kLineEndBytesMax - line_end_bytes_);
+    line_end_bytes_ += skipped;
+    buffer_.consume(skipped);
+    if (buffer_.size() == 0) return await_request();
+  }
   while (buffer_.size() > 0) {
     const bool in_header = !parser_->is_header_done();
     // The parser takes as much as it can use and leaves the rest for the next call.
@@ -335,6 +349,7 @@ template <class Stream>
 void Connection<Stream>::handle() {
   FRESHET_ASSERT(state_ == State::kReading || state_ == State::kHeld);
   state_ = State::kHandling;
+  line_end_bytes_ = 0;
   // The handler has its own bounds of time; a response that took long is still worth sending.
   deadline_ = UINT64_MAX;
   Request request = std::move(request_);

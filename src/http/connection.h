@@ -78,7 +78,8 @@ class Connection final : public AnyConnection, public std::enable_shared_from_th
   uint64_t requests_ = 0;           // handed to the handler so far; the number of the one under way
   bool timed_out_ = false;
   bool is_head_ = false;
-  bool is_proved_ = false;  // a request of it was trusted
+  size_t line_end_bytes_ = 0;  // passed over in front of the next request
+  bool is_proved_ = false;     // a request of it was trusted
   boost::beast::flat_buffer buffer_;
   std::optional<Parser> parser_;
   std::shared_ptr<BodyBudget> trusted_bodies_, strangers_bodies_;  // its address's parts; null: not used yet

@@ -4,23 +4,19 @@
 #include <boost/beast/core/string.hpp>
 #include <boost/beast/http/field.hpp>
 
+#include "base/text.h"
+
 namespace freshet::http {
 namespace {
 
 namespace bhttp = boost::beast::http;
 
-// Names of headers have no case (RFC 9110, section 5.1); handlers look them up in lower case.
-std::string lower(boost::beast::string_view name) {
-  std::string out(name.data(), name.size());
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return out;
-}
-
-// A proxy sends the whole URL in the request line (RFC 9112, section 3.2.2).
+// A proxy sends the whole URL in the request line (RFC 9112, section 3.2.2). Schemes have no case.
 void set_target(Request& request, std::string_view target) {
-  if (target.starts_with("http://") || target.starts_with("https://")) {
+  const auto has_scheme = [&](std::string_view scheme) {
+    return lower_case(target.substr(0, scheme.size())) == scheme;
+  };
+  if (!target.starts_with('/') && (has_scheme("http://") || has_scheme("https://"))) {
     const size_t path = target.find('/', target.find("//") + 2);
     target = path == std::string_view::npos ? "/" : target.substr(path);
   }
@@ -72,7 +68,9 @@ Request to_request(const RequestHead& head, const std::string& remote) {
   set_target(request, {head.target().data(), head.target().size()});
   request.headers.reserve(12);
   for (const auto& field : head) {
-    request.headers.emplace_back(lower(field.name_string()), std::string(field.value().data(), field.value().size()));
+    // Names of headers have no case (RFC 9110, section 5.1); handlers look them up in lower case.
+    request.headers.emplace_back(lower_case({field.name_string().data(), field.name_string().size()}),
+                                 std::string(field.value().data(), field.value().size()));
   }
   request.remote = remote;
   return request;

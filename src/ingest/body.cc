@@ -13,6 +13,11 @@ namespace {
 
 enum class Coding : uint8_t { kNone, kGzip, kDeflate, kUnknown };
 
+// In this place a charset says nothing of how the body is packed, and some clients write it here.
+bool is_no_coding(std::string_view name) {
+  return name.empty() || name == "identity" || name == "none" || name == "utf-8" || name == "utf8";
+}
+
 // x-gzip is gzip's older name; deflate, gzip and zlib are told apart by their first bytes. The header is a list, which
 // may go on in another one of the name, and in which identity means nothing; a body that was compressed twice is none
 // that a library sends. A body of a GET or HEAD means nothing (RFC 9110, 9.3.1) and is never read, so neither does the
@@ -25,7 +30,7 @@ Coding coding_of(const http::Request& head) {
     for (std::string_view list = value; !list.empty();) {
       const std::string coding = lower_case(trim(list.substr(0, list.find(','))));
       list.remove_prefix(std::min(list.find(','), list.size() - 1) + 1);
-      if (coding.empty() || coding == "identity") continue;
+      if (is_no_coding(coding)) continue;
       const bool known = coding == "gzip" || coding == "x-gzip" || coding == "deflate";
       if (!known || all != Coding::kNone) return Coding::kUnknown;
       all = coding == "deflate" ? Coding::kDeflate : Coding::kGzip;

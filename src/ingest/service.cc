@@ -504,6 +504,7 @@ void Service::ingest(const std::shared_ptr<Call>& call) {
     check_every_item_has_one_end(*parsed);
     set_apart(parsed->envelopes);
     mark_verified(parsed->envelopes, context.scope);
+    mark_verified(parsed->respelled, context.scope);
   }
   Outgoing out;
   out.schema_changes = session->take_discoveries();
@@ -519,6 +520,7 @@ void Service::ingest(const std::shared_ptr<Call>& call) {
   }
   out.tenant = &tenant;
   out.envelopes = std::move(parsed->envelopes);
+  out.envelopes.insert(out.envelopes.end(), parsed->respelled.begin(), parsed->respelled.end());
   out.dead_letters = dead_letters_of(
       parsed->rejected, {tenant.name, source, call->route->endpoint, now_us, call->sender->scope}, *options_.random);
   // The answer is made now, because the items lie on the arena, which is gone when the log is done.
@@ -605,6 +607,7 @@ Status Service::replay(const v1::DeadLetter& letter, eventlog::AppendDone done) 
     return fail(Code::kInvalid, "it is still rejected: " + rejection.code + ": " + rejection.message);
   }
   out.envelopes = parsed->envelopes;
+  out.envelopes.insert(out.envelopes.end(), parsed->respelled.begin(), parsed->respelled.end());
   appender_.append(std::move(out), std::move(done));
   return {};
 }

@@ -483,6 +483,8 @@ TEST_F(ServiceTest, SlashesTooManyAreNoOtherAddress) {
     EXPECT_EQ(send("POST", path, kTrack, kWriteKey).status, 200) << path;
   EXPECT_EQ(send("GET", "//v1/projects/demo-write-key/settings").status, 200);
   EXPECT_EQ(send("POST", "//v1/customer//demo", R"({"type":"customer","customer_id":"c"})", kSecret).status, 200);
+  std::string of_logs = "//v1/logs";
+  EXPECT_NE(find_route("POST", of_logs).row, nullptr) << "exporters are given a host, too";
   EXPECT_EQ(send("POST", "/v1/event/a%2Fb").status, 401) << "an escaped slash is no separator";
   // What a proxy closes by its path is not open under another spelling.
   for (const auto& [method, path] : {std::pair{"POST", "//v1/records"}, {"POST", "/v1//records"}, {"GET", "//healthz"}})
@@ -502,7 +504,7 @@ TEST_F(ServiceTest, SlashesTooManyAreNoOtherAddress) {
 TEST_F(ServiceTest, CodingsAreAListWithoutCase) {
   for (const char* coding : {"GZIP", "x-gzip", "identity, gzip", "gzip, identity", " Gzip ", "gzip,"})
     EXPECT_EQ(send("POST", "/v1/track", gzip(kTrack), kWriteKey, {{"content-encoding", coding}}).status, 200) << coding;
-  for (const char* coding : {"", "identity", "identity, Identity", ","})
+  for (const char* coding : {"", "identity", "identity, Identity", ",", "none", "UTF-8", "utf8"})
     EXPECT_EQ(send("POST", "/v1/track", kTrack, kWriteKey, {{"content-encoding", coding}}).status, 200) << coding;
   for (const char* coding : {"gzip, gzip", "br, gzip", "gzip;q=1"})
     EXPECT_EQ(send("POST", "/v1/track", kTrack, kWriteKey, {{"content-encoding", coding}}).status, 415) << coding;
@@ -539,6 +541,28 @@ TEST_F(ServiceTest, TheSchemeIsWhatTheBrowserSpoke) {
   EXPECT_TRUE(protocol({{"forwarded", "for=192.0.2.1;Proto=HTTPS;by=x, proto=http"}}));
   EXPECT_FALSE(protocol({{"forwarded", "for=192.0.2.1;proto=http, proto=https"}}));
   EXPECT_TRUE(protocol({{"origin", "HTTPS://shop.example"}}));
+  EXPECT_TRUE(protocol({{"referer", "https://shop.example/cart"}}));
+  for (const auto& [name, value] : {std::pair{"x-forwarded-scheme", "https"},
+                                    {"x-forwarded-ssl", "on"},
+                                    {"front-end-https", "On"},
+                                    {"cloudfront-forwarded-proto", "https"}})
+    EXPECT_TRUE(protocol({{name, value}})) << name;
+  EXPECT_FALSE(protocol({{"x-forwarded-proto", "http"}, {"x-forwarded-ssl", "on"}}));
+}
+
+// A proxy asks under a name of its own, at which no browser finds us.
+TEST_F(ServiceTest, TheHostIsTheOneThatTheBrowserAsked) {
+  const auto host = [&](std::vector<std::pair<std::string, std::string>> headers) {
+    headers.emplace_back("host", "freshet.internal:8080");
+    const std::string body = send("GET", "/v1/projects/demo-write-key/settings", "", "", headers).body;
+    const size_t begin = body.find("\"apiHost\":\"") + 11;
+    return body.substr(begin, body.find('"', begin) - begin);
+  };
+  EXPECT_EQ(host({}), "freshet.internal:8080/v1");
+  EXPECT_EQ(host({{"x-forwarded-host", "in.shop.example"}}), "in.shop.example/v1");
+  EXPECT_EQ(host({{"x-forwarded-host", "In.Shop.example:8443, front.internal"}}), "in.shop.example:8443/v1");
+  EXPECT_EQ(host({{"forwarded", "for=192.0.2.1; Host=\"in.shop.example\";proto=https, host=x"}}), "in.shop.example/v1");
+  EXPECT_EQ(host({{"x-forwarded-host", "a\"b"}}), "freshet.internal:8080/v1");
 }
 
 // What stands later in one request is later, whatever the message ids are.

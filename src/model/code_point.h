@@ -63,4 +63,10 @@ inline void append_code_point(std::string& out, char32_t letter) {
          c == 0x202f || c == 0x205f || c == 0x3000 || is_invisible(c);
 }
 
+// Of a full-width letter or sign (U+FF01 to U+FF5E) the one of ASCII; '\0': it is none. Keyboards of Japanese and
+// Chinese write them.
+[[nodiscard]] constexpr char narrow_form(char32_t c) {
+  return c >= 0xff01 && c <= 0xff5e ? static_cast<char>('!' + (c - 0xff01)) : '\0';
+}
+
 }  // namespace freshet::model

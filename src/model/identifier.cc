@@ -21,11 +21,24 @@ namespace {
 constexpr std::array<std::string_view, 20> kBlocked = {
     "null", "undefined",       "none", "nil", "nan",    "true",   "false",   "anonymous", "guest",     "unknown",
     "-1",   "[object object]", "n/a",  "na",  "(null)", "<null>", "missing", "(none)",    "(not set)", "%!s(<nil>)"};
+// More of these: texts of what is empty, and formats that nobody has filled in.
+constexpr std::array<std::string_view, 12> kEmptied = {
+    "{}", "[]", "(empty)", "infinity",         "-infinity", "invalid date", "optional(nil)", "optional.empty",
+    "%s", "%d", "%@",      "not_authenticated"};
+// The name of a field in the place of its value, as a header line that was repeated has it, and code with a quote too
+// many. MoEngage and PostHog refuse them, too.
+constexpr std::array<std::string_view, 15> kNamesOfFields = {
+    "id",           "uid",        "userid",      "user_id",     "customerid",
+    "customer_id",  "distinctid", "distinct_id", "anonymousid", "deviceid",
+    "anonymous_id", "device_id",  "email",       "phone",       "user_attribute_unique_id"};
 // Of devices that do not tell theirs: an Android id of many old phones, and the address that newer ones give to apps.
-constexpr std::array<std::string_view, 2> kBlockedOfDevices = {"9774d56d682e549c", "02:00:00:00:00:00"};
+// The last is UUID's largest value, which is nobody's as the smallest is.
+constexpr std::array<std::string_view, 3> kBlockedOfDevices = {"9774d56d682e549c", "02:00:00:00:00:00",
+                                                               "ffffffff-ffff-ffff-ffff-ffffffffffff"};
 constexpr std::string_view kBlank = " \t\r\n\v\f";
 constexpr std::string_view kQuotes = "\"'`";
 constexpr size_t kUuidBytes = 36;
+constexpr size_t kMaskBytesMin = 3;
 constexpr std::array<std::string_view, 2> kUuidsInCapitals = {"idfa", "idfv"};
 constexpr std::array<std::string_view, 3> kUuidsInSmall = {"gaid", "oaid", "amazon_aid"};
 
@@ -75,13 +88,19 @@ bool is_word(std::string_view text, std::string_view word) {
   return text.size() == word.size() && std::equal(text.begin(), text.end(), word.begin(), same);
 }
 
-// "0", "0000", "00000000-0000-0000-0000-000000000000", "00:00:00"
+// "0", "0000", "00000000-0000-0000-0000-000000000000", "00:00:00", and of wallets "0x0000"
 bool is_all_zero(std::string_view text) {
+  if (is_word(text.substr(0, 2), "0x")) text.remove_prefix(2);
   return text.find('0') != std::string_view::npos && text.find_first_not_of("0-:.{}") == std::string_view::npos;
 }
 
 // "-", "--", "?": what forms and tables have where there is nothing.
 bool is_dashes(std::string_view text) { return text.find_first_not_of("-?") == std::string_view::npos; }
+
+// "****": what masks have where something was.
+bool is_masked(std::string_view text) {
+  return text.size() >= kMaskBytesMin && text.find_first_not_of('*') == std::string_view::npos;
+}
 
 const google::protobuf::RepeatedPtrField<std::string>& priority_of(v1::EntityKind kind, const v1::TenantRules& rules) {
   return kind == v1::ENTITY_KIND_DEVICE ? rules.device_priority() : rules.user_priority();
@@ -114,10 +133,11 @@ bool is_blocked_identifier(std::string_view value, const v1::TenantRules& rules)
     before = bare;
     bare = strip(without_padding(bare), kQuotes);
   }
-  if (bare.empty() || is_all_zero(bare) || is_dashes(bare)) return true;
+  if (bare.empty() || is_all_zero(bare) || is_dashes(bare) || is_masked(bare)) return true;
   if (is_unfilled_template(bare) || is_lost_value(bare)) return true;
   const auto is_it = [bare](std::string_view word) { return is_word(bare, word); };
-  return std::any_of(kBlocked.begin(), kBlocked.end(), is_it) ||
+  return std::any_of(kBlocked.begin(), kBlocked.end(), is_it) || std::any_of(kEmptied.begin(), kEmptied.end(), is_it) ||
+         std::any_of(kNamesOfFields.begin(), kNamesOfFields.end(), is_it) ||
          std::any_of(kBlockedOfDevices.begin(), kBlockedOfDevices.end(), is_it) ||
          std::any_of(rules.blocked_values().begin(), rules.blocked_values().end(), is_it);
 }

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/text.h"
 #include "model/entity_ref.h"
 #include "model/nobody.h"
 #include "model/spellings.h"
@@ -87,6 +88,17 @@ TEST(IdentifierTest, BlocksWhatStandsForAMissingValue) {
     EXPECT_FALSE(is_blocked_identifier(value, tenant.rules)) << value;
 }
 
+TEST(IdentifierTest, BlocksTextsOfWhatIsEmptyAndNamesOfFields) {
+  const Tenant tenant = default_tenant("t");
+  for (const char* value :
+       {"FFFFFFFF-ffff-ffff-ffff-ffffffffffff", "0x0000000000000000000000000000000000000000", "{}", "[]", "(empty)",
+        "Optional(nil)", "Invalid Date", "%s", "****", "not_authenticated", "user_id", "ID", "email"})
+    EXPECT_TRUE(is_blocked_identifier(value, tenant.rules)) << value;
+  for (const char* value :
+       {"*", "0x01", "Optional(u1)", "ffffffff-ffff-ffff-ffff-fffffffffffe", "email@b.example", "identity", "{1}"})
+    EXPECT_FALSE(is_blocked_identifier(value, tenant.rules)) << value;
+}
+
 TEST(IdentifierTest, BlocksTheTenantsOwnValues) {
   Tenant tenant = default_tenant("t");
   tenant.rules.add_blocked_values("test-user-of-the-shop-number-one");
@@ -96,6 +108,41 @@ TEST(IdentifierTest, BlocksTheTenantsOwnValues) {
 TEST(IdentifierTest, NormalizesBlanksAndTheCaseOfEmails) {
   EXPECT_EQ(normalize_identifier("email", " A@B.C "), "a@b.c");
   EXPECT_EQ(normalize_identifier("user_id", " U1 "), "U1");
+}
+
+// Headers of mails, links, sentences and code have something around an address.
+TEST(IdentifierTest, TakesAddressesOutOfTheirFrame) {
+  for (const char* framed : {"Ann Lee <Ann@one.example>", "<ann@one.example>", "\"Lee, Ann\" <ann@one.example>",
+                             "\"ann@one.example\"", "'ann@one.example'", "ann@one.example.", "ann@one.example;",
+                             "ann@one.example ,", "mailto:ann@one.example?subject=Hi", "<mailto:ann@one.example>",
+                             "ann\uff20one.example", "\uff21nn@one\uff0eexample", "ann@one\u3002example"})
+    EXPECT_EQ(normalize_identifier("email", framed), "ann@one.example") << framed;
+  for (const char* text : {"ann", "<ann>", "a.", "\"a b\"@one.example", "ann lee <ann@one.example> x", ">", "<>", "'"})
+    EXPECT_EQ(normalize_identifier("email", text), text);
+}
+
+TEST(IdentifierTest, NamesOfHostsAreReadable) {
+  EXPECT_EQ(normalize_identifier("email", "ann@xn--mller-kva.example"), "ann@m\u00fcller.example");
+  EXPECT_EQ(normalize_identifier("email", "ann@MAIL.XN--MLLER-KVA.Example"), "ann@mail.m\u00fcller.example");
+  EXPECT_EQ(normalize_identifier("email", "ann@xn--fsqu00a.xn--0zwm56d"), "ann@\u4f8b\u5b50.\u6d4b\u8bd5");
+  EXPECT_EQ(normalize_identifier("email", "xn--mller-kva@one.example"), "xn--mller-kva@one.example");
+  for (const char* none : {"a@xn--", "a@xn--a", "a@xn--99999999", "a@xn---", "a@xn--zzzz!", "a@xn--mller-KVA9.example"})
+    EXPECT_EQ(normalize_identifier("email", none), freshet::lower_case(none)) << "it is no name";
+}
+
+RC_GTEST_PROP(IdentifierTest, AnAddressTwiceIsOnce, ()) {
+  const std::string text =
+      *rc::gen::map(rc::gen::container<std::vector<std::string>>(rc::gen::elementOf(std::vector<std::string>{
+                        "a",      "E\u0301", "@", "<",      ">",         "\"",      "'",      ".",      ",",
+                        ";",      "mailto:", "?", "xn--",   "mller-kva", "fsqu00a", "\uff20", "\uff45", "\u0301",
+                        "\u3002", "\u200b",  " ", "\u00fc", "9",         "-",       "\xff"})),
+                    [](const std::vector<std::string>& parts) {
+                      std::string all;
+                      for (const std::string& part : parts) all += part;
+                      return all;
+                    });
+  const std::string once = normalize_identifier("email", text);
+  RC_ASSERT(normalize_identifier("email", once) == once);
 }
 
 // What forms, spreadsheets and newsletter tools put around an address, or into it.
@@ -119,7 +166,7 @@ TEST(IdentifierTest, EmailsHaveNoCaseBeyondAsciiEither) {
   EXPECT_EQ(normalize_identifier("email", "\u03a3\u039f\u03a6\u0399\u0391\u03a3@x.example"),
             normalize_identifier("email", "\u03c3\u03bf\u03c6\u03b9\u03b1\u03c2@x.example"));
   EXPECT_EQ(normalize_identifier("email", "\u0141\u00d3D\u0179\u0130\u1e9e\u212a\uff21"),
-            "\u0142\u00f3d\u017ai\u00dfk\uff41");
+            "\u0142\u00f3d\u017ai\u00dfka");
   EXPECT_EQ(normalize_identifier("email", "\u5f20@\u4f8b.\u00d7\U0001f600"), "\u5f20@\u4f8b.\u00d7\U0001f600");
   EXPECT_EQ(normalize_identifier("email", "A\xff\xc3@\xe2\x80"), "a\xff\xc3@\xe2\x80") << "damaged bytes stay";
   EXPECT_EQ(normalize_identifier("user_id", "\u00dc"), "\u00dc");

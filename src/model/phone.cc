@@ -3,11 +3,13 @@
 #include "model/phone.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/text.h"
 #include "model/code_point.h"
 #include "model/digits.h"
 #include "model/nobody.h"
+#include "model/whole_number.h"
 
 namespace freshet::model {
 namespace {
@@ -17,7 +19,8 @@ constexpr size_t kPhoneDigitsMax = 15;     // ITU-T E.164
 constexpr size_t kWithCodeDigitsMin = 10;  // behind a country's code that has no + in front
 constexpr size_t kFractionDigitsMin = 7;   // of what is a number without its fraction
 
-constexpr std::array<std::string_view, 4> kSchemes = {"tel", "callto", "sms", "whatsapp"};
+// "p" stands before each number in the files of one large network's forms for leads.
+constexpr std::array<std::string_view, 5> kSchemes = {"tel", "callto", "sms", "whatsapp", "p"};
 constexpr size_t kSchemeBytesMax = 8;
 
 // Country's codes of two digits; 1 and 7 have one, all others three (ITU-T E.164).
@@ -60,19 +63,23 @@ std::string_view without_scheme(std::string_view text) {
   return known ? text.substr(colon + 1) : text;
 }
 
-// A column of numbers with a gap is one of fractions to some, and 919876543210 becomes 919876543210.0 there. With the 0
-// behind the point it would be somebody else's. What begins with + or 0 was no number to them.
-std::string_view without_fraction(std::string_view text) {
-  const size_t point = text.find('.');
-  const std::string_view whole = text.substr(0, point);
-  const bool digits = std::all_of(whole.begin(), whole.end(), is_digit) && !whole.starts_with('0');
-  return digits && whole.size() >= kFractionDigitsMin && text.substr(whole.size()) == ".0" ? whole : text;
+// A column of numbers with a gap is one of fractions to some, and 919876543210 becomes 919876543210.0 there, or
+// 9.1987654321E+11. With the 0 behind the point it would be somebody else's. What begins with + or 0 was no number to
+// them.
+std::string without_fraction(std::string text) {
+  if (auto whole = whole_number_of_power(text)) return std::move(*whole);
+  const std::string_view whole = without_point_zero(text);
+  const bool meant = !whole.starts_with('0') && whole.size() >= kFractionDigitsMin;
+  return meant ? std::string(whole) : text;
 }
+
+// Tools that write for spreadsheets put an apostrophe in front of what those would take for a number or a formula.
+std::string_view without_apostrophe(std::string_view text) { return text.starts_with('\'') ? text.substr(1) : text; }
 
 std::optional<PhoneDigits> digits_of(std::string_view sent) {
   PhoneDigits out;
-  const std::string ascii = with_ascii_digits(without_scheme(sent));
-  std::string_view text = without_fraction(ascii);
+  const std::string ascii = without_fraction(with_ascii_digits(without_scheme(without_apostrophe(sent))));
+  std::string_view text = ascii;
   while (!text.empty()) {
     if (text.starts_with("(0)") && !out.all.empty() && out.trunk == std::string::npos) out.trunk = out.all.size();
     const CodePoint c = code_point(text);

@@ -53,6 +53,14 @@ TEST(Phone, DigitsOfAnyScriptAndLinksAreNumbers) {
   EXPECT_EQ(normal_phone("\u0660\u0661\u0662", ""), "012");
 }
 
+// Of files for spreadsheets, of forms for leads, and of programs that know numbers with fractions only.
+TEST(Phone, WhatFilesPutInFrontIsNoPartOfIt) {
+  for (const char* spelled : {"'+91981", "' +91 981", "p:+91981", "'0091981"})
+    EXPECT_EQ(normal_phone(spelled, ""), "+91981");
+  EXPECT_EQ(normal_phone("9.1987654321E+10", ""), "91987654321");
+  EXPECT_EQ(normal_phone("9.19876543e10", ""), "9.19876543e10") << "digits are lost";
+}
+
 TEST(Phone, AFractionOfATableIsNoDigit) {
   EXPECT_EQ(normal_phone("919876543210.0", ""), "919876543210");
   EXPECT_EQ(normal_phone("9876543210.0", "91"), "+919876543210");

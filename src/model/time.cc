@@ -7,10 +7,14 @@
 #include <charconv>
 #include <cmath>
 #include <limits>
+#include <span>
 
 #include "base/assert.h"
 #include "base/text.h"
+#include "base/utf8.h"
+#include "model/code_point.h"
 #include "model/digits.h"
+#include "model/padding.h"
 #include "model/time_zone.h"
 
 namespace freshet::model {
@@ -79,6 +83,14 @@ std::optional<TimeUs> believed(int64_t time) {
   return time;
 }
 
+constexpr std::array<std::string_view, 12> kMonths = {"january",   "february", "march",    "april",
+                                                      "may",       "june",     "july",     "august",
+                                                      "september", "october",  "november", "december"};
+constexpr std::array<std::string_view, 7> kWeekdays = {"monday", "tuesday",  "wednesday", "thursday",
+                                                       "friday", "saturday", "sunday"};
+constexpr size_t kNameBytesMax = 9;
+constexpr int kMillisecondDigitsMax = 15;
+
 // Reads a text from the left.
 class Cursor {
  public:
@@ -92,12 +104,21 @@ class Cursor {
     return true;
   }
   bool skip_any(char a, char b) { return skip(a) || skip(b); }
+  void skip_blanks() {
+    while (skip(' ')) {
+    }
+  }
   // From `least` to `most` digits.
   bool number(int least, int most, int& value) {
     value = 0;
     int digits = 0;
     for (; digits < most && at_ != end_ && is_digit(*at_); ++digits) value = value * 10 + (*at_++ - '0');
     return digits >= least;
+  }
+  bool digits(int64_t& value) {
+    int count = 0;
+    for (value = 0; count < kMillisecondDigitsMax && is_digit(peek()); ++count) value = value * 10 + (*at_++ - '0');
+    return count > 0;
   }
   // One digit or more, as millionths; what is finer is cut off.
   bool fraction(int64_t& micros) {
@@ -111,12 +132,13 @@ class Cursor {
     at_ += word.size();
     return true;
   }
-  // "Z", "+05:30", "+0530", "+05", "UTC".
+  // "Z", "+05:30", "+0530", "+05", "UTC", "GMT+0530".
   bool zone(int64_t& offset_us) {
     offset_us = 0;
-    if (skip_any('Z', 'z') || skip_word("UTC") || skip_word("GMT")) return true;
+    if (skip_any('Z', 'z')) return true;
+    const bool named = skip_word("UTC") || skip_word("GMT");
     const char sign = peek();
-    if (sign != '+' && sign != '-') return false;
+    if (sign != '+' && sign != '-') return named;
     ++at_;
     int hours = 0;
     int minutes = 0;
@@ -129,27 +151,43 @@ class Cursor {
   }
   // "[Europe/Paris]", to the end.
   bool bracketed() { return peek() == '[' && *(end_ - 1) == ']'; }
-  // "AM" or "PM", in any case.
+  // Behind an offset, to the end: " IST", " (India Standard Time)", " +0530 m=+0.1". It says again what that says.
+  bool name_of_zone() {
+    if (!skip(' ') || at_ == end_) return false;
+    const auto of_name = [](char c) { return is_name_char(c) || std::string_view(" ()/+-=.:,'").find(c) != npos; };
+    return std::all_of(at_, end_, of_name);
+  }
+  // "AM" or "p.m.", in any case.
   bool half_of_day(bool& afternoon) {
     afternoon = skip_any('p', 'P');
-    return (afternoon || skip_any('a', 'A')) && skip_any('m', 'M');
+    if (!afternoon && !skip_any('a', 'A')) return false;
+    skip('.');
+    if (!skip_any('m', 'M')) return false;
+    skip('.');
+    return true;
   }
-  bool month_name(int& month) {
-    constexpr std::string_view kNames = "janfebmaraprmayjunjulaugsepoctnovdec";
-    if (end_ - at_ < 3) return false;
-    std::array<char, 3> name{};
-    std::transform(at_, at_ + 3, name.begin(),
-                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 32) : c; });
-    for (size_t i = 0; i < 12; ++i) {
-      if (kNames.substr(i * 3, 3) != std::string_view(name.data(), 3)) continue;
-      month = static_cast<int>(i) + 1;
-      at_ += 3;
+  bool month_name(int& month) { return name_of(kMonths, month); }
+  bool weekday() {
+    int day = 0;
+    return name_of(kWeekdays, day);
+  }
+
+ private:
+  static constexpr size_t npos = std::string_view::npos;
+
+  // Its first three letters, or all of it; `number` counts from 1.
+  bool name_of(std::span<const std::string_view> names, int& number) {
+    const std::string low =
+        freshet::lower_case(std::string_view(at_, static_cast<size_t>(end_ - at_)).substr(0, kNameBytesMax));
+    for (size_t i = 0; i < names.size(); ++i) {
+      if (low.substr(0, 3) != names[i].substr(0, 3)) continue;
+      number = static_cast<int>(i) + 1;
+      at_ += low.starts_with(names[i]) ? names[i].size() : low.starts_with("sept") ? 4 : 3;
       return true;
     }
     return false;
   }
 
- private:
   const char* at_;
   const char* end_;
 };
@@ -192,8 +230,26 @@ bool read_date(Cursor& in, Parts& p, bool& dashes) {
   return in.number(2, 2, p.date.month) && (!dashes || in.skip('-')) && in.number(2, 2, p.date.day);
 }
 
-// Accepts what senders write, which is more than the standard allows: a blank for the T, a comma in the fraction, no
-// zone; or one in words, and behind it its name ([Europe/Paris], RFC 9557).
+// What ends a time.
+bool read_zone(Cursor& in, Parts& p) {
+  in.skip(' ');
+  p.has_zone = true;
+  return in.zone(p.zone_us) && (in.empty() || in.bracketed() || in.name_of_zone());
+}
+
+// " PM", as phones write it whose users like such clocks.
+bool read_half_of_day(Cursor& in, Parts& p) {
+  Cursor behind = in;
+  behind.skip(' ');
+  if (!behind.half_of_day(p.afternoon)) return true;
+  in = behind;
+  p.twelve_hours = true;
+  return p.hour >= 1 && p.hour <= 12;
+}
+
+// Accepts what senders write, which is more than the standard allows: a blank for the T, an hour of one digit or of a
+// clock's face, a comma in the fraction, a colon behind it, no zone; or one in words, and behind it its name
+// ([Europe/Paris], RFC 9557).
 std::optional<Parts> read_iso(std::string_view text) {
   Cursor in(text);
   Parts p;
@@ -201,20 +257,57 @@ std::optional<Parts> read_iso(std::string_view text) {
   if (!read_date(in, p, dashes)) return std::nullopt;
   if (in.empty()) return p;
   if (!in.skip_any('T', 't') && !(dashes && in.skip(' '))) return std::nullopt;
-  if (!in.number(2, 2, p.hour) || (dashes && !in.skip(':')) || !in.number(2, 2, p.minute)) return std::nullopt;
+  if (!in.number(dashes ? 1 : 2, 2, p.hour) || (dashes && !in.skip(':')) || !in.number(2, 2, p.minute))
+    return std::nullopt;
   if (dashes ? in.skip(':') : is_digit(in.peek())) {
     if (!in.number(2, 2, p.second)) return std::nullopt;
-    if (in.skip_any('.', ',') && !in.fraction(p.fraction_us)) return std::nullopt;
+    if (in.skip_any('.', ',') && (!in.fraction(p.fraction_us) || (in.skip(':') && in.empty()))) return std::nullopt;
   }
-  if (in.empty()) return p;
-  in.skip(' ');
-  p.has_zone = true;
-  if (!in.zone(p.zone_us) || !(in.empty() || in.bracketed())) return std::nullopt;
-  return p;
+  if (dashes && !read_half_of_day(in, p)) return std::nullopt;
+  return in.empty() || read_zone(in, p) ? std::optional(p) : std::nullopt;
 }
 
 std::optional<TimeUs> parse_iso(std::string_view text) {
   const auto parts = read_iso(text);
+  return parts ? time_of(*parts) : std::nullopt;
+}
+
+// "22:13", "22:13:20", of which the hour was read.
+bool read_clock(Cursor& in, Parts& p) {
+  if (!in.skip(':') || !in.number(2, 2, p.minute)) return false;
+  if (!in.skip(':')) return true;
+  if (!in.number(2, 2, p.second)) return false;
+  return !in.skip('.') || in.fraction(p.fraction_us);
+}
+
+// What mail, HTTP and programs write for people: "Tue, 14 Nov 2023 22:13:20 +0000" (RFC 5322), "Tue Nov 14 2023
+// 22:13:20 GMT+0000 (Coordinated Universal Time)" (JavaScript), "Tue Nov 14 22:13:20 UTC 2023" (Java).
+std::optional<Parts> read_words(std::string_view text) {
+  Cursor in(text);
+  Parts p;
+  if (in.weekday()) in.skip(',');
+  in.skip_blanks();
+  const bool day_first = in.number(1, 2, p.date.day);
+  if (day_first && !in.skip_any(' ', '-')) return std::nullopt;
+  if (!in.month_name(p.date.month) || !in.skip_any(' ', '-')) return std::nullopt;
+  in.skip_blanks();
+  if (!day_first && (!in.number(1, 2, p.date.day) || !(in.skip(',') || in.peek() == ' '))) return std::nullopt;
+  in.skip_blanks();
+  int number = 0;
+  if (!in.number(1, 4, number)) return std::nullopt;
+  const bool year_last = in.peek() == ':';
+  (year_last ? p.hour : p.date.year) = number;
+  if (!year_last && (number < 1000 || in.empty())) return number < 1000 ? std::nullopt : std::optional(p);
+  if (!year_last && (!in.skip(' ') || !in.number(1, 2, p.hour))) return std::nullopt;
+  if (!read_clock(in, p)) return std::nullopt;
+  if (!year_last) return in.empty() || read_zone(in, p) ? std::optional(p) : std::nullopt;
+  p.has_zone = true;
+  if (!in.skip(' ') || !in.zone(p.zone_us) || !in.skip(' ') || !in.number(4, 4, p.date.year)) return std::nullopt;
+  return in.empty() ? std::optional(p) : std::nullopt;
+}
+
+std::optional<TimeUs> parse_words(std::string_view text) {
+  const auto parts = read_words(text);
   return parts ? time_of(*parts) : std::nullopt;
 }
 
@@ -234,7 +327,11 @@ bool read_directive(char directive, Cursor& in, Parts& p) {
       p.date.year += p.date.year < 69 ? 2000 : 1900;
       return p.has_year;
     case 'm': return in.number(1, 2, p.date.month);
-    case 'b': return in.month_name(p.date.month);
+    case 'b':
+    case 'B': return in.month_name(p.date.month);
+    case 'a':
+    case 'A': return in.weekday();
+    case 'e': in.skip(' '); return in.number(1, 2, p.date.day);
     case 'd': return in.number(1, 2, p.date.day);
     case 'j': return in.number(1, 3, p.year_day) && p.year_day > 0;
     case 'H': return in.number(1, 2, p.hour);
@@ -245,6 +342,7 @@ bool read_directive(char directive, Cursor& in, Parts& p) {
     case 'f': return in.fraction(p.fraction_us);
     case 'z': return in.zone(p.zone_us);
     case 'T': return clock();
+    case 'R': return in.number(1, 2, p.hour) && in.skip(':') && in.number(1, 2, p.minute);
     case 'F': return p.has_year = date();
     case '%': return in.skip('%');
     default: return false;
@@ -254,14 +352,39 @@ bool read_directive(char directive, Cursor& in, Parts& p) {
 constexpr size_t kTimeDigitsMax = 19;  // of nanoseconds; so many can't overflow 64 bits
 constexpr size_t kTimeBytesMax = 80;   // with the name of a zone
 constexpr size_t kDateDigits = 8;
+constexpr char32_t kMinusSign = 0x2212;
+constexpr std::string_view kNetDate = "/Date(";
 // From here on a number means microseconds, or nanoseconds: in milliseconds these were thousands of years from now.
 constexpr uint64_t kMicrosecondsFrom = 100'000'000'000'000, kNanosecondsFrom = 100'000'000'000'000'000;
 
-bool is_ascii_char(char c) { return static_cast<unsigned char>(c) < 0x80; }
-
 // "2026-…" or "20260102T…".
 bool is_iso(std::string_view text) {
-  return text.size() > 4 && (text[4] == '-' || (text.size() > kDateDigits && (text[kDateDigits] | 0x20) == 't'));
+  if (text.size() <= 4 || !std::all_of(text.begin(), text.begin() + 4, is_digit)) return false;
+  return text[4] == '-' || (text.size() > kDateDigits && (text[kDateDigits] | 0x20) == 't');
+}
+
+// Without what people and keyboards put around and between: blanks of every kind, marks of direction, the minus sign
+// of typesetters; digits of any script as 0 to 9.
+std::string plain_time(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    const CodePoint c = code_point(text);
+    if (c.letter == kMinusSign) {
+      out += '-';
+    } else if (c.bytes == 1 || !is_padding(c.letter)) {
+      out.append(text.substr(0, c.bytes));
+    } else if (!is_invisible(c.letter)) {
+      out += ' ';
+    }
+    text.remove_prefix(c.bytes);
+  }
+  return with_ascii_digits(without_padding(out));
+}
+
+// The same, in `storage` where it is not the text itself, as nearly all are.
+std::string_view plain_time(std::string_view text, std::string& storage) {
+  if (is_ascii(text)) return without_padding(text);
+  return storage = plain_time(text);
 }
 
 std::optional<TimeUs> time_of_epoch(uint64_t number) {
@@ -269,6 +392,15 @@ std::optional<TimeUs> time_of_epoch(uint64_t number) {
   const auto small = static_cast<int64_t>(number);
   if (number >= kMicrosecondsFrom) return believed(small);
   return believed(small * (small < kSecondsBelow ? kSecond : kMillisecond));
+}
+
+// "/Date(1700000000250+0530)/", as .NET writes milliseconds. What stands behind them is how a clock there shows it.
+std::optional<TimeUs> parse_net_date(std::string_view text) {
+  if (!text.starts_with(kNetDate) || !text.ends_with(")/")) return std::nullopt;
+  Cursor in(text.substr(kNetDate.size(), text.size() - kNetDate.size() - 2));
+  int64_t zone = 0, milliseconds = 0;
+  if (!in.digits(milliseconds) || !(in.empty() || in.zone(zone)) || !in.empty()) return std::nullopt;
+  return believed(milliseconds * kMillisecond);
 }
 
 // "1700000000.25", "1.7e9", as languages write that count in doubles. None of them means a sign, "inf" or "nan".
@@ -288,15 +420,17 @@ char* put_digits(char* out, int64_t value, int digits) {
 
 }  // namespace
 
-std::optional<TimeUs> parse_time(std::string_view text) {
-  if (text.empty() || text.size() > kTimeBytesMax) return std::nullopt;
-  if (!std::all_of(text.begin(), text.end(), is_ascii_char)) {
-    const std::string ascii = with_ascii_digits(text);
-    return std::all_of(ascii.begin(), ascii.end(), is_ascii_char) ? parse_time(ascii) : std::nullopt;
-  }
+std::optional<TimeUs> parse_time(std::string_view sent) {
+  if (sent.size() > kTimeBytesMax) return std::nullopt;
+  std::string storage;
+  const std::string_view text = plain_time(sent, storage);
+  if (text.empty() || !is_ascii(text)) return std::nullopt;
   if (is_iso(text)) return parse_iso(text);
   const bool whole = std::all_of(text.begin(), text.end(), is_digit);
-  if (!whole || text.size() > kTimeDigitsMax) return parse_number(text);
+  if (!whole || text.size() > kTimeDigitsMax) {
+    if (const auto number = parse_number(text)) return number;
+    return text.starts_with(kNetDate.front()) ? parse_net_date(text) : parse_words(text);
+  }
   if (text.size() == kDateDigits)
     if (const auto day = parse_iso(text)) return day;
   uint64_t number = 0;
@@ -305,9 +439,10 @@ std::optional<TimeUs> parse_time(std::string_view text) {
 }
 
 bool has_zone(std::string_view text) {
-  const std::string ascii = with_ascii_digits(text);
-  const bool iso = is_iso(ascii) || (ascii.size() == kDateDigits && parse_iso(ascii));
-  const auto parts = iso ? read_iso(ascii) : std::nullopt;
+  std::string storage;
+  const std::string_view plain = plain_time(text, storage);
+  const bool iso = is_iso(plain) || (plain.size() == kDateDigits && parse_iso(plain));
+  const auto parts = iso ? read_iso(plain) : read_words(plain);
   return !parts || parts->has_zone;  // an epoch is UTC
 }
 
@@ -320,8 +455,9 @@ std::optional<TimeUs> time_of_number(double number) {
   return believed(std::llround(micros));
 }
 
-std::optional<TimeUs> parse_time_format(std::string_view text, std::string_view format) {
-  Cursor in(text);
+std::optional<TimeUs> parse_time_format(std::string_view sent, std::string_view format) {
+  std::string storage;
+  Cursor in(is_ascii(format) ? plain_time(sent, storage) : sent);
   Parts parts;
   for (size_t i = 0; i < format.size(); ++i) {
     if (format[i] != '%') {

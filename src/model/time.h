@@ -14,12 +14,13 @@ using TimeUs = int64_t;  // microseconds since 1970-01-01T00:00:00Z
 inline constexpr TimeUs kTimeMin = 0;
 inline constexpr TimeUs kTimeMax = 7'258'118'400'000'000;
 
-// ISO 8601 date or date-time ("2026-01-02", "20260102T030405Z", "+05:30", " UTC", a blank for the T), or a number, also
-// with a fraction or an exponent: below 10^11 seconds, below 10^14 milliseconds, below 10^17 microseconds, else
-// nanoseconds. Digits may be of any script. nullopt: neither, or outside the span.
+// ISO 8601 date or date-time ("2026-01-02", "20260102T030405Z", "+05:30", " UTC", a blank for the T, an hour with AM or
+// PM), one as mail and programs write it ("Tue, 14 Nov 2023 22:13:20 +0000"), or a number, also with a fraction or an
+// exponent: below 10^11 seconds, below 10^14 milliseconds, below 10^17 microseconds, else nanoseconds. Digits may be of
+// any script, and blanks around it do not count. nullopt: none of these, or outside the span.
 [[nodiscard]] std::optional<TimeUs> parse_time(std::string_view text);
 [[nodiscard]] std::optional<TimeUs> time_of_number(double number);
-// "%Y%m%d" and the like; directives: Y m d H I p M S f z b y j T F %.
+// "%Y%m%d" and the like; directives: Y m d e H I p M S f z a A b B y j T R F %.
 [[nodiscard]] std::optional<TimeUs> parse_time_format(std::string_view text, std::string_view format);
 
 // "2026-01-02T03:04:05.678Z": always milliseconds, always UTC.

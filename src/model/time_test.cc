@@ -44,6 +44,48 @@ TEST(ParseTime, ReadsIsoInOtherForms) {
     EXPECT_EQ(parse_time(text), std::nullopt) << text;
 }
 
+// As mail, HTTP, JavaScript, Java, Go and .NET have it.
+TEST(ParseTime, ReadsWhatProgramsWriteForPeople) {
+  const TimeUs at = *parse_time("2023-11-14T22:13:20Z");
+  for (const char* text :
+       {"Tue, 14 Nov 2023 22:13:20 GMT", "Wed, 15 Nov 2023 03:43:20 +0530", "14 Nov 2023 22:13:20 UTC",
+        "14 November 2023 22:13:20", "Tuesday, 14-Nov-2023 22:13:20 GMT",
+        "Tue Nov 14 2023 22:13:20 GMT+0000 (Coordinated Universal Time)",
+        "Wed Nov 15 2023 03:43:20 GMT+0530 (India Standard Time)", "Tue Nov 14 22:13:20 UTC 2023",
+        "Nov 14, 2023 22:13:20", "2023-11-14 22:13:20 +0000 UTC", "2023-11-15 03:43:20 +0530 IST",
+        "2023-11-14 22:13:20 +0000 UTC m=+0.000123", "/Date(1700000000000)/", "/Date(1700000000000+0530)/"})
+    EXPECT_EQ(parse_time(text), at) << text;
+  EXPECT_EQ(parse_time("14 Nov 2023"), parse_time("2023-11-14"));
+  EXPECT_EQ(parse_time("November 14, 2023"), parse_time("2023-11-14"));
+  EXPECT_EQ(parse_time("/Date(5000)/"), 5 * kSecond) << "it is of milliseconds, however few";
+  for (const char* text : {"Tue, 14 Nov 23 22:13:20", "Tue, 31 Nov 2023 22:13:20 GMT", "Tue, 14 Nov 2023 22:13:20 PST",
+                           "Tue, 14 Nov 2023 22:13:20 GMT!", "14 Foo 2023", "Nov 2023", "14 Nov", "Tue",
+                           "Tue Nov 14 22:13:20 2023", "/Date()/", "/Date(1e9)/", "/Date(1700000000000)", "/"})
+    EXPECT_EQ(parse_time(text), std::nullopt) << text;
+}
+
+// As phones write it whose users have such clocks, and what libraries have made of formats.
+TEST(ParseTime, ReadsIsoOfClocksOfTwelveHours) {
+  const TimeUs at = *parse_time("2023-11-14T22:13:20Z");
+  for (const char* text : {"2023-11-14T10:13:20 pm+0000", "2023-11-14 10:13:20 PM", "2023-11-14T10:13:20.000 PMZ",
+                           "2023-11-14 10:13:20\u202fp.m.", "2023-11-14T22:13:20.000:Z"})
+    EXPECT_EQ(parse_time(text), at) << text;
+  EXPECT_EQ(parse_time("2023-11-14T12:13:20 am"), parse_time("2023-11-14T00:13:20"));
+  EXPECT_EQ(parse_time("2023-11-14T8:13:20Z"), parse_time("2023-11-14T08:13:20Z"));
+  EXPECT_EQ(parse_time("2023-11-14T22:13:20 PM"), std::nullopt) << "no clock's face has 22";
+  EXPECT_EQ(parse_time("2023-11-14T22:13:20.000:"), std::nullopt);
+}
+
+TEST(ParseTime, WhatStandsAroundATimeDoesNotCount) {
+  const TimeUs at = *parse_time("2023-11-14T17:13:20-05:00");
+  for (const char* text :
+       {" 2023-11-14T17:13:20-05:00", "2023-11-14T17:13:20-05:00\n", "\u00a02023-11-14T17:13:20-05:00",
+        "\u200e2023-11-14T17:13:20\u221205:00\ufeff", " 1700000000\t"})
+    EXPECT_EQ(parse_time(text), at) << text;
+  EXPECT_TRUE(has_zone(" Tue, 14 Nov 2023 22:13:20 GMT"));
+  EXPECT_FALSE(has_zone("Tue, 14 Nov 2023 22:13:20 "));
+}
+
 // A phone whose language is Arabic, Persian or Hindi may write its times so.
 TEST(ParseTime, ReadsDigitsOfAnyScript) {
   EXPECT_EQ(parse_time("\u0662\u0660\u0662\u0666-\u0660\u0661-\u0660\u0662T\u0660\u0663:\u0660\u0664:\u0660\u0665Z"),
@@ -95,7 +137,7 @@ TEST(ParseTime, RefusesTheRest) {
                            "0x1",
                            "1e400",
                            "7258118400.5",
-                           "1700000000 ",
+                           "1700000000 1",
                            "17000000000000000000000000000000000000000.5",
                            "99999999999",
                            "2026-1-2",
@@ -140,6 +182,12 @@ TEST(ParseTimeFormat, KnowsTheDirectives) {
   EXPECT_EQ(parse_time_format("1/2/2026 3:04 PM", "%m/%d/%Y %I:%M %p"), *parse_time("2026-01-02T15:04"));
   EXPECT_EQ(parse_time_format("1/2/2026 12:04am", "%m/%d/%Y %I:%M%p"), *parse_time("2026-01-02T00:04"));
   EXPECT_EQ(parse_time_format("1/2/2026 12:04 Pm", "%m/%d/%Y %I:%M %p"), *parse_time("2026-01-02T12:04"));
+  EXPECT_EQ(parse_time_format("Friday, January 2, 2026", "%A, %B %d, %Y"), day);
+  EXPECT_EQ(parse_time_format("Fri 2 May 2026", "%a %d %B %Y"), *parse_time("2026-05-02"));
+  EXPECT_EQ(parse_time_format("2 Sept 2026", "%d %b %Y"), *parse_time("2026-09-02"));
+  EXPECT_EQ(parse_time_format(" 2.01.2026 03:04", "%e.%m.%Y %R"), *parse_time("2026-01-02T03:04"));
+  EXPECT_EQ(parse_time_format("1/2/2026 3:04\u202fp.m.\u00a0", "%m/%d/%Y %I:%M %p"), *parse_time("2026-01-02T15:04"));
+  EXPECT_EQ(parse_time_format("2026\u5e741\u67082\u65e5", "%Y\u5e74%m\u6708%d\u65e5"), day);
   for (const auto& [text, format] : {std::pair{"20260102x", "%Y%m%d"},
                                      {"2026", "%Y%"},
                                      {"2026", "%Q"},

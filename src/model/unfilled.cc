@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 
 #include "base/text.h"
+#include "model/whole_number.h"
 
 namespace freshet::model {
 namespace {
@@ -33,34 +33,6 @@ bool is_plain_name(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) {
     return (is_name_char(c) && !is_digit(c)) || std::string_view(".-~+$!() ").find(c) != std::string_view::npos;
   });
-}
-
-std::string_view take_digits(std::string_view& text) {
-  const size_t end = static_cast<size_t>(std::find_if_not(text.begin(), text.end(), is_digit) - text.begin());
-  const std::string_view digits = text.substr(0, end);
-  text.remove_prefix(end);
-  return digits;
-}
-
-bool take_one_of(std::string_view& text, std::string_view any_of) {
-  if (text.empty() || any_of.find(text.front()) == std::string_view::npos) return false;
-  text.remove_prefix(1);
-  return true;
-}
-
-// "9.19877E+11": the power is larger than the digits behind the point, so some were lost. A point or a sign must be
-// there, or it is a text of digits and an e ("1e10"), which somebody's id may be.
-bool is_rounded_number(std::string_view text) {
-  if (take_digits(text).size() != 1) return false;
-  const bool has_point = take_one_of(text, ".");
-  const std::string_view fraction = has_point ? take_digits(text) : std::string_view();
-  if (!take_one_of(text, "eE")) return false;
-  const bool has_sign = take_one_of(text, "+");
-  const std::string_view power = take_digits(text);
-  size_t value = 0;
-  if (!text.empty() || power.size() > 3 || !(has_point || has_sign)) return false;
-  const auto [end, error] = std::from_chars(power.data(), power.data() + power.size(), value);
-  return error == std::errc() && value > fraction.size();
 }
 
 }  // namespace

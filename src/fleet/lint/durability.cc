@@ -11,6 +11,7 @@
 #include "fleet/kafka_version.h"
 #include "fleet/lint/rules.h"
 #include "fleet/text.h"
+#include "fleet/topic_settings.h"
 
 namespace freshet::fleet::checks {
 namespace {
@@ -320,7 +321,7 @@ Findings unclean_election(const Facts& facts) {
   Findings found;
   const auto is_on = [](const auto& settings) {
     return std::ranges::any_of(settings, [](const auto& setting) {
-      return setting.first == "unclean.leader.election.enable" && setting.second == "true";
+      return setting.first == "unclean.leader.election.enable" && truth_of(setting.second) == true;
     });
   };
   const auto add = [&](Kind kind, Index index) {

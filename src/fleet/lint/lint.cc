@@ -180,6 +180,8 @@ constexpr auto kRules = std::to_array<Rule>({
      "It refuses to make the topic, whatever else is right of it.", checks::topic_settings},
     {"broker-settings", kWarning, "a cluster has settings that its brokers do not have",
      "They start all the same, take no notice of it, and say so in their logs alone.", checks::broker_settings},
+    {"broker-values", kError, "a cluster has a setting with a value that Kafka does not take",
+     "None of its brokers starts with it.", checks::broker_values},
     {"message-over-limit", kError, "a topic's messages are larger than it takes",
      "Its broker refuses them, each time that they are sent.", checks::message_over_limit},
     {"message-over-request", kError, "a topic takes larger messages than a broker reads in one request",

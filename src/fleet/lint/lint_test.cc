@@ -272,6 +272,8 @@ std::vector<Case> cloud_cases() {
        topic("settings: {segment.bytes: 100000000}"), false},
       {"broker-settings", "cluster c", cluster("settings: {num.io.thread: 16}"),
        cluster("settings: {num.io.threads: 16}"), false},
+      {"broker-values", "cluster c", cluster("settings: {log.roll.hours: 7d}"),
+       cluster("settings: {log.roll.hours: 168}"), false},
       {"message-over-limit", "topic c/t", topic("message_bytes: 3MiB"), topic("message_bytes: 2MiB"), true},
       {"message-over-request", "topic c/t", topic("message_bytes_max: 100MiB"),
        cluster("settings: {socket.request.max.bytes: 200000000}") + "topics: [{name: t, message_bytes_max: 100MiB}]\n",
@@ -488,6 +490,33 @@ TEST(Lint, SegmentsThatKafkaTakes) {
   EXPECT_EQ(findings("3.9.1", "1048575"), 0U);
 }
 
+TEST(Lint, ValuesOfSettingsThatKafkaTakes) {
+  const auto evidence = [](const std::string& setting) {
+    const auto findings =
+        found(parse(cluster("kafka_version: 3.9.1") + "topics: [{name: t, settings: {" + setting + "}}]\n"),
+              "topic-settings");
+    return findings.empty() ? "" : findings[0].evidence;
+  };
+  EXPECT_EQ(evidence("segment.ms: 7d"), "segment.ms: 7d, and Kafka takes a whole number, 1 or more");
+  EXPECT_EQ(evidence("compression.type: none"),
+            "compression.type: none, and Kafka takes one of: uncompressed, zstd, lz4, snappy, gzip, producer");
+  for (const char* bad :
+       {"segment.ms: 0", "delete.retention.ms: 1e9", "index.interval.bytes: 4096.0", "flush.messages: 0",
+        "segment.bytes: 100MiB", "segment.bytes: 3000000000", "preallocate: yes", "preallocate: 1",
+        "min.cleanable.dirty.ratio: 50", "min.cleanable.dirty.ratio: -0.1", "message.timestamp.type: logappendtime",
+        "compression.type: lz5", "compression.gzip.level: 10", "local.retention.bytes: -3"})
+    EXPECT_NE(evidence(bad), "") << bad;
+  for (const char* good : {"segment.ms: 600000", "min.cleanable.dirty.ratio: 0.1", "min.cleanable.dirty.ratio: 1",
+                           "preallocate: 'TRUE'", "message.timestamp.type: LogAppendTime", "compression.type: zstd",
+                           "compression.zstd.level: -5", "local.retention.bytes: -2",
+                           "message.timestamp.after.max.ms: 9223372036854775807", "message.format.version: 3.0-IV1"})
+    EXPECT_EQ(evidence(good), "") << good;
+  EXPECT_EQ(found(parse(cluster("") + "topics: [{name: t, settings: {unclean.leader.election.enable: 'True'}}]\n"),
+                  "unclean-election")
+                .size(),
+            1U);
+}
+
 TEST(Lint, SettingsOfTopicsComeAndGo) {
   const auto evidence = [](const std::string& version, const std::string& setting) {
     const auto findings =
@@ -520,6 +549,22 @@ TEST(Lint, SettingsThatBrokersTakeNoNoticeOf) {
   for (const char* good : {"log.retention.ms: 1000", "message.max.bytes: 1000", "compression.type: zstd",
                            "remote.log.storage.system.enable: true", "rsm.config.bucket: b", "confluent.tier.enable: x",
                            "client.quota.callback.limit: 3", "replica.alter.log.dirs.io.max.bytes.per.second: 1"})
+    EXPECT_EQ(evidence(good), "") << good;
+}
+
+TEST(Lint, ValuesThatBrokersStartWith) {
+  const auto evidence = [](const std::string& setting) {
+    const auto findings = found(parse(cluster("settings: {" + setting + "}")), "broker-values");
+    return findings.empty() ? "" : findings[0].evidence;
+  };
+  EXPECT_EQ(evidence("log.retention.ms: 7d"), "log.retention.ms: 7d, and Kafka takes a whole number");
+  for (const char* bad :
+       {"num.io.threads: eight", "message.max.bytes: 10MB", "log.segment.bytes: 1e9", "auto.create.topics.enable: yes",
+        "compression.type: none", "num.replica.fetchers: 4.0", "default.replication.factor: three"})
+    EXPECT_NE(evidence(bad), "") << bad;
+  for (const char* good :
+       {"log.retention.hours: -1", "log.cleaner.enable: 'FALSE'", "log.cleaner.io.buffer.load.factor: 0.9",
+        "compression.type: gzip", "my.plugin.ms: soon", "log.cleaner.min.cleanable.ratio: 0.1"})
     EXPECT_EQ(evidence(good), "") << good;
 }
 

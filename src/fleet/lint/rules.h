@@ -112,6 +112,7 @@ Findings zone_of_region(const Facts& facts);
 // settings.cc: what Kafka itself refuses, or takes no notice of.
 Findings topic_settings(const Facts& facts);
 Findings broker_settings(const Facts& facts);
+Findings broker_values(const Facts& facts);
 Findings message_over_limit(const Facts& facts);
 Findings message_over_request(const Facts& facts);
 

@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "base/nearest.h"
+#include "base/text.h"
 #include "fleet/kafka_version.h"
 #include "fleet/lint/broker_setting_names.h"
 #include "fleet/lint/rules.h"
@@ -22,42 +23,49 @@ using yaml::size_text;
 
 using Version = std::pair<uint32_t, uint32_t>;
 
+// What a value must be for Kafka to take it.
+enum class Takes : uint8_t { kWhole, kFraction, kTruth, kWord, kAnything };
+
 // TopicConfig of Kafka 3.3 to 4.3; those that have keys of their own here are refused before.
 struct TopicSetting {
   std::string_view name;
-  Version since = {0, 0};  // the first release that has it
-  Version gone = {99, 0};  // the first that has it no more
+  Takes takes = Takes::kWhole;
+  int64_t least = 0;
+  int64_t most = INT64_MAX;
+  std::string_view words = {};  // of kWord, with a blank between two
+  Version since = {0, 0};       // the first release that has it
+  Version gone = {99, 0};       // the first that has it no more
 };
 constexpr std::array<TopicSetting, 29> kTopicSettings = {{
-    {.name = "compression.gzip.level", .since = {3, 8}},
-    {.name = "compression.lz4.level", .since = {3, 8}},
-    {.name = "compression.type"},
-    {.name = "compression.zstd.level", .since = {3, 8}},
+    {.name = "compression.gzip.level", .least = -1, .most = 9, .since = {3, 8}},
+    {.name = "compression.lz4.level", .least = 1, .most = 17, .since = {3, 8}},
+    {.name = "compression.type", .takes = Takes::kWord, .words = "uncompressed zstd lz4 snappy gzip producer"},
+    {.name = "compression.zstd.level", .least = -131072, .most = 22, .since = {3, 8}},
     {.name = "delete.retention.ms"},
-    {.name = "errors.deadletterqueue.group.enable", .since = {4, 4}},
+    {.name = "errors.deadletterqueue.group.enable", .takes = Takes::kTruth, .since = {4, 4}},
     {.name = "file.delete.delay.ms"},
-    {.name = "flush.messages"},
+    {.name = "flush.messages", .least = 1},
     {.name = "flush.ms"},
-    {.name = "index.interval.bytes"},
-    {.name = "internal.segment.bytes", .since = {4, 1}},
-    {.name = "local.retention.bytes"},
-    {.name = "max.compaction.lag.ms"},
-    {.name = "message.downconversion.enable"},
-    {.name = "message.format.version", .gone = {4, 0}},
+    {.name = "index.interval.bytes", .most = INT32_MAX},
+    {.name = "internal.segment.bytes", .most = INT32_MAX, .since = {4, 1}},
+    {.name = "local.retention.bytes", .least = -2},
+    {.name = "max.compaction.lag.ms", .least = 1},
+    {.name = "message.downconversion.enable", .takes = Takes::kTruth},
+    {.name = "message.format.version", .takes = Takes::kAnything, .gone = {4, 0}},
     {.name = "message.timestamp.after.max.ms", .since = {3, 6}},
     {.name = "message.timestamp.before.max.ms", .since = {3, 6}},
     {.name = "message.timestamp.difference.max.ms", .gone = {4, 0}},
-    {.name = "message.timestamp.type"},
-    {.name = "min.cleanable.dirty.ratio"},
+    {.name = "message.timestamp.type", .takes = Takes::kWord, .words = "CreateTime LogAppendTime"},
+    {.name = "min.cleanable.dirty.ratio", .takes = Takes::kFraction, .most = 1},
     {.name = "min.compaction.lag.ms"},
-    {.name = "preallocate"},
-    {.name = "remote.log.copy.disable", .since = {3, 9}},
-    {.name = "remote.log.delete.on.disable", .since = {3, 9}},
-    {.name = "segment.bytes"},
-    {.name = "segment.index.bytes"},
+    {.name = "preallocate", .takes = Takes::kTruth},
+    {.name = "remote.log.copy.disable", .takes = Takes::kTruth, .since = {3, 9}},
+    {.name = "remote.log.delete.on.disable", .takes = Takes::kTruth, .since = {3, 9}},
+    {.name = "segment.bytes", .least = 14, .most = INT32_MAX},
+    {.name = "segment.index.bytes", .least = 4, .most = INT32_MAX},
     {.name = "segment.jitter.ms"},
-    {.name = "segment.ms"},
-    {.name = "unclean.leader.election.enable"},
+    {.name = "segment.ms", .least = 1},
+    {.name = "unclean.leader.election.enable", .takes = Takes::kTruth},
 }};
 
 const TopicSetting* find_topic_setting(std::string_view name) {
@@ -72,6 +80,42 @@ uint64_t number_or(std::string_view text, uint64_t otherwise) {
   uint64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   return error == std::errc() && end == text.data() + text.size() ? value : otherwise;
+}
+
+std::vector<std::string_view> words_between(std::string_view text, char between) {
+  std::vector<std::string_view> out;
+  while (!text.empty()) {
+    const size_t end = std::min(text.find(between), text.size());
+    out.push_back(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return out;
+}
+
+template <class Number>
+bool is_between(std::string_view text, const TopicSetting& setting) {
+  Number value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return error == std::errc() && end == text.data() + text.size() && value >= static_cast<Number>(setting.least) &&
+         value <= static_cast<Number>(setting.most);
+}
+
+// What Kafka would take in its place, or "" if it takes the value.
+std::string right_value(const TopicSetting& setting, const std::string& value) {
+  const std::string range = setting.least == INT64_MIN  ? ""
+                            : setting.most == INT64_MAX ? fmt::format(", {} or more", setting.least)
+                                                        : fmt::format(" from {} to {}", setting.least, setting.most);
+  switch (setting.takes) {
+    case Takes::kWhole: return is_between<int64_t>(value, setting) ? "" : "a whole number" + range;
+    case Takes::kFraction: return is_between<double>(value, setting) ? "" : "a number" + range;
+    case Takes::kTruth: return truth_of(value) ? "" : "true or false";
+    case Takes::kWord: {
+      const auto words = words_between(setting.words, ' ');
+      return std::ranges::find(words, value) != words.end() ? "" : "one of: " + joined(words, ", ");
+    }
+    case Takes::kAnything: break;
+  }
+  return "";
 }
 
 // Why Kafka refuses the setting, or "".
@@ -94,17 +138,9 @@ std::string setting_fault(const Cluster& cluster, const std::string& name, const
   if (small && version.first >= 4)
     return fmt::format("segment.bytes: {}, and Kafka {} takes {} or more", value, cluster.kafka_version,
                        kSegmentBytesMin);
+  if (const std::string right = right_value(*setting, value); !right.empty())
+    return fmt::format("{}: {}, and Kafka takes {}", name, value, right);
   return "";
-}
-
-std::vector<std::string_view> words_between(std::string_view text, char between) {
-  std::vector<std::string_view> out;
-  while (!text.empty()) {
-    const size_t end = std::min(text.find(between), text.size());
-    out.push_back(text.substr(0, end));
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
-  return out;
 }
 
 std::string_view first_word(std::string_view name) { return name.substr(0, name.find('.')); }
@@ -142,6 +178,25 @@ std::string broker_setting_fault(const Cluster& cluster, const std::string& name
   return is_ours || is_slip ? fmt::format("brokers have no setting {}{}", name, hint) : "";
 }
 
+// What a broker's setting is by its name, as Kafka names them.
+Takes taken_by_name(std::string_view name) {
+  constexpr std::array<std::string_view, 8> kWhole = {".ms",      ".bytes",    ".threads",    ".hours",
+                                                      ".minutes", ".fetchers", ".partitions", ".replication.factor"};
+  const auto ends = [name](std::string_view end) { return name.ends_with(end); };
+  if (name.ends_with(".enable")) return Takes::kTruth;
+  return std::ranges::any_of(kWhole, ends) ? Takes::kWhole : Takes::kAnything;
+}
+
+// Why a broker does not start with the value, or "".
+std::string broker_value_fault(const std::string& name, const std::string& value) {
+  static const std::vector<std::string_view> kKnown = words_between(kBrokerSettingNames, ' ');
+  if (std::ranges::find(kKnown, name) == kKnown.end()) return "";
+  const TopicSetting* const topic = name == "compression.type" ? find_topic_setting(name) : nullptr;
+  const TopicSetting by_name = {.name = name, .takes = taken_by_name(name), .least = INT64_MIN};
+  const std::string right = right_value(topic != nullptr ? *topic : by_name, value);
+  return right.empty() ? "" : fmt::format("{}: {}, and Kafka takes {}", name, value, right);
+}
+
 // A broker closes a connection that sends more in one request.
 uint64_t request_bytes_most(const Cluster& cluster) {
   constexpr uint64_t kUsual = 100ull << 20;
@@ -175,6 +230,19 @@ Findings broker_settings(const Facts& facts) {
       if (!fault.empty())
         found.push_back(
             finding(facts, Kind::kCluster, i, "settings", std::move(fault), "another name, or take it out"));
+    }
+  }
+  return found;
+}
+
+Findings broker_values(const Facts& facts) {
+  Findings found;
+  for (Index i = 0; i < facts.fleet.clusters.size(); ++i) {
+    for (const auto& [name, value] : facts.fleet.clusters[i].settings) {
+      std::string fault = broker_value_fault(name, value);
+      if (!fault.empty())
+        found.push_back(
+            finding(facts, Kind::kCluster, i, "settings", std::move(fault), "another value, or take it out"));
     }
   }
   return found;

@@ -342,6 +342,11 @@ TEST(TopicSettings, MeanTheSameOrNot) {
   EXPECT_FALSE(same_setting("retention.ms", "-1", "86400000"));
   EXPECT_TRUE(same_setting("segment.bytes", "010", "10"));
   EXPECT_FALSE(same_setting("compression.type", "lz4", "zstd"));
+  EXPECT_TRUE(same_setting("cleanup.policy", "compact, delete", "delete,compact"));
+  EXPECT_TRUE(same_setting("preallocate", "TRUE", "true")) << "a broker says it in small letters";
+  EXPECT_FALSE(same_setting("preallocate", "TRUE", "false"));
+  EXPECT_TRUE(same_setting("min.cleanable.dirty.ratio", "0.10", "0.1"));
+  EXPECT_FALSE(same_setting("min.cleanable.dirty.ratio", "0.10", "0.2"));
 }
 
 TEST(TopicSettings, AreRendered) {

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <functional>
 #include <limits>
 
 #include "base/assert.h"
@@ -18,6 +19,8 @@
 #include "model/nobody.h"
 #include "model/padding.h"
 #include "model/plan.h"
+#include "model/spellings.h"
+#include "model/whole_number.h"
 
 namespace freshet::ingest {
 namespace {
@@ -95,6 +98,20 @@ void tell_conflicts(Item& item, Outcome outcome) {
   }
 }
 
+// Nobody may be left under a spelling of before who is to be forgotten, or may come back.
+void respell_order(Item& item) {
+  const v1::Envelope& order = item.envelope;
+  if (order.kind() != v1::Envelope::ERASE && order.kind() != v1::Envelope::UNSUPPRESS) return;
+  const v1::Identifier& named = order.user().empty() ? order.device(0) : order.user(0);
+  for (const std::string& spelling : model::all_spellings(item.context.tenant, named.type(), item.named_as)) {
+    if (spelling == named.value() || fault_of_name(spelling)) continue;
+    v1::Envelope& again = *google::protobuf::Arena::CreateMessage<v1::Envelope>(order.GetArena());
+    again = order;
+    (again.user().empty() ? again.mutable_device(0) : again.mutable_user(0))->set_value(spelling);
+    item.parsed.respelled.push_back(&again);
+  }
+}
+
 void accept(Item& item) {
   FRESHET_ASSERT(!item.envelope.user().empty() || !item.envelope.device().empty());
   FRESHET_ASSERT(item.envelope.kind() != v1::Envelope::KIND_UNSPECIFIED);
@@ -102,6 +119,7 @@ void accept(Item& item) {
   item.parsed.envelopes.push_back(&item.envelope);
   item.parsed.items.push_back(item.index);
   item.parsed.ids.add(item.parsed.envelopes);
+  respell_order(item);
   item.context.schema.keep();
 }
 
@@ -288,7 +306,7 @@ Outcome read_scalar(Item& item, ondemand::value value, std::optional<std::string
       double number = 0;
       if (value.get_double().get(number) != simdjson::SUCCESS)
         return item.reject("bad_number", "a number is malformed or too large");
-      out = without_zero_fraction(text);
+      out = text_of_number(item, text);
       return Outcome::kOk;
     }
     case ondemand::json_type::null: return read_null(item, value);
@@ -296,11 +314,10 @@ Outcome read_scalar(Item& item, ondemand::value value, std::optional<std::string
   }
 }
 
-std::string_view without_zero_fraction(std::string_view number) {
-  const size_t point = number.find('.');
-  if (point == std::string_view::npos || number.find_first_not_of('0', point + 1) != std::string_view::npos)
-    return number;
-  return number.substr(0, point);
+std::string_view text_of_number(Item& item, std::string_view token) {
+  if (auto whole = model::whole_number_of_power(token))
+    return *google::protobuf::Arena::Create<std::string>(item.envelope.GetArena(), std::move(*whole));
+  return model::without_zero_fraction(token);
 }
 
 Outcome read_time(Item& item, ondemand::value value, std::optional<model::TimeUs>& out) {
@@ -314,9 +331,9 @@ Outcome read_time(Item& item, ondemand::value value, std::optional<model::TimeUs
 }
 
 std::optional<bool> flag_of(std::string_view word) {
-  constexpr std::array<std::string_view, 4> kYes = {"true", "yes", "on", "1"};
-  constexpr std::array<std::string_view, 4> kNo = {"false", "no", "off", "0"};
-  const std::string low = lower_case(trim(word, " \t\r\n").substr(0, 16));
+  constexpr std::array<std::string_view, 7> kYes = {"true", "yes", "on", "1", "t", "y", "1.0"};
+  constexpr std::array<std::string_view, 7> kNo = {"false", "no", "off", "0", "f", "n", "0.0"};
+  const std::string low = lower_case(model::without_padding(word).substr(0, 16));
   if (std::find(kYes.begin(), kYes.end(), low) != kYes.end()) return true;
   if (std::find(kNo.begin(), kNo.end(), low) != kNo.end()) return false;
   return std::nullopt;
@@ -384,27 +401,33 @@ void add_as_sent(Item& item, std::string_view type, std::string_view value) {
 
 }  // namespace
 
+// A longer value is not cut: two with the same beginning would become one.
+std::optional<Unusable> fault_of_name(std::string_view normal) {
+  if (normal.size() > kIdentifierBytesMax)
+    return Unusable{"identifier_too_long", "has " + std::to_string(normal.size()) + " bytes; an identifier may have " +
+                                               std::to_string(kIdentifierBytesMax) + ", and is not cut"};
+  if (has_control(normal)) return Unusable{"bad_identifier", "has control characters; use printable ones"};
+  if (has_lost_character(normal))
+    return Unusable{"bad_identifier", "has a character that was lost on its way (U+FFFD)"};
+  return std::nullopt;
+}
+
 void add_identifier(Item& item, v1::EntityKind kind, std::string_view type, std::string_view value) {
   item.saw_identifier = true;
+  item.named_as = value;
   const model::Tenant& tenant = item.context.tenant;
   std::string normal = FRESHET_MUTANT(kPhoneAsSent) ? model::normalize_identifier(type, value)
                                                     : model::normalize_identifier(tenant, type, value);
   if (model::is_blocked_identifier(normal, tenant.rules) ||
       (type == model::kPhone && model::is_blocked_phone(tenant, normal)))
     return item.warn("blocked_identifier");
-  const auto unusable = [&](std::string_view code, const std::string& why) {
-    item.warn(code);
-    item.unusable.code = code;
-    item.unusable.message = "the " + std::string(type) + " " + why;
+  if (const auto fault = fault_of_name(normal)) {
+    item.warn(fault->code);
+    item.unusable.code = fault->code;
+    item.unusable.message = "the " + std::string(type) + " " + fault->why;
     item.unusable.attribute = type;
-  };
-  // A longer value is not cut: two identifiers with the same beginning would become one person.
-  if (normal.size() > kIdentifierBytesMax)
-    return unusable("identifier_too_long", "has " + std::to_string(normal.size()) + " bytes; an identifier may have " +
-                                               std::to_string(kIdentifierBytesMax) + ", and is not cut");
-  if (has_control(normal)) return unusable("bad_identifier", "has control characters; use printable ones");
-  if (has_lost_character(normal))
-    return unusable("bad_identifier", "has a character that was lost on its way (U+FFFD)");
+    return;
+  }
   v1::Identifier* const identifier =
       kind == v1::ENTITY_KIND_DEVICE ? item.envelope.add_device() : item.envelope.add_user();
   identifier->set_type(type.data(), type.size());
@@ -440,12 +463,26 @@ Outcome reject_unusable(Item& item, std::string nobody, std::string_view attribu
   return item.reject(why.code, why.message, why.attribute);
 }
 
+namespace {
+
+// Of what was sent but for the part that tells when, which each attempt has anew.
+Hash128 fingerprint(std::string_view sent, std::string_view part) {
+  const std::less<const char*> before;
+  const bool within = !part.empty() && !before(part.data(), sent.data()) &&
+                      !before(sent.data() + sent.size(), part.data() + part.size());
+  if (!within) return hash128(sent);
+  const size_t at = static_cast<size_t>(part.data() - sent.data());
+  return hash128(std::string(sent.substr(0, at)).append(sent.substr(at + part.size())));
+}
+
+}  // namespace
+
 bool is_listed(const google::protobuf::RepeatedPtrField<std::string>& types, std::string_view type) {
   return std::find(types.begin(), types.end(), type) != types.end();
 }
 
 Outcome set_message_id(Item& item, const std::optional<std::string_view>& id, bool has_client_time,
-                       std::string_view fingerprint_of) {
+                       std::string_view fingerprint_of, std::string_view sent_at) {
   // "undefined" of every message would make all but the first repetitions of it.
   const bool nobodys = id && !id->empty() && model::is_blocked_message_id(*id);
   if (nobodys) item.warn("blocked_message_id");
@@ -460,7 +497,7 @@ Outcome set_message_id(Item& item, const std::optional<std::string_view>& id, bo
   // repetition. The place in the request tells two equal items of one request apart. Without a time
   // two equal items may well be two events, so their ids are random.
   if (has_client_time) {
-    std::string seed(hash128(fingerprint_of).view());
+    std::string seed(fingerprint(fingerprint_of, sent_at).view());
     seed += std::to_string(item.index);
     item.envelope.set_message_id(hash128(seed).hex());
   } else {

@@ -74,6 +74,7 @@ class Item {
   const size_t index;
   const std::string_view raw;
   bool saw_identifier = false;          // an identifier was sent, usable or not
+  std::string_view named_as;            // the identifier that was read last, as it was sent
   Rejection unusable;                   // why one can't be used that is of somebody; its code is "": there was none
   std::vector<v1::Identifier> as_sent;  // other spellings of users' identifiers, where the tenant wants both
   const Promotions* promotions = &kUserPromotions;
@@ -145,24 +146,33 @@ Outcome read_null(Item& item, ondemand::value& value);
 // kObject, an empty list, which PHP writes for an empty object.
 enum class Shape : uint8_t { kAny, kObject };
 Outcome read_absent(Item& item, ondemand::value& value, Shape shape, bool& absent);
-// Reads a text, or a number as its text ("123.0" as "123": that is how some languages write a whole number). null
-// gives nullopt, and so does anything else, with a
-// warning. The view lives as long as the document.
+// Reads a text, or a number as its text ("123.0" and "1.23E2" as "123": that is how some languages write a whole
+// number). null gives nullopt, and so does anything else, with a warning. The view lives as long as the document and
+// the item.
 Outcome read_scalar(Item& item, ondemand::value value, std::optional<std::string_view>& out);
-// The digits of a whole number that is written with a fraction of zeros; any other number as it is.
-[[nodiscard]] std::string_view without_zero_fraction(std::string_view number);
+// A number's token as a text: "123.0" and "1.23E2" as "123", any other as it is. It lives as long as the item.
+[[nodiscard]] std::string_view text_of_number(Item& item, std::string_view token);
 Outcome read_time(Item& item, ondemand::value value, std::optional<model::TimeUs>& out);
 // Reads true or false, also spelled as a text: true, yes, on, 1, or false, no, off, 0, in any case. null and blanks
 // leave `out` as it was. Anything else rejects the item, and names the field: taken as absent, an opt-out would be
 // none.
 Outcome read_flag(Item& item, std::string_view name, ondemand::value value, bool& out);
-// What the word says, with blanks around it or without. nullopt: it is none of these.
+// What the word says, with blanks around it or without; also by its first letter, as databases write it, or as 1.0.
+// nullopt: it is none of these.
 [[nodiscard]] std::optional<bool> flag_of(std::string_view word);
 // Rejects an item for a flag that can't be read.
 Outcome reject_flag(Item& item, std::string_view name);
 
 // Checks the event's name and tells it to the schema.
 Outcome set_event(Item& item, std::optional<std::string_view> name, v1::Event*& event);
+
+// Why a value can't name anybody or anything though it is somebody's: it is too long, or has characters that no name
+// has.
+struct Unusable {
+  std::string_view code;
+  std::string why;
+};
+[[nodiscard]] std::optional<Unusable> fault_of_name(std::string_view normal);
 
 // Adds an identifier, unless its value is one that nobody has, such as "null", is too long, or has control characters:
 // that is dropped with a warning, because it would join strangers into one profile.
@@ -177,8 +187,9 @@ Outcome reject_unusable(Item& item, std::string nobody, std::string_view attribu
 [[nodiscard]] bool is_listed(const google::protobuf::RepeatedPtrField<std::string>& types, std::string_view type);
 
 // Sets the record's own id, else one made of its bytes if the client said a time, else a random
-// one. An id that is made of the bytes makes a repeated request count once.
+// one. An id that is made of the bytes makes a repeated request count once. `sent_at`: the part of these bytes that
+// says when they were sent; it does not count, as each attempt has a time of its own.
 Outcome set_message_id(Item& item, const std::optional<std::string_view>& id, bool has_client_time,
-                       std::string_view fingerprint_of);
+                       std::string_view fingerprint_of, std::string_view sent_at = {});
 
 }  // namespace freshet::ingest

@@ -12,18 +12,14 @@
 #include <string>
 #include <string_view>
 
+#include "base/utf8.h"
+
 namespace freshet::ingest {
 
 namespace ondemand = simdjson::ondemand;
 
 // The documents that may be open at the same time in one thread.
 enum class JsonBuffer : uint8_t { kBody = 0, kContext = 1 };
-
-// The text without a byte-order mark in front. RFC 8259 lets a parser ignore it, and .NET and PowerShell write it.
-[[nodiscard]] constexpr std::string_view without_mark(std::string_view text) {
-  constexpr std::string_view kMark = "\xef\xbb\xbf";
-  return text.starts_with(kMark) ? text.substr(kMark.size()) : text;
-}
 
 // The text with U+FFFD for halves of surrogate pairs: itself, or a copy in `buffer`. Its length is the same.
 [[nodiscard]] std::string_view with_whole_pairs(std::string_view text, std::string& buffer);

@@ -82,6 +82,8 @@ inline constexpr std::string_view kWrongType = "wrong_type";
 struct Parsed {
   std::vector<v1::Envelope*> envelopes;  // on the arena
   std::vector<size_t> items;             // envelopes[i] came from item items[i]
+  // Orders of `envelopes` again, about whoever is known by the same value as earlier releases spelled it.
+  std::vector<v1::Envelope*> respelled;
   std::vector<Rejection> rejected;
   std::vector<Warning> warnings;
   std::vector<PlanMiss> plan_misses;

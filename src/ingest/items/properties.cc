@@ -89,9 +89,9 @@ std::string_view* promoted_slot(Item& item, schema::Subject subject, std::string
   return nullptr;
 }
 
-// A phone number is often sent as a number. One with an exponent or a fraction has lost digits: it names nobody.
-std::string_view name_of_number(std::string_view number) {
-  const std::string_view text = without_zero_fraction(number);
+// A phone number is often sent as a number. One with a fraction, or a power and not all digits, names nobody.
+std::string_view name_of_number(Item& item, std::string_view number) {
+  const std::string_view text = text_of_number(item, number);
   return text.find_first_not_of("-0123456789") == std::string_view::npos ? text : std::string_view();
 }
 
@@ -108,7 +108,7 @@ Outcome read_promoted_value(Item& item, ondemand::value value, json_type type, s
     return Outcome::kOk;
   }
   if (type == json_type::number) {
-    whole = name_of_number(trim_right(value.raw_json_token()));
+    whole = name_of_number(item, trim_right(value.raw_json_token()));
   }
   return read_value(item, value, type, 0, out, kept);
 }
@@ -119,7 +119,7 @@ Outcome read_converted(Item& item, ondemand::value value, json_type type, const 
   std::string_view text;
   FRESHET_ITEM(read_sent_text(item, value, type, text));
   if (promoted != nullptr && type == json_type::string) *promoted = text;
-  if (promoted != nullptr && type == json_type::number) *promoted = name_of_number(text);
+  if (promoted != nullptr && type == json_type::number) *promoted = name_of_number(item, text);
   Scalar scalar;
   FRESHET_ITEM(convert_scalar(item, question, advice, text, scalar));
   return put_scalar(item, scalar, out, kept), Outcome::kOk;
@@ -525,7 +525,7 @@ Outcome read_promoted(Item& item, ondemand::object object) {
     std::optional<std::string_view> text;
     if (type == json_type::null) return read_null(item, value);
     if (type == json_type::string || type == json_type::number) FRESHET_ITEM(read_scalar(item, value, text));
-    if (text) *promoted = type == json_type::number ? name_of_number(*text) : *text;
+    if (text) *promoted = type == json_type::number ? name_of_number(item, *text) : *text;
     return Outcome::kOk;
   });
 }
@@ -580,11 +580,11 @@ Outcome add_elements(Item& item, ondemand::object object, schema::Subject subjec
   });
 }
 
-Outcome add_element_text(Item& item, schema::Subject subject, std::string_view name, std::string_view text,
+Outcome add_element_name(Item& item, schema::Subject subject, std::string_view name, std::string_view text,
                          AttributeOps& ops) {
   Advice advice;
   FRESHET_ITEM(ask_schema(item, {subject, {}, name, schema::Type::kList}, advice));
-  if (!advice.kept || !limit_text(item, text)) return Outcome::kOk;
+  if (!advice.kept) return Outcome::kOk;
   v1::AttributeOp& op = *ops.Add();
   op.set_type(v1::AttributeOp::ADD_TO_SET);
   op.set_name(name.data(), name.size());

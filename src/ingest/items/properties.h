@@ -68,7 +68,8 @@ Outcome add_attribute_text(Item& item, schema::Subject subject, std::string_view
 // counts as a list of one.
 Outcome add_elements(Item& item, ondemand::object object, schema::Subject subject, v1::AttributeOp::Type type,
                      AttributeOps& ops);
-Outcome add_element_text(Item& item, schema::Subject subject, std::string_view name, std::string_view text,
+// The same of one text, whole: it names something, as an identifier does.
+Outcome add_element_name(Item& item, schema::Subject subject, std::string_view name, std::string_view text,
                          AttributeOps& ops);
 // Cuts a name at a whole character, with a warning, so that it stays valid UTF-8.
 void limit_name(Item& item, std::string_view& name);

@@ -9,6 +9,7 @@
 #include "base/json_writer.h"
 #include "ingest/items/properties.h"
 #include "model/json.h"
+#include "model/whole_number.h"
 
 namespace freshet::ingest {
 namespace {
@@ -105,7 +106,7 @@ Outcome convert_scalar(Item& item, const Question& question, const Advice& advic
 void put_number(std::string_view text, double number, v1::Value& out) {
   constexpr double kExact = 1LL << 53;  // Beyond, a double may stand for another number than the text.
   if (std::abs(number) < kExact && number == std::trunc(number)) return out.set_integer(static_cast<int64_t>(number));
-  model::set_number(out, without_zero_fraction(text), number);
+  model::set_number(out, model::without_zero_fraction(text), number);
 }
 
 void put_scalar(Item& item, const Scalar& scalar, v1::Value& out, bool& kept) {

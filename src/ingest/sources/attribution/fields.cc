@@ -99,7 +99,7 @@ Outcome Fields::read_value(Item& item, std::string_view name, ondemand::value va
     field.json = trim_right(value.raw_json_token());
     if (value.get_double().get(number) != simdjson::SUCCESS)
       return item.reject("bad_number", "a number is malformed or too large", name);
-    field.text = without_zero_fraction(field.json);
+    field.text = text_of_number(item, field.json);
   } else if (type == json_type::boolean) {
     bool flag = false;
     FRESHET_JSON(value.get_bool().get(flag), item.broken);

@@ -15,10 +15,15 @@
 #include "ingest/items/properties.h"
 #include "ingest/items/typing.h"
 #include "model/json.h"
+#include "model/padding.h"
 #include "model/time.h"
+#include "model/whole_number.h"
 
 namespace freshet::ingest {
 namespace {
+
+constexpr size_t npos = std::string_view::npos;
+constexpr std::string_view kFormulaStarts = "+-=@";
 
 std::string column_text(const CsvColumn& column) { return "column \"" + column.column + "\": "; }
 
@@ -51,14 +56,22 @@ std::string_view without_formula(std::string_view text) {
   return bare.size() >= 3 && bare.starts_with("=\"") && bare.ends_with('"') ? bare.substr(2, bare.size() - 3) : text;
 }
 
-// A column of whole numbers with a gap is one of fractions to tools that make tables, and 123 becomes 123.0 there.
-std::string_view identifier_of_cell(std::string_view cell) {
-  const std::string_view text = without_formula(cell);
-  const std::string_view bare = trim(text);
-  const std::string_view whole = bare.substr(0, bare.find('.'));
-  const bool digits = !whole.empty() && std::all_of(whole.begin(), whole.end(), is_digit);
-  return digits && bare.substr(whole.size()) == ".0" ? whole : text;
+// Tools that write for spreadsheets put an apostrophe in front of what those would take for a number or a formula.
+std::string_view without_apostrophe(std::string_view text) {
+  const bool mark =
+      text.size() > 1 && text.front() == '\'' && (is_digit(text[1]) || kFormulaStarts.find(text[1]) < npos);
+  return mark && !text.ends_with('\'') ? text.substr(1) : text;
 }
+
+// A column of whole numbers with a gap is one of fractions to tools that make tables, and 123 becomes 123.0 there, and
+// a long one 1.2345678E+7.
+std::string_view identifier_of_cell(std::string_view cell, std::string& storage) {
+  const std::string_view bare = without_apostrophe(model::without_padding(without_formula(cell)));
+  if (auto whole = model::whole_number_of_power(bare)) return storage = std::move(*whole);
+  return model::without_point_zero(bare);
+}
+
+bool is_blank(std::string_view cell) { return model::without_padding(cell).empty(); }
 
 // One row on its way. Each of its functions passes a rejection on.
 class RowWriter {
@@ -68,19 +81,24 @@ class RowWriter {
 
   Outcome write(const CsvRow& row) {
     if (!row.code.empty()) return item_.reject(row.code, std::string(row.message));
-    if (row.fields.size() != plan_.cells.size()) {
+    // Spreadsheets write the cells beside the table, too, if anything has ever stood there.
+    const size_t cells = plan_.cells.size();
+    const bool fits = row.fields.size() == cells || (row.fields.size() > cells && are_blank(row, cells));
+    if (!fits) {
       return item_.reject("wrong_cell_count", "the row has " + std::to_string(row.fields.size()) +
                                                   " cells, the header has " + std::to_string(plan_.cells.size()));
     }
+    if (repeats_header(row))
+      return item_.reject("repeated_header", "the row is the header again: files that were put together have one each");
     // The row is read twice: its values depend on its time, its owner and its event, which may
     // stand in any column.
-    for (size_t i = 0; i < row.fields.size(); ++i) FRESHET_ITEM(read_head(plan_.cells[i], row.fields[i]));
+    for (size_t i = 0; i < cells; ++i) FRESHET_ITEM(read_head(plan_.cells[i], row.fields[i]));
     FRESHET_ITEM(finish_identifiers(item_));
     const model::TimeUs received = item_.context.received_at_us;
     item_.envelope.set_time_us(model::correct_clock(time_, std::nullopt, received));
     item_.envelope.set_kind(kind());
     if (plan_.kind == CsvKind::kEvents) FRESHET_ITEM(start_event());
-    for (size_t i = 0; i < row.fields.size(); ++i) FRESHET_ITEM(read_value(plan_.cells[i], row.fields[i]));
+    for (size_t i = 0; i < cells; ++i) FRESHET_ITEM(read_value(plan_.cells[i], row.fields[i]));
     if (event_ != nullptr && !properties_.empty()) {
       properties_ += '}';
       event_->set_properties(properties_);
@@ -88,7 +106,17 @@ class RowWriter {
     return Outcome::kOk;
   }
 
+  // Whether there is nothing in the cells from this one on.
+  static bool are_blank(const CsvRow& row, size_t from) {
+    return std::all_of(row.fields.begin() + static_cast<std::ptrdiff_t>(from), row.fields.end(), is_blank);
+  }
+
  private:
+  [[nodiscard]] bool repeats_header(const CsvRow& row) const {
+    const auto is_name = [](const CsvPlan::Cell& cell, std::string_view text) { return text == cell.column.column; };
+    return std::equal(plan_.cells.begin(), plan_.cells.end(), row.fields.begin(), is_name);
+  }
+
   [[nodiscard]] v1::Envelope::Kind kind() const {
     switch (plan_.kind) {
       case CsvKind::kUsers: return v1::Envelope::IDENTIFY;
@@ -102,15 +130,16 @@ class RowWriter {
   Outcome read_head(const CsvPlan::Cell& cell, std::string_view text) {
     switch (cell.column.use) {
       case CsvUse::kIdentifier:
-        if (!trim(text).empty()) add_identifier(item_, cell.entity, cell.column.name, identifier_of_cell(text));
+        if (!is_blank(text))
+          add_identifier(item_, cell.entity, cell.column.name, identifier_of_cell(text, identifier_));
         return Outcome::kOk;
       case CsvUse::kTimestamp: {
-        const std::string_view bare = trim(text);
+        const std::string_view bare = model::without_padding(text);
         if (bare.empty()) return Outcome::kOk;
         time_ = time_of_cell(bare, cell.column.format);
         return time_ ? Outcome::kOk : bad_time(cell.column);
       }
-      case CsvUse::kEvent: event_name_ = trim(text); return Outcome::kOk;
+      case CsvUse::kEvent: event_name_ = model::without_padding(text); return Outcome::kOk;
       default: return Outcome::kOk;
     }
   }
@@ -150,7 +179,7 @@ class RowWriter {
 
   // Text keeps its blanks, they may be meant; around a number or a time they are never meant.
   Outcome convert(const CsvColumn& column, std::string_view text, bool& left_out) {
-    const std::string_view bare = column.type == CsvType::kString ? text : trim(text);
+    const std::string_view bare = column.type == CsvType::kString ? text : model::without_padding(text);
     left_out = bare.empty();
     if (left_out) return Outcome::kOk;
     switch (column.type) {
@@ -187,18 +216,12 @@ class RowWriter {
   }
 
   Outcome convert_boolean(const CsvColumn& column, std::string_view text) {
-    std::string low(text.substr(0, 8));
-    // Spreadsheets write TRUE, databases write t, people write yes.
-    for (char& c : low) {
-      if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    }
-    const bool yes = low == "true" || low == "1" || low == "yes" || low == "t" || low == "y";
-    const bool no = low == "false" || low == "0" || low == "no" || low == "f" || low == "n";
-    if (!yes && !no) {
+    const auto flag = flag_of(text);
+    if (!flag) {
       return item_.reject("bad_boolean", column_text(column) + "the cell is neither true nor false (also 1/0, yes/no)",
                           column.column);
     }
-    value_.set_boolean(yes);
+    value_.set_boolean(*flag);
     return Outcome::kOk;
   }
 
@@ -272,6 +295,7 @@ class RowWriter {
   v1::Event* event_ = nullptr;
   v1::Value value_;
   Scalar converted_;              // what value_ was made of, if it was of another type than its name has
+  std::string identifier_;        // what a cell says of one, where that is not the cell's text
   std::string_view json_number_;  // the text of value_, if that is a number as JSON writes it
 };
 
@@ -303,6 +327,8 @@ void read_csv_rows(const CsvPlan& plan, const CsvSource& source, std::string_vie
                    CsvCursor& cursor, const AdapterContext& context, google::protobuf::Arena& arena, CsvBatch& batch) {
   CsvRow row;
   for (size_t rows = 0; rows < rows_max && next_csv_row(data, last, cursor, row); ++rows) {
+    // A row of commas is a blank line that a spreadsheet has been through.
+    if (row.code.empty() && RowWriter::are_blank(row, 0)) continue;
     add_csv_row(plan, source, row, context, arena, batch);
     FRESHET_ASSERT(batch.lines.size() == batch.parsed.item_count);
   }

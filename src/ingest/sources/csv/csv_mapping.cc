@@ -22,7 +22,7 @@ using yaml::Node;
 using yaml::Problems;
 
 // The letters that may follow a % in a format of times; model::parse_time_format knows these.
-constexpr std::string_view kDirectives = "YmdHIpMSfzbyjTF%";
+constexpr std::string_view kDirectives = "YmdeHIpMSfzaAbByjTRF%";
 
 std::string in_quotes(std::string_view text) { return "\"" + std::string(text) + "\""; }
 
@@ -39,8 +39,10 @@ void check_format(const std::string& format, const Node& node, const std::string
   }
   for (size_t i = format.find('%'); i != std::string::npos; i = format.find('%', i + 2)) {
     if (i + 1 < format.size() && kDirectives.find(format[i + 1]) != std::string_view::npos) continue;
-    problems.add(node.at, path + ": " + in_quotes(format.substr(i, 2)) +
-                              " is not a known directive; known are %Y %m %d %H %I %p %M %S %f %z %b %y %j %T %F %%");
+    problems.add(
+        node.at,
+        path + ": " + in_quotes(format.substr(i, 2)) +
+            " is not a known directive; known are %Y %m %d %e %H %I %p %M %S %f %z %a %A %b %B %y %j %T %R %F %%");
     return;
   }
 }
@@ -359,6 +361,7 @@ class Binder {
       problem("the header has the column " + in_quotes(name) + " twice: columns must be unique");
     if (name == mapping_.event_column && mapping_.kind == CsvKind::kEvents) {
       cell.column.use = CsvUse::kEvent;
+      cell.column.column = name;
       if (positions_.contains(name)) {
         problem("the column " + in_quotes(name) + " is the event's name: take it out of columns");
       }
@@ -407,7 +410,8 @@ class Binder {
     if (!mapping_.event_column.empty()) wanted.push_back(mapping_.event_column);
     for (const std::string& name : wanted) {
       if (full()) return;
-      if (seen_.contains(name)) continue;
+      // Columns without a name at the end are none (next_csv_header), so whoever skips them may.
+      if (seen_.contains(name) || name.empty()) continue;
       problem("the mapping names a column " + in_quotes(name) + " that the file has not" +
               yaml::did_you_mean(name, names));
     }

@@ -10,11 +10,17 @@
 #include <algorithm>
 
 #include "base/assert.h"
+#include "base/text.h"
+#include "model/padding.h"
 
 namespace freshet::ingest {
 namespace {
 
 constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+constexpr std::string_view kSeparatorLine = "sep=";
+constexpr std::string_view kBadQuoteCode = "bad_quote";
+constexpr std::string_view kOtherSeparator =
+    "the header has other separators between its quotes: cells must be separated by commas";
 
 // How far a scan came.
 enum class Scan : uint8_t {
@@ -236,7 +242,7 @@ void explain(Scan scan, CsvRow& row) {
     row.code = "bad_line_end";
     row.message = "the line ends with a carriage return (CR) alone: save the file with LF or CRLF line ends";
   } else if (scan == Scan::kBadQuote) {
-    row.code = "bad_quote";
+    row.code = kBadQuoteCode;
     row.message =
         "text after a closing quote: a cell with quotes must be quoted as a whole, with each quote inside doubled";
   } else {
@@ -244,6 +250,18 @@ void explain(Scan scan, CsvRow& row) {
     row.message =
         "the row is longer than 256 KiB: are the file's line ends CR alone? Save it with LF or CRLF line ends";
   }
+}
+
+// "sep=;", which Excel obeys and some write for it. REQUIRES: it is the first line.
+bool is_separator_line(std::string_view line) {
+  const std::string_view bare = trim(line, "\" \t");
+  return bare.size() <= kSeparatorLine.size() + 1 &&
+         lower_case(bare.substr(0, kSeparatorLine.size())) == kSeparatorLine;
+}
+
+// Cells that are quoted and parted by something else than commas.
+bool has_other_separator(std::string_view line) {
+  return line.find("\";\"") != std::string_view::npos || line.find("\"\t\"") != std::string_view::npos;
 }
 
 // Cells are checked once a row is whole: half of a row may end within a UTF-8 character.
@@ -296,6 +314,17 @@ bool next_csv_row(std::string_view& data, bool last, CsvCursor& cursor, CsvRow& 
     if (!take_broken_line(data, last, cursor, row)) return false;
   }
   ++cursor.row;
+  return true;
+}
+
+bool next_csv_header(std::string_view& data, bool last, CsvCursor& cursor, CsvRow& row) {
+  if (!next_csv_row(data, last, cursor, row)) return false;
+  if (is_separator_line(row.raw)) {
+    cursor.row = 0;
+    if (!next_csv_row(data, last, cursor, row)) return false;
+  }
+  if (row.code == kBadQuoteCode && has_other_separator(row.raw)) row.message = kOtherSeparator;
+  while (row.fields.size() > 1 && model::without_padding(row.fields.back()).empty()) row.fields.pop_back();
   return true;
 }
 

@@ -48,6 +48,10 @@ struct CsvRow {
 // The row's views are valid until the next call with the same row, and as long as the data is.
 [[nodiscard]] bool next_csv_row(std::string_view& data, bool last, CsvCursor& cursor, CsvRow& row);
 
+// Does the same for the header, the first row of the content. A line in front of it that tells spreadsheets the
+// separator ("sep=,") is passed over, and columns without a name at its end are none.
+[[nodiscard]] bool next_csv_header(std::string_view& data, bool last, CsvCursor& cursor, CsvRow& row);
+
 // Does the same for a stream: it keeps the bytes of a row that is not whole yet, at most
 // kCsvRowBytesMax.
 class CsvReader {

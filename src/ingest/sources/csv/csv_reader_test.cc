@@ -54,6 +54,31 @@ TEST(CsvReader, LineEndsOfAllKinds) {
   EXPECT_EQ(cells("\n"), Cells{});
 }
 
+// As Excel and what writes for it begin a file.
+TEST(CsvReader, TheHeaderIsWhatNamesColumns) {
+  const auto header = [](std::string_view text, CsvCursor& cursor) {
+    CsvRow row;
+    return next_csv_header(text, true, cursor, row) ? copy_of(row) : Read{};
+  };
+  for (const char* text :
+       {"id,name\n", "\xef\xbb\xbfsep=,\r\nid,name,,\r\n", "\"SEP=,\"\n\nid,name, \n", "sep=\t\nid,name\n"}) {
+    CsvCursor cursor;
+    const Read read = header(text, cursor);
+    EXPECT_EQ(read.fields, (std::vector<std::string>{"id", "name"})) << text;
+    EXPECT_EQ(read.row, 0U) << "the rows behind it keep their numbers";
+    EXPECT_EQ(cursor.row, 1U);
+  }
+  CsvCursor cursor;
+  EXPECT_EQ(header("sep=1,name\n", cursor = {}).fields, (std::vector<std::string>{"sep=1", "name"}));
+  EXPECT_EQ(header("id,,name\n", cursor = {}).fields.size(), 3U) << "of what follows, it names something";
+  EXPECT_EQ(header(",\n", cursor = {}).fields.size(), 1U);
+  CsvRow row;
+  std::string_view text = "\"id\";\"name\"\n";
+  ASSERT_TRUE(next_csv_header(text, true, cursor = {}, row));
+  EXPECT_EQ(row.code, "bad_quote");
+  EXPECT_NE(row.message.find("separated by commas"), std::string_view::npos);
+}
+
 TEST(CsvReader, Quotes) {
   EXPECT_EQ(cells("\"a \"\"b\"\"\",\"x,y\"\n"), (Cells{{"a \"b\"", "x,y"}}));
   EXPECT_EQ(cells("\"\",\"\"\"\"\n"), (Cells{{"", "\""}}));

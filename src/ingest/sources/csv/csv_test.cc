@@ -29,7 +29,7 @@ class CsvRows : public testing::Test {
     EXPECT_TRUE(mapping.has_value()) << (mapping ? "" : mapping.error().message);
     CsvCursor cursor;
     CsvRow row;
-    EXPECT_TRUE(next_csv_row(text, true, cursor, row));
+    EXPECT_TRUE(next_csv_header(text, true, cursor, row));
     const std::vector<std::string> header(row.fields.begin(), row.fields.end());
     const auto plan = bind_csv_mapping(*mapping, header, tenant);
     EXPECT_TRUE(plan.has_value()) << (plan ? "" : plan.error().message);
@@ -119,6 +119,49 @@ TEST_F(CsvRows, AnIdentifierWithAFractionOfZeroIsAWholeNumber) {
   EXPECT_EQ(batch.parsed.envelopes[0]->attributes(0).value().text(), "7.0");
   EXPECT_EQ(batch.parsed.envelopes[1]->user(0).value(), "v1.0");
   EXPECT_EQ(batch.parsed.envelopes[2]->user(0).value(), "1.00");
+}
+
+// What shops' exports put in front of numbers, so that spreadsheets leave them alone, and what these make of long ones.
+TEST_F(CsvRows, AnIdentifierForASpreadsheetIsWhatItShows) {
+  const CsvBatch batch =
+      run("kind: users\ncolumns: {id: {identifier: user_id}, phone: {identifier: phone}}",
+          "id,phone\n'0012,'+919876500001\n'tHooft,p:+919876500002\n1.2345678E+7,9.19876500003E+11\n'7',\n");
+  ASSERT_EQ(batch.parsed.envelopes.size(), 4U);
+  const auto ids = [&](size_t i) {
+    std::string all;
+    for (const v1::Identifier& id : batch.parsed.envelopes[i]->user()) all += id.value() + " ";
+    return all;
+  };
+  EXPECT_EQ(ids(0), "0012 +919876500001 ");
+  EXPECT_EQ(ids(1), "'tHooft +919876500002 ");
+  EXPECT_EQ(ids(2), "12345678 919876500003 ");
+  EXPECT_EQ(ids(3), "'7' ");
+}
+
+// Spreadsheets write the cells beside and below a table, too, where anything has ever stood.
+TEST_F(CsvRows, CellsBesideTheTableAreNone) {
+  const CsvBatch batch = run("kind: users\ncolumns: {id: {identifier: user_id}, name: {attribute: name}}",
+                             "id,name\nc1,Ann,,\n,\n \u00a0,\n,,,\nc2,Bo, \nc3,Cy,x\nid,name\nc4,name\n");
+  ASSERT_EQ(batch.parsed.envelopes.size(), 3U);
+  EXPECT_EQ(batch.parsed.envelopes[0]->attributes(0).value().text(), "Ann");
+  EXPECT_EQ(batch.parsed.envelopes[1]->user(0).value(), "c2");
+  EXPECT_EQ(batch.parsed.envelopes[2]->user(0).value(), "c4");
+  EXPECT_EQ(rejections_of(batch.parsed), "2:wrong_cell_count 3:repeated_header");
+  EXPECT_EQ(batch.lines, (std::vector<uint64_t>{2, 6, 7, 8, 9}));
+}
+
+TEST_F(CsvRows, ValuesHaveNoBlanksOfAnyKindAroundThem) {
+  const CsvBatch batch =
+      run("kind: users\ncolumns: {id: {identifier: user_id}, n: {attribute: n, type: number}, b: {attribute: b, type: "
+          "boolean}, t: {attribute: t, type: time}}",
+          "id,n,b,t\nc1,\u00a012\u00a0,true\u00a0,\u00a02026-01-02\nc2,,1.0,\nc3,,off,\nc4,,maybe,\n");
+  ASSERT_EQ(batch.parsed.envelopes.size(), 3U);
+  EXPECT_EQ(batch.parsed.envelopes[0]->attributes(0).value().integer(), 12);
+  EXPECT_TRUE(batch.parsed.envelopes[0]->attributes(1).value().boolean());
+  EXPECT_EQ(batch.parsed.envelopes[0]->attributes(2).value().time_us(), *model::parse_time("2026-01-02"));
+  EXPECT_TRUE(batch.parsed.envelopes[1]->attributes(0).value().boolean());
+  EXPECT_FALSE(batch.parsed.envelopes[2]->attributes(0).value().boolean());
+  EXPECT_EQ(rejections_of(batch.parsed), "3:bad_boolean");
 }
 
 TEST_F(CsvRows, EmptyCellsAreLeftOut) {

@@ -450,7 +450,7 @@ std::optional<http::Response> Imports::read_rows(const model::Tenant& tenant, Wo
   std::string_view data = work.request.body;
   if (progress.header().empty()) {
     CsvRow header;
-    if (!next_csv_row(data, work.last, cursor, header)) {
+    if (!next_csv_header(data, work.last, cursor, header)) {
       if (work.last) return failure(422, "bad_header", "the content has no header row");
       // Too few bytes for a header are no error while more may follow: nothing is taken, and the
       // offset stays.

@@ -17,6 +17,8 @@ class LogsSource final : public Source {
     return kRoutes;
   }
   size_t body_bytes_max() const override { return kLogsBodyBytesMax; }
+  // Exporters are given a host, to which they add the address.
+  bool forgives_slashes() const override { return true; }
 
   // Clients of OTLP look for what was rejected, and why something was refused, in OTLP's own shapes.
   http::Response answer(const Exchange& exchange, const Parsed& parsed) const override {

@@ -40,6 +40,7 @@ bool is_among(const Names& names, std::string_view name) {
 struct Line {
   Text message_id, event;
   std::optional<model::TimeUs> timestamp, sent_at;
+  std::string_view sent_at_token;
   std::optional<ondemand::object> user, device, set, add, remove, properties, merge, erase, unsuppress, unlink;
   std::vector<std::string_view> unset;
   bool has_data = false;  // it has a member that belongs to an ordinary record
@@ -87,7 +88,10 @@ Outcome read_member(Item& item, std::string_view name, ondemand::value value, Li
   if (absent) return Outcome::kOk;
   if (name == "message_id") return read_text(item, name, value, line.message_id);
   if (name == "timestamp") return read_line_time(item, name, value, line.timestamp);
-  if (name == "sent_at") return read_line_time(item, name, value, line.sent_at);
+  if (name == "sent_at") {
+    line.sent_at_token = value.raw_json_token();
+    return read_line_time(item, name, value, line.sent_at);
+  }
   using Command = std::pair<std::string_view, std::optional<ondemand::object>*>;
   for (const auto& [key, slot] : {Command{"merge", &line.merge}, Command{"erase", &line.erase},
                                   Command{"unsuppress", &line.unsuppress}, Command{"unlink", &line.unlink}}) {
@@ -335,7 +339,7 @@ Outcome parse_line(Item& item, ondemand::object root) {
   Line line;
   FRESHET_ITEM(each_field_again(
       item, root, [&](std::string_view name, ondemand::value value) { return read_member(item, name, value, line); }));
-  FRESHET_ITEM(set_message_id(item, line.message_id, line.timestamp.has_value(), item.raw));
+  FRESHET_ITEM(set_message_id(item, line.message_id, line.timestamp.has_value(), item.raw, line.sent_at_token));
   std::optional<model::TimeUs> sent_at = line.sent_at;
   // A replayed line has lost the request's time of sending unless the dead letter kept it.
   if (!sent_at && item.context.sent_at_us != 0) sent_at = item.context.sent_at_us;

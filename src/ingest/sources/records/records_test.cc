@@ -46,6 +46,35 @@ TEST_F(Records, TheExampleOfTheDesign) {
       R"(time_us: 1767311999000000 received_at_us: 1767312000000000)");
 }
 
+// Whoever is known from an earlier release may be known by another spelling, and is to be forgotten all the same.
+TEST_F(Records, AnOrderIsGivenInTheSpellingsOfBefore) {
+  scope = model::KeyScope::kServer;
+  const auto spelled = [&](const std::string& line) {
+    (void)golden(line);
+    std::string all = parsed.envelopes.at(0)->user(0).value();
+    for (const v1::Envelope* again : parsed.respelled) {
+      EXPECT_EQ(again->message_id(), parsed.envelopes[0]->message_id());
+      EXPECT_EQ(again->kind(), parsed.envelopes[0]->kind());
+      all += "|" + again->user(0).value();
+    }
+    return all;
+  };
+  EXPECT_EQ(spelled(R"({"erase":{"phone":"+91 98-1"}})"), "+91981|+91 98-1");
+  EXPECT_EQ(spelled(R"({"unsuppress":{"email":"Ann <a@b.c>"}})"), "a@b.c|ann <a@b.c>");
+  EXPECT_EQ(spelled(R"({"erase":{"user_id":"\u00a0u1"}})"), "u1|\u00a0u1");
+  EXPECT_EQ(spelled(R"({"erase":{"user_id":"u1"}})"), "u1");
+  EXPECT_EQ(spelled(R"({"user":{"phone":"+91 98-1"},"event":"E"})"), "+91981");
+}
+
+TEST_F(Records, AnAttemptsTimeMakesNoOtherRecord) {
+  const auto id = [&](const std::string& sent_at) {
+    (void)golden(R"({"sent_at":")" + sent_at +
+                 R"(","user":{"user_id":"u"},"event":"Paid","timestamp":"2026-01-01T10:00:00Z"})");
+    return parsed.envelopes.at(0)->message_id();
+  };
+  EXPECT_EQ(id("2026-01-01T10:00:01Z"), id("2026-01-01T10:05:00.5Z"));
+}
+
 TEST_F(Records, MarksAreNoPartOfALine) {
   parsed = *parse_records(
       "\xef\xbb\xbf{\"user\":{\"user_id\":\"a\"}}\r\n\xef\xbb\xbf{\"user\":{\"user_id\":\"b\"}}\r\n\xef\xbb\xbf",

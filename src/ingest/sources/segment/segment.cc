@@ -13,6 +13,8 @@
 #include "base/assert.h"
 #include "ingest/items/list_bounds.h"
 #include "ingest/sources/segment/segment_context.h"
+#include "model/identifier.h"
+#include "model/padding.h"
 
 namespace freshet::ingest {
 namespace {
@@ -25,6 +27,7 @@ constexpr std::array<std::string_view, 6> kCalls = {"identify", "track", "page",
 struct Message {
   Text type, event, name, category, user_id, anonymous_id, previous_id, group_id, message_id;
   std::optional<model::TimeUs> timestamp, original_timestamp, sent_at, received_at;
+  std::string_view sent_at_token;
   std::optional<ondemand::object> properties, traits, context;
 };
 
@@ -260,7 +263,7 @@ Outcome SegmentParser::read_message(Item& item, ondemand::object object, Message
     else if (name == "originalTimestamp")
       outcome = read_time(item, value, m.original_timestamp);
     else if (name == "sentAt")
-      outcome = read_time(item, value, m.sent_at);
+      m.sent_at_token = ondemand::value(value).raw_json_token(), outcome = read_time(item, value, m.sent_at);
     else if (name == "receivedAt")
       outcome = read_time(item, value, m.received_at);
     else if (name == "properties")
@@ -290,7 +293,7 @@ Outcome SegmentParser::message(Item& item, ondemand::object object, std::string_
   // Libraries send `timestamp`; what passed through Segment has the client's own time as
   // `originalTimestamp`, and there `timestamp` is corrected already.
   const std::optional<model::TimeUs> time = m.original_timestamp ? m.original_timestamp : m.timestamp;
-  FRESHET_ITEM(set_message_id(item, m.message_id, time.has_value(), item.raw));
+  FRESHET_ITEM(set_message_id(item, m.message_id, time.has_value(), item.raw, m.sent_at_token));
   // A message of an archive was sent long ago, and whoever received it then has measured the client's clock.
   const model::TimeUs now = item.context.received_at_us, seen = m.received_at.value_or(now);
   item.envelope.set_time_us(std::min(now, model::correct_clock(time, m.sent_at ? m.sent_at : batch_.sent_at, seen)));
@@ -376,13 +379,17 @@ Outcome SegmentParser::apply_page(Item& item, std::string_view event, Message& m
 }
 
 // A group call is an event and an element of the user's attribute "groups". Its traits are the
-// group's, not the user's.
+// group's, not the user's. Groups are kept apart as persons are: none is called "undefined", and no id is cut.
 Outcome SegmentParser::apply_group(Item& item, Message& m) {
-  if (!m.group_id || m.group_id->empty())
-    return item.reject("missing_group_id", "a group call needs \"groupId\"", "groupId");
-  FRESHET_ITEM(add_element_text(item, schema::Subject::kUserAttribute, "groups", *m.group_id,
-                                *item.envelope.mutable_attributes()));
-  return write_event(item, "Group", m.traits, {{"groupId", m.group_id}});
+  const std::string_view group = model::without_padding(m.group_id.value_or(""));
+  if (model::is_blocked_identifier(group, item.context.tenant.rules))
+    return item.reject("missing_group_id",
+                       group.empty() ? "a group call needs \"groupId\"" : "the groupId is one that no group has",
+                       "groupId");
+  if (const auto fault = fault_of_name(group)) return item.reject(fault->code, "the groupId " + fault->why, "groupId");
+  FRESHET_ITEM(
+      add_element_name(item, schema::Subject::kUserAttribute, "groups", group, *item.envelope.mutable_attributes()));
+  return write_event(item, "Group", m.traits, {{"groupId", group}});
 }
 
 // userId is who previousId was: the earlier, anonymous name of the same person. It is no merge of

@@ -43,6 +43,45 @@ TEST_F(Segment, Track) {
   EXPECT_EQ(warnings_of(parsed), "");
 }
 
+// Whoever has no message ids sends the time of the attempt with each attempt.
+TEST_F(Segment, AnAttemptsTimeMakesNoOtherMessage) {
+  const auto id = [&](const std::string& sent_at, const std::string& event) {
+    (void)golden(
+        R"({"userId":"u","timestamp":"2026-01-01T10:00:00Z","sentAt":")" + sent_at + R"(","event":")" + event + "\"}",
+        "track");
+    return parsed.envelopes.at(0)->message_id();
+  };
+  EXPECT_EQ(id("2026-01-01T10:00:01Z", "Paid"), id("2026-01-01T10:05:00.5Z", "Paid"));
+  EXPECT_NE(id("2026-01-01T10:00:01Z", "Paid"), id("2026-01-01T10:00:01Z", "Sent"));
+}
+
+// Java writes a whole number of eight digits so where it takes it for one with a fraction.
+TEST_F(Segment, AnIdWithAPowerIsItsDigits) {
+  EXPECT_THAT(golden(R"({"userId":1.2345678E7,"event":"E","messageId":"m"})", "track"),
+              HasSubstr(R"(value: "12345678")"));
+  EXPECT_THAT(golden(R"({"userId":"1.2345678E7","event":"E","messageId":"m"})", "track"),
+              HasSubstr(R"(value: "1.2345678E7")"));
+  EXPECT_EQ(golden(R"({"userId":1.5E7,"event":"E","messageId":"m"})", "track").substr(0, 26),
+            "0:only_blocked_identifiers");
+  EXPECT_THAT(golden(R"({"userId":"u","traits":{"phone":9.19876500001E11},"messageId":"m"})", "identify"),
+              HasSubstr(R"(value: "919876500001" })"));
+}
+
+// Groups are told apart by their ids as persons are.
+TEST_F(Segment, AGroupIsNeverNobodyAndItsIdIsNeverCut) {
+  const auto group = [&](const std::string& id) {
+    return golden(R"({"userId":"u","messageId":"m","groupId":)" + id + "}", "group");
+  };
+  EXPECT_THAT(group(R"(" acme ")"), HasSubstr(R"(elements { text: "acme" })"));
+  EXPECT_THAT(group("42.0"), HasSubstr(R"(elements { text: "42" })"));
+  for (const char* nobody : {R"("undefined")", R"("null")", "0", R"(" ")", "null", R"("{{group.id}}")"})
+    EXPECT_THAT(group(nobody), HasSubstr("missing_group_id")) << nobody;
+  EXPECT_THAT(group("\"" + std::string(600, 'g') + "\""), HasSubstr("identifier_too_long"));
+  EXPECT_THAT(group(R"("a\u0000b")"), HasSubstr("bad_identifier"));
+  tenant.limits.value_length = 8;
+  EXPECT_THAT(group(R"("a-long-name-of-a-group")"), HasSubstr(R"(elements { text: "a-long-name-of-a-group" })"));
+}
+
 // Archives of Segment and RudderStack have messages that were sent years ago, with clocks that were measured then.
 TEST_F(Segment, AMessageOfAnArchiveKeepsItsTime) {
   const auto time = [&](const std::string& more) {

@@ -1,5 +1,8 @@
 #include "ingest/sources/segment/source.h"
 
+#include <algorithm>
+#include <array>
+
 #include "base/text.h"
 #include "http/text.h"
 #include "ingest/answers.h"
@@ -118,16 +121,47 @@ tl::expected<Sender, Refusal> SegmentSource::authenticate(const Tenants& tenants
 
 // Each proxy adds its own at the end of a list, so the first one says what the browser spoke; the words of HTTP have no
 // case.
-bool came_by_https(const http::Request& request) {
-  const auto first = [](std::string_view list) { return lower_case(trim(list.substr(0, list.find(',')))); };
-  if (const std::string proto = first(request.header("x-forwarded-proto")); !proto.empty()) {
-    if (proto == "https") return true;
-  } else if (const std::string forwarded = first(request.header("forwarded"));  // RFC 7239: for=…;proto=https
-             forwarded.find("proto=https") != std::string::npos ||
-             forwarded.find("proto=\"https") != std::string::npos) {
-    return true;
+std::string first_of(std::string_view list) { return lower_case(trim(list.substr(0, list.find(',')))); }
+
+// A part of the header Forwarded (RFC 7239: for=…;host=…;proto=https); "" if it is not said.
+std::string forwarded(const http::Request& request, std::string_view wanted) {
+  const std::string first = first_of(request.header("forwarded"));
+  for (std::string_view rest = first; !rest.empty();) {
+    const std::string_view part = rest.substr(0, rest.find(';'));
+    rest.remove_prefix(std::min(part.size() + 1, rest.size()));
+    const size_t equals = std::min(part.find('='), part.size());
+    if (trim(part.substr(0, equals)) == wanted)
+      return std::string(trim(part.substr(std::min(equals + 1, part.size())), " \t\""));
   }
-  return lower_case(request.header("origin").substr(0, 8)) == "https://";
+  return {};
+}
+
+// What proxies say of the scheme, each in its own words.
+struct SchemeHeader {
+  std::string_view name, https;
+};
+constexpr std::array<SchemeHeader, 5> kSchemeHeaders = {{{"x-forwarded-proto", "https"},
+                                                         {"x-forwarded-scheme", "https"},
+                                                         {"cloudfront-forwarded-proto", "https"},
+                                                         {"x-forwarded-ssl", "on"},
+                                                         {"front-end-https", "on"}}};
+
+bool came_by_https(const http::Request& request) {
+  for (const SchemeHeader& header : kSchemeHeaders)
+    if (const std::string said = first_of(request.header(header.name)); !said.empty()) return said == header.https;
+  if (const std::string said = forwarded(request, "proto"); !said.empty()) return said == "https";
+  const auto of_https = [&](std::string_view name) {
+    return lower_case(request.header(name).substr(0, 8)) == "https://";
+  };
+  return of_https("origin") || of_https("referer");
+}
+
+// Where the browser has sent its question: many proxies ask under a name of their own, and say what they were asked.
+std::string public_host(const http::Request& request) {
+  for (std::string host :
+       {first_of(request.header("x-forwarded-host")), forwarded(request, "host"), std::string(request.header("host"))})
+    if (!host.empty() && is_host(host)) return host;
+  return {};
 }
 
 // analytics.js loads its settings before it sends anything; without this answer a page never sends.
@@ -135,10 +169,9 @@ tl::expected<http::Response, Refusal> answer_settings(const Tenants& tenants, co
   if (tenants.by_write_key(exchange.argument) == nullptr)
     return tl::unexpected(
         Refusal{404, "unknown_write_key", "no tenant has this write key; check the key that the page was given"});
-  const std::string_view host = exchange.request.header("host");
   // Behind a proxy that ends TLS this listener sees plain HTTP, so the scheme comes from what the proxy or the browser
   // says. A page that is loaded by https may not send to http (mixed content).
-  return settings(exchange.argument, is_host(host) ? host : std::string_view(), came_by_https(exchange.request));
+  return settings(exchange.argument, public_host(exchange.request), came_by_https(exchange.request));
 }
 
 // RudderStack's browser library asks here before it sends. Its key comes as Basic user or in the query.
