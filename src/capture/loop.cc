@@ -8,6 +8,7 @@
 #include "base/hash.h"
 #include "base/mutant.h"
 #include "base/pattern.h"
+#include "base/saturated.h"
 #include "capture/record.h"
 #include "cluster/stream/scan.h"
 #include "telemetry/log.h"
@@ -381,7 +382,8 @@ Status Loop::commit(Batch& batch) {
   counters().bytes.add(bytes);
   counters().letters.add(batch.letters);
   if (batch.oldest_ms > 0)
-    counters().latency.record(std::max<int64_t>(parts_.clock.now_us() - batch.oldest_ms * 1000, 1));
+    counters().latency.record(
+        std::max<int64_t>(saturated_difference(parts_.clock.now_us(), us_of_ms(batch.oldest_ms)), 1));
   return {};
 }
 

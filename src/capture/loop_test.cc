@@ -5,7 +5,10 @@
 #include <rapidcheck/gtest.h>
 #include <simdjson.h>
 
+#include <limits>
+
 #include "base/hash.h"
+#include "telemetry/metrics.h"
 #include "testing/cluster/fake_cluster.h"
 #include "testing/fake_documents.h"
 
@@ -193,6 +196,19 @@ TEST(CaptureLoop, SetsAsideWhatTheTopicCantHave) {
   sides.source.put("orders", "1", text("1", 1));
   run(process, 2);
   EXPECT_TRUE(same(sides, "orders"));
+}
+
+TEST(CaptureLoop, ATimeAtTheEndOf64Bits) {
+  Sides sides;
+  Captured process(sides, shop());
+  run(process, 10);
+  sides.source.put("orders", "1", text("1", 0));
+  sides.source.log.back().at_ms = std::numeric_limits<int64_t>::max();
+  const auto& latency = telemetry::histogram("freshet_capture_latency_us", "");
+  const double before = latency.sum_us();
+  run(process, 4);
+  EXPECT_TRUE(same(sides, "orders"));
+  EXPECT_EQ(latency.sum_us() - before, 1);
 }
 
 TEST(CaptureLoop, LeavesTombstonesByChoice) {

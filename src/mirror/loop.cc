@@ -9,6 +9,7 @@
 #include "base/hash.h"
 #include "base/json_writer.h"
 #include "base/mutant.h"
+#include "base/saturated.h"
 #include "telemetry/log.h"
 
 namespace freshet::mirror {
@@ -438,7 +439,8 @@ void Loop::committed(const std::vector<uint32_t>& ids, const Batch& batch) {
   marks_.clear();
   heartbeat_.clear();
   if (batch.records > 0 && batch.oldest_ms > 0)
-    counters().latency.record(std::max<int64_t>(parts_.clock.now_us() - batch.oldest_ms * 1000, 1));
+    counters().latency.record(
+        std::max<int64_t>(saturated_difference(parts_.clock.now_us(), us_of_ms(batch.oldest_ms)), 1));
 }
 
 // Whatever was written is gone, or will be decided by settle(): everything is read again from what is committed.
@@ -488,7 +490,7 @@ std::vector<Standing> Loop::standings() {
     if (!share.known || end < 0) continue;
     one.lag_records = std::max<int64_t>(end - std::min(share.committed, shares_.whole_below(share)), 0);
     if (one.lag_records > 0 && share.newest_ms > 0)
-      one.lag_seconds = static_cast<double>(std::max<int64_t>(now_ms - share.newest_ms, 0)) / 1000;
+      one.lag_seconds = static_cast<double>(std::max<int64_t>(saturated_difference(now_ms, share.newest_ms), 0)) / 1000;
   }
   // No process has partitions of a topic that was never mirrored.
   for (const auto& [name, topic] : parts_.topics.all())

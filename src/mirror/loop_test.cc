@@ -5,10 +5,13 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include <limits>
+
 #include "base/hash.h"
 #include "cluster/stream/target.h"
 #include "mirror/offsets.h"
 #include "mirror/verify/verify.h"
+#include "telemetry/metrics.h"
 #include "testing/cluster/fake_cluster.h"
 
 namespace freshet::mirror {
@@ -257,6 +260,19 @@ TEST(MirrorLoop, SetsAsideWhatItCantWrite) {
   EXPECT_NE(verdict_text(verdict).find("3 records were set aside: they are in freshet.mirror.m.deadletters"),
             std::string::npos)
       << verdict_text(verdict);
+}
+
+// A latency that overflowed would be the age of the world.
+TEST(MirrorLoop, ATimestampAtTheEndOf64Bits) {
+  World world;
+  world.source.make(kTopic, 1);
+  world.source.produce(kTopic, 0, {std::numeric_limits<int64_t>::max(), "k", "v", {}});
+  Running process(world, seven());
+  const auto& latency = telemetry::histogram("freshet_mirror_latency_us", "");
+  const double before = latency.sum_us();
+  run(process, 5);
+  EXPECT_EQ(by_key(world.target, "copy.orders"), (Values{{"k", {"v"}}}));
+  EXPECT_EQ(latency.sum_us() - before, 1);
 }
 
 // ---- what the target refuses ----------------------------------------------------------------------------------------
