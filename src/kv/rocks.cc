@@ -59,7 +59,7 @@ constexpr uint64_t kGarbageBytesMin = 256u << 20;  // below, a log_like store's 
 constexpr uint64_t kLevel0FilesMax = 24;
 constexpr int kLogFilesSlow = 200;  // of level 0, of a log_like store
 constexpr env::TimeUs kCompactionWaitUs = 10'000;
-constexpr const char* kIncoming = "incoming";  // of write_sorted, beside the store's own files
+constexpr const char* kIncoming = "incoming";  // of write_sorted, and a number, beside the store's own files
 constexpr const char* kDamaged = "DAMAGED";    // what was found damaged, in words; the same place
 // The manifest names the first and the last key of files that are long gone, until a new one is begun.
 constexpr uint64_t kManifestBytes = 8u << 20;
@@ -391,6 +391,7 @@ class RocksStore final : public Store {
   const rocksdb::Options incoming_;         // of the files of write_sorted
   const rocksdb::Options checked_with_;     // of check_next_file
   const std::shared_ptr<SyncedNote> note_;  // null without Options::note_synced
+  std::atomic<uint64_t> incoming_files_{0};
   std::atomic<bool> has_unlogged_{false};   // rows of which a sync of the write-ahead log says nothing
   const uint64_t lost_rows_;
   WriteGate gate_;
@@ -500,7 +501,8 @@ Status RocksStore::note(uint64_t synced) {
 Status RocksStore::write_sorted(const std::function<void(SortedRows&)>& fill) {
   FRESHET_TRY(writable());
   wait_for_compaction();
-  const std::string path = path_ + "/" + kIncoming;
+  // Several may be under way at once.
+  const std::string path = path_ + "/" + kIncoming + std::to_string(incoming_files_++);
   rocksdb::EnvOptions past_cache(db_->GetDBOptions());
   past_cache.use_direct_writes = incoming_.use_direct_io_for_flush_and_compaction;
   rocksdb::SstFileWriter file(past_cache, incoming_, db_->DefaultColumnFamily());
@@ -693,6 +695,16 @@ Status check_blob_files(rocksdb::DB& db, const std::string& path) {
   return {};
 }
 
+// Of calls of write_sorted that were cut short. Not before the store is ours: another one that has it open may be
+// writing these very files.
+void remove_incoming(const std::string& path) {
+  std::error_code error;
+  for (std::filesystem::directory_iterator file(path, error), end; !error && file != end; file.increment(error)) {
+    std::error_code ignored;
+    if (file->path().filename().string().starts_with(kIncoming)) std::filesystem::remove(file->path(), ignored);
+  }
+}
+
 // The last row that RocksDB would start with; nothing is changed by asking.
 Result<uint64_t> last_row_in(const rocksdb::Options& rocks, const std::string& path) {
   rocksdb::DB* opened = nullptr;
@@ -742,9 +754,7 @@ Result<std::unique_ptr<Store>> open_rocks(const Options& options) {
     FRESHET_ASSIGN(note, SyncedNote::make(options.path, noted));
     noting->begin(note);
   }
-  // A write_sorted that was cut short. Not before the store is ours: another one that has it open may be writing this
-  // very file.
-  std::filesystem::remove(options.path + "/" + kIncoming, error);
+  remove_incoming(options.path);
   return std::make_unique<RocksStore>(options, std::move(dropper), std::move(db), std::move(note), lost);
 }
 

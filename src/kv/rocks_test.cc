@@ -1,4 +1,5 @@
 // The store's contract on RocksDB.
+#include <fmt/core.h>
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 #include <rapidcheck/gtest.h>
@@ -12,6 +13,7 @@
 #include <future>
 #include <iterator>
 #include <map>
+#include <thread>
 
 #include "env/clock.h"
 #include "kv/store.h"
@@ -238,6 +240,38 @@ TEST_F(RocksTest, SecondOpenLeavesWhatIsComingInAlone) {
   });
   ASSERT_TRUE(written) << written.error().message;
   EXPECT_EQ(get("a"), "1");
+}
+
+// Each has a file of its own on its way in, and none is left.
+TEST_F(RocksTest, SortedRowsOfSeveralThreads) {
+  open();
+  constexpr int kThreads = 4, kFiles = 20, kRows = 50;
+  std::vector<std::thread> threads;
+  for (int t = 0; t < kThreads; ++t)
+    threads.emplace_back([&, t] {
+      for (int f = 0; f < kFiles; ++f) {
+        const Status written = store_->write_sorted([&](SortedRows& rows) {
+          for (int r = 0; r < kRows; ++r) rows.put(fmt::format("{:02}.{:02}.{:02}", t, f, r), std::to_string(t));
+        });
+        EXPECT_TRUE(written) << written.error().message;
+      }
+    });
+  for (std::thread& thread : threads) thread.join();
+  size_t count = 0;
+  ASSERT_TRUE(store_->scan("", "", [&](std::string_view key, std::string_view value) {
+    EXPECT_EQ(std::to_string(std::stoi(std::string(key.substr(0, 2)))), value);
+    ++count;
+    return true;
+  }));
+  EXPECT_EQ(count, static_cast<size_t>(kThreads * kFiles * kRows));
+}
+
+TEST_F(RocksTest, WhatWasCutShortOnItsWayInIsRemoved) {
+  open();
+  store_.reset();
+  std::ofstream(path_ + "/incoming7") << "half a file";
+  open();
+  EXPECT_FALSE(std::filesystem::exists(path_ + "/incoming7"));
 }
 
 TEST_F(RocksTest, NotADirectoryIsAnError) {
