@@ -392,7 +392,7 @@ class RocksStore final : public Store {
   const rocksdb::Options checked_with_;     // of check_next_file
   const std::shared_ptr<SyncedNote> note_;  // null without Options::note_synced
   std::atomic<uint64_t> incoming_files_{0};
-  std::atomic<bool> has_unlogged_{false};   // rows of which a sync of the write-ahead log says nothing
+  std::atomic<bool> has_unlogged_{false};  // rows of which a sync of the write-ahead log says nothing
   const uint64_t lost_rows_;
   WriteGate gate_;
   std::atomic<bool> broken_{false};
