@@ -28,6 +28,7 @@
 #include "base/assert.h"
 #include "ingest/overflow/lane_key.h"
 #include "kv/store.h"
+#include "kv/unchanged.h"
 #include "reaction/reactor_options.h"
 #include "state/checkpoint/catalog.h"
 #include "state/repartition.h"
@@ -291,14 +292,15 @@ class Rebuild {
     });
   }
 
-  Result<std::vector<std::unique_ptr<kv::Store>>> open_stores(uint32_t partitions,
+  using OpenStore = Result<std::unique_ptr<kv::Store>> (*)(const kv::Options&);
+  Result<std::vector<std::unique_ptr<kv::Store>>> open_stores(OpenStore open, uint32_t partitions,
                                                               const std::function<std::string(uint32_t)>& directory) {
     std::vector<std::unique_ptr<kv::Store>> stores;
     for (uint32_t p = 0; p < partitions; ++p) {
       kv::Options options;
       options.path = directory(p);
       options.memory = memory_;
-      FRESHET_ASSIGN(auto store, kv::open_rocks(options));
+      FRESHET_ASSIGN(auto store, open(options));
       stores.push_back(std::move(store));
     }
     return stores;
@@ -308,10 +310,10 @@ class Rebuild {
     std::error_code error;
     fs::create_directories(made_.data_dir + "/state", error);
     FRESHET_TRY(ran(error, made_.data_dir));
-    FRESHET_ASSIGN(const auto from,
-                   open_stores(before_.log.partitions, [this](uint32_t p) { return fetched_directory(p); }));
-    FRESHET_ASSIGN(const auto into,
-                   open_stores(made_.log.partitions, [this](uint32_t p) { return state_directory(made_, p); }));
+    FRESHET_ASSIGN(const auto from, open_stores(kv::open_rocks_unchanged, before_.log.partitions,
+                                                [this](uint32_t p) { return fetched_directory(p); }));
+    FRESHET_ASSIGN(const auto into, open_stores(kv::open_rocks, made_.log.partitions,
+                                                [this](uint32_t p) { return state_directory(made_, p); }));
     const auto pointers = [](const auto& stores) {
       std::vector<kv::Store*> out;
       for (const auto& store : stores) out.push_back(store.get());

@@ -45,6 +45,7 @@
 #include "kv/store.h"
 #include "kv/store_files.h"
 #include "kv/synced_note.h"
+#include "kv/unchanged.h"
 #include "kv/write_gate.h"
 #include "telemetry/log.h"
 #include "telemetry/metrics.h"
@@ -714,9 +715,7 @@ Result<uint64_t> last_row_in(const rocksdb::Options& rocks, const std::string& p
   return db->GetLatestSequenceNumber();
 }
 
-}  // namespace
-
-Result<std::unique_ptr<Store>> open_rocks(const Options& options) {
+Result<std::unique_ptr<Store>> open_with(const Options& options, bool compacts) {
   FRESHET_ASSERT(options.memory != nullptr && !options.path.empty());
   std::error_code error;
   std::filesystem::create_directories(options.path, error);
@@ -728,6 +727,7 @@ Result<std::unique_ptr<Store>> open_rocks(const Options& options) {
     if (damage) return fail(Code::kCorrupt, std::string(std::istreambuf_iterator<char>(damage), {}));
   }
   rocksdb::Options rocks = rocks_options(options);
+  rocks.disable_auto_compactions = !compacts;
   if (options.merge) rocks.merge_operator = std::make_shared<Merger>(options.merge, options.fold);
   std::unique_ptr<Dropper> dropper;
   if (options.drop) dropper = std::make_unique<Dropper>(options.drop);
@@ -757,5 +757,11 @@ Result<std::unique_ptr<Store>> open_rocks(const Options& options) {
   remove_incoming(options.path);
   return std::make_unique<RocksStore>(options, std::move(dropper), std::move(db), std::move(note), lost);
 }
+
+}  // namespace
+
+Result<std::unique_ptr<Store>> open_rocks(const Options& options) { return open_with(options, true); }
+
+Result<std::unique_ptr<Store>> open_rocks_unchanged(const Options& options) { return open_with(options, false); }
 
 }  // namespace freshet::kv

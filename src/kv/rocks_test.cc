@@ -6,6 +6,7 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <filesystem>
@@ -17,6 +18,7 @@
 
 #include "env/clock.h"
 #include "kv/store.h"
+#include "kv/unchanged.h"
 
 namespace freshet::kv {
 namespace {
@@ -264,6 +266,30 @@ TEST_F(RocksTest, SortedRowsOfSeveralThreads) {
     return true;
   }));
   EXPECT_EQ(count, static_cast<size_t>(kThreads * kFiles * kRows));
+}
+
+// Files that overlap are compacted soon after a store is opened, but not where they are only read.
+TEST_F(RocksTest, FilesStayAsTheyAreWhereTheyAreReadOnce) {
+  constexpr int kFiles = 12;
+  const auto tables = [&] {
+    return std::count_if(std::filesystem::directory_iterator(path_), std::filesystem::directory_iterator(),
+                         [](const auto& file) { return file.path().extension() == ".sst"; });
+  };
+  store_ = std::move(*open_rocks_unchanged(options()));
+  for (int f = 0; f < kFiles; ++f)
+    ASSERT_TRUE(store_->write_sorted([&](SortedRows& rows) {
+      rows.put("a", std::to_string(f));
+      rows.put("z", std::to_string(f));
+    }));
+  store_.reset();
+  store_ = std::move(*open_rocks_unchanged(options()));
+  env::real_clock().sleep_us(300'000);
+  EXPECT_EQ(tables(), kFiles);
+  EXPECT_EQ(get("a"), std::to_string(kFiles - 1));
+  store_.reset();
+  open();
+  for (int i = 0; i < 1000 && tables() >= kFiles; ++i) env::real_clock().sleep_us(10'000);
+  EXPECT_LT(tables(), kFiles);
 }
 
 TEST_F(RocksTest, WhatWasCutShortOnItsWayInIsRemoved) {
