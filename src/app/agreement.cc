@@ -21,15 +21,17 @@ constexpr std::string_view kOfApi = "api:";
 
 bool is_of_api(std::string_view claim) { return claim.starts_with(kOfApi); }
 
-}  // namespace
-
 v1::SchemaChange partitions_record(uint32_t partitions) {
   v1::SchemaChange record;
   record.mutable_agreement()->set_partitions(partitions);
   return record;
 }
 
-bool is_partitions_record(const v1::SchemaChange& change) { return change.agreement().partitions() != 0; }
+}  // namespace
+
+bool is_of_one_log(const v1::SchemaChange& change) {
+  return change.agreement().partitions() != 0 || change.agreement().has_move();
+}
 
 Status Agreement::follow() {
   const auto read =
@@ -37,7 +39,8 @@ Status Agreement::follow() {
         for (const eventlog::RecordView& record : fetched.records) {
           v1::SchemaChange change;
           // A record of a later version that can't be read is not for this one.
-          if (change.ParseFromArray(record.value.data(), static_cast<int>(record.value.size()))) take(change);
+          if (change.ParseFromArray(record.value.data(), static_cast<int>(record.value.size())))
+            take(change, record.offset);
         }
         return true;
       });
@@ -49,19 +52,44 @@ Status Agreement::follow() {
 
 // The first key and the first claim of a revision count; later ones lost the race and change
 // nothing.
-void Agreement::take(const v1::SchemaChange& change) {
+void Agreement::take(const v1::SchemaChange& change, eventlog::Offset offset) {
+  copied_next_ = std::max<eventlog::Offset>(copied_next_, change.copied_next());
   if (!change.has_agreement() && !change.has_tenants()) return registry_.apply(change);
   const v1::Agreement& agreed = change.agreement();
+  if (agreed.has_move()) moves_.take(agreed.move());
   if (hash_key_.empty() && !agreed.hash_key().empty()) {
     hash_key_ = agreed.hash_key();
     phones_are_normal_ = agreed.normal_phones();
   }
   if (partitions_ == 0) partitions_ = agreed.partitions();
   bool is_first = true;
+  // A revision that was claimed behind the copy of this log would be given away a second time in the new one.
+  if (agreed.revision() != 0 && !moves_.check_claims()) {
+    void_.insert(offset);
+    return;
+  }
   if (agreed.revision() != 0) is_first = claimed_.emplace(agreed.revision(), agreed.rules()).second;
   if (agreed.revision() != 0 && is_first && !is_of_api(agreed.rules()))
     file_revision_ = std::max(file_revision_, agreed.revision());
   if (change.has_tenants() && is_first && tenants_) tenants_(change.tenants());
+}
+
+Status Agreement::take_step(v1::Move::Step step, const std::string& other_prefix, uint32_t partitions) {
+  v1::SchemaChange record;
+  record.mutable_agreement()->set_partitions(partitions);
+  record.mutable_agreement()->mutable_move()->set_step(step);
+  record.mutable_agreement()->mutable_move()->set_prefix(other_prefix);
+  const bool leaving = moves_.at() == v1::Move::LEAVING;
+  FRESHET_TRY(propose({record}));
+  const v1::Move::Step wanted = step == v1::Move::CALLED_OFF && leaving ? v1::Move::STEP_UNSPECIFIED : step;
+  if (moves_.at() == wanted && (step == v1::Move::CALLED_OFF || moves_.other_prefix() == other_prefix)) return {};
+  return fail(Code::kRetry, "somebody else moves this installation just now: look again");
+}
+
+Status Agreement::note_imports(eventlog::Offset next) {
+  v1::SchemaChange record;
+  record.mutable_agreement()->mutable_move()->set_imports_next(next);
+  return propose({record});
 }
 
 Status Agreement::propose(const std::vector<v1::SchemaChange>& changes) {
@@ -86,6 +114,7 @@ std::string Agreement::claim_of(uint64_t revision) const {
 
 Result<bool> Agreement::claim_change(const v1::TenantsChange& change, env::Random& random) {
   FRESHET_ASSERT(change.revision() > 0 && change.by_api());
+  FRESHET_TRY(moves_.check_claims());
   if (claimed_.contains(change.revision())) return false;
   v1::SchemaChange record;
   record.mutable_agreement()->set_revision(change.revision());
@@ -93,6 +122,7 @@ Result<bool> Agreement::claim_change(const v1::TenantsChange& change, env::Rando
   *record.mutable_tenants() = change;
   FRESHET_TRY(propose({record}));
   const std::string claimed = claim_of(change.revision());
+  if (claimed.empty()) FRESHET_TRY(moves_.check_claims());
   if (claimed.empty()) return fail(Code::kRetry, "topic schema does not show what was just written to it");
   return claimed == record.agreement().rules();
 }
@@ -100,6 +130,8 @@ Result<bool> Agreement::claim_change(const v1::TenantsChange& change, env::Rando
 Result<std::string> Agreement::hash_key(const std::string& proposal, bool is_new) {
   FRESHET_TRY(follow());
   if (!hash_key_.empty()) return hash_key_;
+  if (moves_.at() != v1::Move::STEP_UNSPECIFIED)
+    return fail(Code::kRetry, "these topics are being prepared: wait until `freshet checkpoint prepare` is done");
   v1::SchemaChange record;
   record.mutable_agreement()->set_hash_key(proposal);
   record.mutable_agreement()->set_normal_phones(is_new);
@@ -118,6 +150,7 @@ Result<uint32_t> Agreement::partitions(uint32_t proposal) {
 
 Status Agreement::claim(uint64_t revision, const FileHash& file) {
   if (!claimed_.contains(revision)) {
+    FRESHET_TRY(moves_.check_claims());
     v1::SchemaChange record;
     record.mutable_agreement()->set_revision(revision);
     record.mutable_agreement()->set_rules(file.whole);

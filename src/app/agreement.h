@@ -7,11 +7,13 @@
 
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "app/file_hash.h"
+#include "app/move_steps.h"
 #include "base/result.h"
 #include "env/clock.h"
 #include "eventlog/event_log.h"
@@ -20,9 +22,9 @@
 
 namespace freshet::app {
 
-// What says the number of partitions to those who read topic `schema`.
-[[nodiscard]] v1::SchemaChange partitions_record(uint32_t partitions);
-[[nodiscard]] bool is_partitions_record(const v1::SchemaChange& change);
+// Whether the record is about the log that it stands in, and not about the installation: its number of partitions, and
+// steps of a move.
+[[nodiscard]] bool is_of_one_log(const v1::SchemaChange& change);
 
 // One thread uses it. Log and registry outlive it.
 class Agreement {
@@ -35,6 +37,9 @@ class Agreement {
   // Takes in what the topic has by now. Call it now and then, because other processes go on
   // discovering.
   [[nodiscard]] Status follow();
+
+  // The offset behind the last record that was taken in.
+  [[nodiscard]] eventlog::Offset next() const { return next_; }
 
   // Returns the installation's key: the first one that was proposed, maybe by this call. `is_new`: whoever proposes it
   // knows of no data from before; then the installation is one whose phone numbers are normal from the start.
@@ -52,6 +57,17 @@ class Agreement {
   // Appends what belongs to a revision that is claimed, and takes it in.
   [[nodiscard]] Status say(const std::vector<v1::TenantsChange>& changes);
 
+  // How far a way to or from this log is, as far as it was followed.
+  [[nodiscard]] const MoveSteps& moves() const { return moves_; }
+  // The originals before this offset of the log before are in this one.
+  [[nodiscard]] eventlog::Offset copied_next() const { return copied_next_; }
+  // Whether the record at this offset claims a revision and counts for nothing, as the log was being left.
+  [[nodiscard]] bool is_void(eventlog::Offset offset) const { return void_.contains(offset); }
+  // Appends a step, and takes it in. kRetry: it is not in force then, as others were first. `partitions`: of AWAITED,
+  // how many this log has.
+  [[nodiscard]] Status take_step(v1::Move::Step step, const std::string& other_prefix, uint32_t partitions = 0);
+  [[nodiscard]] Status note_imports(eventlog::Offset next);
+
   // The highest revision that was claimed; 0 if there is none.
   [[nodiscard]] uint64_t revision() const { return claimed_.empty() ? 0 : claimed_.rbegin()->first; }
   // The highest one of a file, and that file's hash.
@@ -61,7 +77,7 @@ class Agreement {
   [[nodiscard]] std::string claim_of(uint64_t revision) const;
 
  private:
-  void take(const v1::SchemaChange& change);
+  void take(const v1::SchemaChange& change, eventlog::Offset offset);
   // Appends to the topic, and reads back: only that shows what was first.
   [[nodiscard]] Status propose(const std::vector<v1::SchemaChange>& changes);
 
@@ -74,6 +90,9 @@ class Agreement {
   uint32_t partitions_ = 0;  // 0: nobody has said it
   std::map<uint64_t, std::string> claimed_;
   uint64_t file_revision_ = 0;
+  MoveSteps moves_;
+  eventlog::Offset copied_next_ = 0;
+  std::set<eventlog::Offset> void_;
 };
 
 }  // namespace freshet::app

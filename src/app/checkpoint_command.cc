@@ -17,6 +17,7 @@
 #include "app/config.h"
 #include "app/installation.h"
 #include "app/json_output.h"
+#include "app/log_move.h"
 #include "app/progress_bar.h"
 #include "app/repartition.h"
 #include "app/savepoint.h"
@@ -43,6 +44,7 @@ struct CheckpointOptions {
   std::vector<uint32_t> only;      // these partitions; if there are none, all
   uint32_t partitions = 0;         // restore: with 0 as many as there are
   std::string into, topic_prefix;  // restore, for another number of partitions
+  bool cancel = false;             // prepare
   bool all = false, replace = false, json = false;
 };
 
@@ -328,19 +330,67 @@ Result<Config> config_after(const CheckpointOptions& options, const Config& befo
   return after;
 }
 
+// Says what comes next, or that nothing does.
+void print_prepared(const Config& before, const Config& after, bool cancel, bool json) {
+  if (json)
+    return print_json([&](JsonWriter& out) {
+      out.begin_object().key(cancel ? "canceled" : "prepared").begin_object();
+      out.member("topic_prefix", after.log.topic_prefix).member("partitions", after.log.partitions);
+      out.end_object().end_object();
+    });
+  if (cancel) {
+    fmt::print("the topics under \"{}\" are for nobody any more: delete them. Those under \"{}\" go on as before.\n",
+               after.log.topic_prefix, before.log.topic_prefix);
+    return;
+  }
+  fmt::print(
+      "the topics under \"{}\" are ready. Now, one after the other, start the processes with role ingest alone again "
+      "with\n  log.partitions: {}\n  log.kafka.topic_prefix: {}\nand let all others go on until /v1/status shows no "
+      "lag. "
+      "Then stop them, and `freshet checkpoint create` and `freshet checkpoint restore` with the old configuration.\n",
+      after.log.topic_prefix, after.log.partitions, after.log.topic_prefix);
+}
+
+int prepare(const CheckpointOptions& options) {
+  const auto before = load_config(options.config, process_environment());
+  if (!before) return report(before.error());
+  if (before->log.kind != Config::LogKind::kKafka)
+    return report({Code::kInvalid,
+                   "prepare: the log of this configuration is embedded, so all of it is one process: stop "
+                   "it and `freshet checkpoint restore --partitions`"});
+  if (options.topic_prefix.empty() || options.topic_prefix == before->log.topic_prefix)
+    return report({Code::kInvalid, "prepare: --topic-prefix takes a new one"});
+  if (!options.cancel && options.partitions == 0)
+    return report({Code::kInvalid, "prepare: --partitions takes the new number"});
+  Config after = *before;
+  after.log.topic_prefix = options.topic_prefix;
+  if (options.partitions > 0) after.log.partitions = options.partitions;
+  if (const Status done = prepare_move(*before, after, options.cancel); !done) return report(done.error());
+  print_prepared(*before, after, options.cancel, options.json);
+  return 0;
+}
+
+double seconds(env::TimeUs us) { return static_cast<double>(us) / 1e6; }
+
 int restore_for_partitions(const CheckpointOptions& options, Work& work) {
   const auto after = config_after(options, work.config);
   if (!after) return report(after.error());
-  const Status done = rebuild_for_partitions(work.config, *after, *work.store, work.pace, work.bar);
+  const auto done = rebuild_for_partitions(work.config, *after, *work.store, work.pace, work.bar);
   if (!done) return report(done.error());
   if (options.json) {
     print_json([&](JsonWriter& json) {
       json.begin_object().key("rebuilt").begin_object().member("partitions_before", work.config.log.partitions);
-      json.member("partitions", after->log.partitions).member("data_dir", after->data_dir).end_object().end_object();
+      json.member("partitions", after->log.partitions).member("data_dir", after->data_dir);
+      json.member("rows", done->rows).member("bytes", done->bytes);
+      json.key("fetch_s").raw(fmt::format("{:.1f}", seconds(done->fetch_us)));
+      json.key("rebuild_s").raw(fmt::format("{:.1f}", seconds(done->rebuild_us)));
+      json.key("mb_per_s").raw(fmt::format("{:.0f}", done->mb_per_s())).end_object().end_object();
     });
     return 0;
   }
   const bool kafka = after->log.kind == Config::LogKind::kKafka;
+  fmt::print("fetched in {:.1f} s; {} rows ({} MB) rebuilt in {:.1f} s, {:.0f} MB/s\n", seconds(done->fetch_us),
+             done->rows, done->bytes / 1'000'000, seconds(done->rebuild_us), done->mb_per_s());
   fmt::print(
       "{} partitions became {} in {}. Now configure\n  data_dir: {}\n  log.partitions: {}\n{}"
       "  checkpoints.to: a new place\nand start{}\n",
@@ -409,6 +459,14 @@ void add_checkpoint_command(CLI::App& app, int& exit_code) {
   add_ca_option(*of_create, options->ca);
   add(*command, "list", "Which there are, newest first; exit status 1 if a manifest is damaged", " --json", &list,
       exit_code, options);
+  CLI::App* of_prepare = add(*command, "prepare",
+                             "On Kafka: topics for another number of partitions, which take what is sent until "
+                             "`restore --partitions` has rebuilt the state; again, it copies what has come since",
+                             " --partitions 32 --topic-prefix freshet32.", &prepare, exit_code, options);
+  of_prepare->add_option("--partitions", options->partitions, "Of the new topics")
+      ->check(CLI::Range(1u, kPartitionsMax));
+  of_prepare->add_option("--topic-prefix", options->topic_prefix, "Of the new topics")->required();
+  of_prepare->add_flag("--cancel", options->cancel, "Ends that, as long as nobody has sent anything there");
   CLI::App* of_restore =
       add(*command, "restore",
           "The newest whole one into the data directory (a start does that by itself for what is missing)",

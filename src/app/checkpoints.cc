@@ -77,7 +77,7 @@ void Checkpoints::stop() {
 }
 
 Result<std::unique_ptr<state::PartitionState>> Checkpoints::open_state(uint32_t partition, int64_t log_begins_at,
-                                                                       const OpenState& open) {
+                                                                       bool begins_with_state, const OpenState& open) {
   state::RecoverOptions options;
   options.checkpoints = store_.get();
   options.pace = &restore_pace_;
@@ -85,6 +85,7 @@ Result<std::unique_ptr<state::PartitionState>> Checkpoints::open_state(uint32_t 
   options.identity = {config_.log.partitions, fingerprint_};
   options.directory = state_directory(config_, partition);
   options.log_begins_at = log_begins_at;
+  options.begins_with_state = begins_with_state;
   options.open = open;
   options.accept_loss = config_.accept_loss;
   return state::open_or_restore(options);

@@ -40,7 +40,9 @@ class Checkpoints {
   void stop();  // blocks; a second call does nothing
   [[nodiscard]] state::Checkpointer* keeper() { return checkpointer_.get(); }
   // It may be called on any thread.
+  // `begins_with_state`: as in state::RecoverOptions.
   [[nodiscard]] Result<std::unique_ptr<state::PartitionState>> open_state(uint32_t partition, int64_t log_begins_at,
+                                                                          bool begins_with_state,
                                                                           const OpenState& open);
 
  private:

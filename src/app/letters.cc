@@ -89,6 +89,7 @@ Result<std::shared_ptr<console::LetterKeeper>> keep_letters(const Config& config
   keeper.quota = {config.deadletters.count, config.deadletters.bytes, config.retention.deadletters_us};
   keeper.hash_key = hash_key;
   keeper.log = &log;
+  keeper.log_name = log_name(config);
   keeper.profiles = &profiles;
   keeper.clock = &clock;
   keeper.mend = [letters = store.get()] { return letters->mend(); };

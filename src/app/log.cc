@@ -2,6 +2,8 @@
 
 #include "app/log.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <future>
 #include <utility>
@@ -78,6 +80,10 @@ eventlog::KafkaOptions kafka_options(const Config& config, const std::string& na
 }
 
 std::string log_directory(const Config& config) { return config.data_dir + "/log"; }
+
+std::string log_name(const Config& config) {
+  return fmt::format("{}/{}", config.log.topic_prefix, config.log.partitions);
+}
 
 Log open_log(const Config& config, const std::string& name, env::Clock& clock) {
   return config.log.kind == Config::LogKind::kKafka ? eventlog::open_kafka_log(kafka_options(config, name), clock)

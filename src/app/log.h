@@ -15,6 +15,8 @@ namespace freshet::app {
 
 // The directory of the embedded log.
 [[nodiscard]] std::string log_directory(const Config& config);
+// What tells a log from the one that the installation had before it went to another number of partitions.
+[[nodiscard]] std::string log_name(const Config& config);
 // `name` tells this process from others at the brokers; no other process that runs may have it.
 [[nodiscard]] Result<std::unique_ptr<eventlog::EventLog>> open_log(const Config& config, const std::string& name,
                                                                    env::Clock& clock);

@@ -34,6 +34,7 @@
 #include "app/sinks.h"
 #include "app/small_file.h"
 #include "app/stages.h"
+#include "app/stages_room.h"
 #include "app/state_profiles.h"
 #include "app/state_scrubs.h"
 #include "app/stores.h"
@@ -81,9 +82,6 @@ constexpr env::TimeUs kRankUs = 3'600'000'000;
 constexpr size_t kExpiredAtOnce = 100;
 // Between two syncs of the embedded profile store; a crash reads again what came since the last one.
 constexpr env::TimeUs kProfilesSyncUs = 10'000'000;
-// Records that are accepted and not processed. More of them push back on ingest, so that what is
-// accepted stays fresh, and is still in memory when it is read from the log.
-constexpr int64_t kBacklogRecordsMax = 50'000;
 // Of action on Kafka, where a commit is a transaction: that takes tens of milliseconds, however little is in it.
 constexpr size_t kKafkaBatchBytesMax = 4u << 20;
 
@@ -315,6 +313,7 @@ class ServerImpl final : public Server {
     FRESHET_TRY(start_action());
     if (config_.roles.ingest) {
       FRESHET_ASSIGN(overflow_, Overflow::start(config_, tenants_->ledger().all(), *log_, clock_, [this] {
+                       if (catches_up(tenants_->ledger().agreement().moves().at())) return std::optional<int64_t>(0);
                        const auto action = lag_of(*log_, action::kActionGroup, Topic::kActions);
                        // Of another process's reaction only its commits are known, which trail.
                        const auto reaction = reactors_.empty() ? std::optional<int64_t>(0) : reaction_lag();
@@ -390,18 +389,12 @@ class ServerImpl final : public Server {
   uint16_t admin_port() const override { return admin_server_ ? admin_server_->port() : uint16_t{0}; }
 
  private:
-  // Looks whether the stages behind have room. While the log does not say, what was said last
-  // counts.
+  // Looks whether the stages behind have room, and the log's disks.
   void look_for_room() {
     const auto action = lag_of(*log_, action::kActionGroup, Topic::kActions);
-    const auto reaction = reaction_lag();
-    static telemetry::Gauge& action_lag =
-        telemetry::gauge("freshet_action_lag_records",
-                         "Accepted and not processed by action, in all partitions; of every ingest the same.");
     log_watch_.note(action.has_value(), clock_.monotonic_us());
-    if (action) action_lag.set(static_cast<double>(*action));
-    if (action && reaction) stages_have_room_ = *action < kBacklogRecordsMax && *reaction < 2 * kBacklogRecordsMax;
-    has_room_ = stages_have_room_ && (log_disks_ == nullptr || log_disks_->has_room());
+    const bool has_room = stages_room_.look(*log_, *tenants_, action, reaction_lag());
+    has_room_ = has_room && (log_disks_ == nullptr || log_disks_->has_room());
   }
 
   // How far reaction is behind. Its commits lie behind what can be read, because they wait for a
@@ -540,19 +533,22 @@ class ServerImpl final : public Server {
                                                                              const Checkpoints::OpenState& open) {
     const auto marks = log_->watermarks({Topic::kActions, partition});
     const int64_t log_begins_at = marks ? marks->low : 0;  // if it is not known, the first poll will say
-    if (checkpoints_) return checkpoints_->open_state(partition, log_begins_at, open);
+    const bool begins_with_state = tenants_->ledger().agreement().moves().begins_with_state();
+    if (checkpoints_) return checkpoints_->open_state(partition, log_begins_at, begins_with_state, open);
     state::RecoverOptions options;
     options.accept_loss = config_.accept_loss;
     options.partition = partition;
     options.identity.partitions = config_.log.partitions;
     options.directory = state_directory(config_, partition);
     options.log_begins_at = log_begins_at;
+    options.begins_with_state = begins_with_state;
     options.open = open;
     return state::open_or_restore(options);
   }
 
   Status start_action() {
     if (!config_.roles.action) return {};
+    FRESHET_TRY(check_has_state(tenants_->ledger().agreement().moves().at(), config_.log));
     const MemoryPlan plan(config_);
     state_memory_ = kv::make_memory_budget(plan.state_store);
     const state::StateOptions state_options{plan.rows / config_.log.partitions};
@@ -646,7 +642,7 @@ class ServerImpl final : public Server {
     purged_.add(import_rows);
     disk_check_.add("imports", check_of(import_rows));
     if (config_.log.kind == Config::LogKind::kKafka) {
-      import_store_ = std::make_unique<ingest::ImportLedger>(*log_, import_rows);
+      import_store_ = std::make_unique<ingest::ImportLedger>(*log_, import_rows, log_name(config_));
       imports_lane_ = std::make_unique<ingest::Lane>(kImportsLaneBytesMax);
     } else {
       import_store_ = ingest::make_import_store(import_rows);
@@ -735,8 +731,8 @@ class ServerImpl final : public Server {
 
   const Config config_;
   std::atomic<bool> has_room_{true};  // what ingest asks before it accepts
-  bool stages_have_room_ = true;      // as they said last
-  LogWatch log_watch_;                // of ingest
+  StagesRoom stages_room_;
+  LogWatch log_watch_;  // of ingest
   env::Clock& clock_;
   ClockWatch clock_watch_{clock_};
   env::Random& random_;

@@ -37,6 +37,14 @@ std::string sections_to_restart_for(const std::map<std::string, std::string>& no
   return out;
 }
 
+// Another node may have been first.
+void say_that_it_has_caught_up(Agreement& agreement) {
+  if (agreement.moves().at() != v1::Move::ARRIVED) return;
+  const Status said = agreement.take_step(v1::Move::CAUGHT_UP, agreement.moves().other_prefix());
+  if (said) return log::info("all that had waited for the state of this log is done");
+  log::debug("{}", said.error().message);
+}
+
 }  // namespace
 
 TenantKeeper::TenantKeeper(const TenantLedgerOptions& options) : ledger_(options) {
@@ -77,6 +85,7 @@ void TenantKeeper::turn() {
     work();
   }
   ledger_.finish_stale();
+  if (caught_up_.exchange(false)) say_that_it_has_caught_up(ledger_.agreement());
   hand_on();
   prepare_some();
 }
@@ -133,7 +142,7 @@ void TenantKeeper::reload(Config config, std::map<std::string, std::string> sect
   post(
       [this, config = std::move(config), before = std::move(sections_before)] {
         if (is_stopping()) return;
-        const uint64_t revision_before = ledger_.file_revision();
+        const uint64_t revision_before = ledger_.agreement().file_revision();
         if (const Status published = ledger_.publish(config, false); !published) {
           reload_failures().add();
           return log::error("SIGHUP: {}; the tenants stay as they are", published.error().message);
@@ -141,9 +150,9 @@ void TenantKeeper::reload(Config config, std::map<std::string, std::string> sect
         const std::string sections = sections_to_restart_for(config.section_hashes, before);
         if (!sections.empty())
           log::warn("SIGHUP: {}: changed in the file, and taken when the process starts again", sections);
-        if (ledger_.file_revision() == revision_before)
+        if (ledger_.agreement().file_revision() == revision_before)
           return log::info("SIGHUP: the file's tenants and rules are those of revision {}, as before", revision_before);
-        log::info("SIGHUP: revision {} of the file is in force", ledger_.file_revision());
+        log::info("SIGHUP: revision {} of the file is in force", ledger_.agreement().file_revision());
       },
       [] {
         reload_failures().add();

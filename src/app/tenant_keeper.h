@@ -2,6 +2,7 @@
 // them on to whoever uses them.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -48,6 +49,9 @@ class TenantKeeper final : public console::TenantDesk {
   }
   void change(console::TenantOrder order, Done done) override;
 
+  // Has the log told that all that had waited for its state is done. Thread-safe; cheap if it is told again and again.
+  void say_caught_up() { caught_up_.store(true, std::memory_order_relaxed); }
+
   // ---- what the thread does; called by tests without start()
   // Takes in what the log has, does what was asked for, and finishes what others have left.
   void turn();
@@ -68,6 +72,7 @@ class TenantKeeper final : public console::TenantDesk {
   std::mutex mutex_;
   std::deque<Work> work_;  // guarded by mutex_, as is what follows
   bool stopping_ = false;
+  std::atomic<bool> caught_up_{false};
   std::condition_variable wake_;
   std::thread thread_;
 };

@@ -268,6 +268,8 @@ void TenantLedger::finish_stale() {
 
 Status TenantLedger::agree() {
   Installation& installation = *options_.installation;
+  FRESHET_TRY(follow());
+  FRESHET_TRY(agreement_.moves().check_open());
   FRESHET_ASSIGN(const auto key, agreement_.hash_key(installation.hash_key(), !installation.is_in_use()));
   FRESHET_TRY(installation.adopt_hash_key(key, "the topics of the log"));
   FRESHET_ASSIGN(const uint32_t partitions, agreement_.partitions(options_.partitions));

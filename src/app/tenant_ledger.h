@@ -52,7 +52,8 @@ class TenantLedger {
   [[nodiscard]] Status follow() { return agreement_.follow(); }
   // Puts the file's tenants and rules in force, if they are not yet. `implicit`: there is no file.
   [[nodiscard]] Status publish(const Config& config, bool implicit);
-  [[nodiscard]] uint64_t file_revision() const { return agreement_.file_revision(); }
+  // What it stands on, for the same thread; its moves() are for any.
+  [[nodiscard]] Agreement& agreement() { return agreement_; }
   // Puts a change in force that comes by the API, as TenantDesk::change() says.
   [[nodiscard]] Result<std::optional<std::string>> make_change(const console::TenantOrder& order);
   // Finishes what others have left.

@@ -28,6 +28,7 @@ struct KeeperOptions {
   LetterQuota quota;
   std::string hash_key;  // of the installation
   eventlog::EventLog* log = nullptr;
+  std::string log_name;  // another one: what is known of the place in the topic is of another log, and counts no more
   docstore::DocStore* profiles = nullptr;
   env::Clock* clock = nullptr;
   // Nobody else reads the topic (the embedded log): what is kept here need not stay there.

@@ -101,12 +101,14 @@ Status LetterKeeper::load() {
   FRESHET_ASSIGN(kept_.erasures, Erasures::open(*store_, options_.hash_key));
   violations_.written();
   const uint32_t partitions = options_.log->partitions(Topic::kDeadLetters);
+  FRESHET_ASSIGN(const auto log_name, store_->get(kLogNameKey));
+  const bool of_this_log = !log_name || *log_name == options_.log_name;
   positions_.clear();
   trimmed_.assign(partitions, 0);
   for (uint32_t p = 0; p < partitions; ++p) {
     FRESHET_ASSIGN(const auto row, store_->get(position_key(p)));
     FRESHET_ASSIGN(const Offset at, parse_offset(row));
-    positions_.push_back(at);
+    positions_.push_back(of_this_log ? at : Offset{-1});
   }
   return {};
 }
@@ -180,6 +182,7 @@ Result<bool> LetterKeeper::follow_partition(uint32_t partition) {
     next = marks.low;
     kv::WriteBatch moved;
     moved.put(position_key(partition), std::to_string(next));
+    moved.put(kLogNameKey, options_.log_name);
     FRESHET_TRY(store_->write(moved, kv::Durability::kSynced));  // After a crash it is not told again.
   }
   if (next == marks.high) return false;
@@ -198,6 +201,7 @@ Result<bool> LetterKeeper::follow_partition(uint32_t partition) {
       FRESHET_TRY(take_in(letter, batch));
   }
   batch.put(position_key(partition), std::to_string(fetched.next));
+  batch.put(kLogNameKey, options_.log_name);
   FRESHET_TRY(store_->write(batch, kv::Durability::kLogged));
   kept_.letters->written();
   kept_.erasures->written();

@@ -101,6 +101,8 @@ class Letters {
 
 // Where the topic goes on, in the same rows.
 [[nodiscard]] std::string position_key(uint32_t partition);
+// Of which log these are; no row: from before there were names.
+inline constexpr std::string_view kLogNameKey = "p";
 
 // kInvalid: not a cursor.
 [[nodiscard]] Status check_cursor(std::string_view text);

@@ -102,6 +102,8 @@ Result<std::vector<std::optional<Offset>>> EventLog::all_committed(const std::st
   return out;
 }
 
+Result<std::vector<std::string>> EventLog::members(const std::string&) { return std::vector<std::string>(); }
+
 bool next_record(std::string_view& data, std::string_view& key, std::string_view& value, bool* corrupt) {
   if (data.empty()) return false;
   if (take_bytes(data, key) && take_bytes(data, value)) return true;

@@ -230,6 +230,9 @@ class EventLog {
   [[nodiscard]] virtual Result<std::optional<Offset>> committed(const std::string& group, TopicPartition partition) = 0;
   // The same of all partitions, by their numbers.
   [[nodiscard]] virtual Result<std::vector<std::optional<Offset>>> all_committed(const std::string& group, Topic topic);
+  // Who is a member of the group now; one that was killed is for as long as its session lasts. [] where nobody else can
+  // be: a log with one process.
+  [[nodiscard]] virtual Result<std::vector<std::string>> members(const std::string& group);
   // Takes the values of a topic's records with one of these keys away; keys and offsets stay. Only a log that has its
   // files here can: elsewhere they stay as long as the topic's retention says. Takes as long as reading the topic.
   // kRetry: some are not read yet by a group that the topic names, or `canceled` became true.

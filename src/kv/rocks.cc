@@ -45,6 +45,7 @@
 #include "kv/store.h"
 #include "kv/store_files.h"
 #include "kv/synced_note.h"
+#include "kv/unchanged.h"
 #include "kv/write_gate.h"
 #include "telemetry/log.h"
 #include "telemetry/metrics.h"
@@ -59,7 +60,7 @@ constexpr uint64_t kGarbageBytesMin = 256u << 20;  // below, a log_like store's 
 constexpr uint64_t kLevel0FilesMax = 24;
 constexpr int kLogFilesSlow = 200;  // of level 0, of a log_like store
 constexpr env::TimeUs kCompactionWaitUs = 10'000;
-constexpr const char* kIncoming = "incoming";  // of write_sorted, beside the store's own files
+constexpr const char* kIncoming = "incoming";  // of write_sorted, and a number, beside the store's own files
 constexpr const char* kDamaged = "DAMAGED";    // what was found damaged, in words; the same place
 // The manifest names the first and the last key of files that are long gone, until a new one is begun.
 constexpr uint64_t kManifestBytes = 8u << 20;
@@ -391,7 +392,8 @@ class RocksStore final : public Store {
   const rocksdb::Options incoming_;         // of the files of write_sorted
   const rocksdb::Options checked_with_;     // of check_next_file
   const std::shared_ptr<SyncedNote> note_;  // null without Options::note_synced
-  std::atomic<bool> has_unlogged_{false};   // rows of which a sync of the write-ahead log says nothing
+  std::atomic<uint64_t> incoming_files_{0};
+  std::atomic<bool> has_unlogged_{false};  // rows of which a sync of the write-ahead log says nothing
   const uint64_t lost_rows_;
   WriteGate gate_;
   std::atomic<bool> broken_{false};
@@ -500,7 +502,8 @@ Status RocksStore::note(uint64_t synced) {
 Status RocksStore::write_sorted(const std::function<void(SortedRows&)>& fill) {
   FRESHET_TRY(writable());
   wait_for_compaction();
-  const std::string path = path_ + "/" + kIncoming;
+  // Several may be under way at once.
+  const std::string path = path_ + "/" + kIncoming + std::to_string(incoming_files_++);
   rocksdb::EnvOptions past_cache(db_->GetDBOptions());
   past_cache.use_direct_writes = incoming_.use_direct_io_for_flush_and_compaction;
   rocksdb::SstFileWriter file(past_cache, incoming_, db_->DefaultColumnFamily());
@@ -693,6 +696,16 @@ Status check_blob_files(rocksdb::DB& db, const std::string& path) {
   return {};
 }
 
+// Of calls of write_sorted that were cut short. Not before the store is ours: another one that has it open may be
+// writing these very files.
+void remove_incoming(const std::string& path) {
+  std::error_code error;
+  for (std::filesystem::directory_iterator file(path, error), end; !error && file != end; file.increment(error)) {
+    std::error_code ignored;
+    if (file->path().filename().string().starts_with(kIncoming)) std::filesystem::remove(file->path(), ignored);
+  }
+}
+
 // The last row that RocksDB would start with; nothing is changed by asking.
 Result<uint64_t> last_row_in(const rocksdb::Options& rocks, const std::string& path) {
   rocksdb::DB* opened = nullptr;
@@ -702,9 +715,7 @@ Result<uint64_t> last_row_in(const rocksdb::Options& rocks, const std::string& p
   return db->GetLatestSequenceNumber();
 }
 
-}  // namespace
-
-Result<std::unique_ptr<Store>> open_rocks(const Options& options) {
+Result<std::unique_ptr<Store>> open_with(const Options& options, bool compacts) {
   FRESHET_ASSERT(options.memory != nullptr && !options.path.empty());
   std::error_code error;
   std::filesystem::create_directories(options.path, error);
@@ -716,6 +727,7 @@ Result<std::unique_ptr<Store>> open_rocks(const Options& options) {
     if (damage) return fail(Code::kCorrupt, std::string(std::istreambuf_iterator<char>(damage), {}));
   }
   rocksdb::Options rocks = rocks_options(options);
+  rocks.disable_auto_compactions = !compacts;
   if (options.merge) rocks.merge_operator = std::make_shared<Merger>(options.merge, options.fold);
   std::unique_ptr<Dropper> dropper;
   if (options.drop) dropper = std::make_unique<Dropper>(options.drop);
@@ -742,10 +754,14 @@ Result<std::unique_ptr<Store>> open_rocks(const Options& options) {
     FRESHET_ASSIGN(note, SyncedNote::make(options.path, noted));
     noting->begin(note);
   }
-  // A write_sorted that was cut short. Not before the store is ours: another one that has it open may be writing this
-  // very file.
-  std::filesystem::remove(options.path + "/" + kIncoming, error);
+  remove_incoming(options.path);
   return std::make_unique<RocksStore>(options, std::move(dropper), std::move(db), std::move(note), lost);
 }
+
+}  // namespace
+
+Result<std::unique_ptr<Store>> open_rocks(const Options& options) { return open_with(options, true); }
+
+Result<std::unique_ptr<Store>> open_rocks_unchanged(const Options& options) { return open_with(options, false); }
 
 }  // namespace freshet::kv

@@ -1,10 +1,12 @@
 // The store's contract on RocksDB.
+#include <fmt/core.h>
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 #include <rapidcheck/gtest.h>
 #include <sys/mount.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <filesystem>
@@ -12,9 +14,11 @@
 #include <future>
 #include <iterator>
 #include <map>
+#include <thread>
 
 #include "env/clock.h"
 #include "kv/store.h"
+#include "kv/unchanged.h"
 
 namespace freshet::kv {
 namespace {
@@ -238,6 +242,62 @@ TEST_F(RocksTest, SecondOpenLeavesWhatIsComingInAlone) {
   });
   ASSERT_TRUE(written) << written.error().message;
   EXPECT_EQ(get("a"), "1");
+}
+
+// Each has a file of its own on its way in, and none is left.
+TEST_F(RocksTest, SortedRowsOfSeveralThreads) {
+  open();
+  constexpr int kThreads = 4, kFiles = 20, kRows = 50;
+  std::vector<std::thread> threads;
+  for (int t = 0; t < kThreads; ++t)
+    threads.emplace_back([&, t] {
+      for (int f = 0; f < kFiles; ++f) {
+        const Status written = store_->write_sorted([&](SortedRows& rows) {
+          for (int r = 0; r < kRows; ++r) rows.put(fmt::format("{:02}.{:02}.{:02}", t, f, r), std::to_string(t));
+        });
+        EXPECT_TRUE(written) << written.error().message;
+      }
+    });
+  for (std::thread& thread : threads) thread.join();
+  size_t count = 0;
+  ASSERT_TRUE(store_->scan("", "", [&](std::string_view key, std::string_view value) {
+    EXPECT_EQ(std::to_string(std::stoi(std::string(key.substr(0, 2)))), value);
+    ++count;
+    return true;
+  }));
+  EXPECT_EQ(count, static_cast<size_t>(kThreads * kFiles * kRows));
+}
+
+// Files that overlap are compacted soon after a store is opened, but not where they are only read.
+TEST_F(RocksTest, FilesStayAsTheyAreWhereTheyAreReadOnce) {
+  constexpr int kFiles = 12;
+  const auto tables = [&] {
+    return std::count_if(std::filesystem::directory_iterator(path_), std::filesystem::directory_iterator(),
+                         [](const auto& file) { return file.path().extension() == ".sst"; });
+  };
+  store_ = std::move(*open_rocks_unchanged(options()));
+  for (int f = 0; f < kFiles; ++f)
+    ASSERT_TRUE(store_->write_sorted([&](SortedRows& rows) {
+      rows.put("a", std::to_string(f));
+      rows.put("z", std::to_string(f));
+    }));
+  store_.reset();
+  store_ = std::move(*open_rocks_unchanged(options()));
+  env::real_clock().sleep_us(300'000);
+  EXPECT_EQ(tables(), kFiles);
+  EXPECT_EQ(get("a"), std::to_string(kFiles - 1));
+  store_.reset();
+  open();
+  for (int i = 0; i < 1000 && tables() >= kFiles; ++i) env::real_clock().sleep_us(10'000);
+  EXPECT_LT(tables(), kFiles);
+}
+
+TEST_F(RocksTest, WhatWasCutShortOnItsWayInIsRemoved) {
+  open();
+  store_.reset();
+  std::ofstream(path_ + "/incoming7") << "half a file";
+  open();
+  EXPECT_FALSE(std::filesystem::exists(path_ + "/incoming7"));
 }
 
 TEST_F(RocksTest, NotADirectoryIsAnError) {

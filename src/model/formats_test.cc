@@ -423,6 +423,17 @@ TEST(FormatsTest, Agreement) {
   expect_golden("agreement", change);
 }
 
+TEST(FormatsTest, AgreementMove) {
+  v1::SchemaChange change;
+  change.mutable_agreement()->set_partitions(6);
+  v1::Move& move = *change.mutable_agreement()->mutable_move();
+  move.set_step(v1::Move::AWAITED);
+  move.set_prefix("freshet.");
+  move.set_imports_next(9);
+  change.set_copied_next(7);
+  expect_golden("agreement_move", change);
+}
+
 TEST(FormatsTest, TenantsChange) {
   v1::SchemaChange change;
   change.mutable_agreement()->set_revision(4);

@@ -1,32 +1,34 @@
-// Rebuilding states: each old partition is read once in the order of its keys, and its rows are dealt out to the new
-// ones. Rows of one kind keep their order on the way, so what waits for a new partition is sorted and is written as
-// one file.
+// Rebuilding states: what a new state is, where each row goes, and the threads that move them (state/row_dealer.h).
 #include "state/repartition.h"
 
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <atomic>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <thread>
 #include <utility>
 
 #include "base/assert.h"
+#include "env/thread.h"
 #include "freshet/v1/envelope.pb.h"
 #include "model/home.h"
 #include "state/partition_state.h"
+#include "state/row_dealer.h"
+#include "state/row_ranges.h"
 #include "state/seen_messages.h"
+#include "state/wire.h"
 
 namespace freshet::state {
 namespace {
 
 constexpr size_t kHashBytes = sizeof(Hash128::bytes);
-constexpr size_t kSeenPrefixBytes = 5;  // 's' and the span
+constexpr size_t kSeenPrefixBytes = 5;                 // 's' and the span
+constexpr std::string_view kKindsWithoutSpan = "ael";  // aliases, entities, ledgers
 
 uint32_t clock_span(const v1::PartitionMeta& meta) { return std::max(seen_span_of(meta.highest_received_at_us()), 1u); }
-
-uint32_t span_in(std::string_view key) {
-  uint32_t span = 0;
-  for (size_t i = 1; i < kSeenPrefixBytes; ++i) span = span << 8 | static_cast<unsigned char>(key[i]);
-  return span;
-}
 
 bool is_row_key(std::string_view key) {
   if (key.empty()) return false;
@@ -35,10 +37,26 @@ bool is_row_key(std::string_view key) {
 }
 
 // Whether nothing is under way for the entity. What is would go on by messages in the old log, which the new
-// partitions never read: a profile in the middle of a merge would stay there for ever.
-bool is_at_rest(const v1::EntityState& e) {
-  return e.status() != v1::EntityState::LEAVING && e.held().empty() && e.gathered().empty() && e.absorbing().empty() &&
-         !e.has_departure() && !e.winding_up() && !e.stepping();
+// partitions never read: a profile in the middle of a merge would stay there for ever. There is one
+// for each profile, so only these few fields are looked at. nullopt: it can't be decoded.
+std::optional<bool> is_at_rest(std::string_view entity) {
+  using E = v1::EntityState;
+  WireField field;
+  bool rests = true;
+  while (!entity.empty()) {
+    if (!next_field(entity, field)) return std::nullopt;
+    switch (field.number) {
+      case E::kStatusFieldNumber: rests = rests && field.value != E::LEAVING; break;
+      case E::kWindingUpFieldNumber:
+      case E::kSteppingFieldNumber: rests = rests && field.value == 0; break;
+      case E::kHeldFieldNumber:
+      case E::kGatheredFieldNumber:
+      case E::kAbsorbingFieldNumber:
+      case E::kDepartureFieldNumber: rests = false; break;
+      default: break;
+    }
+  }
+  return rests;
 }
 
 // The clock that the new states begin with is set back to the beginning of its span, so that every message keeps at
@@ -51,77 +69,6 @@ Result<v1::PartitionMeta> read_meta(kv::Store& store, size_t partition) {
   if (row && meta.ParseFromString(*row)) return meta;
   return fail(Code::kCorrupt, fmt::format("partition {}: its state has no meta row that can be decoded", partition));
 }
-
-// Rows for one new partition, in the order of their keys, until they are written.
-class Waiting {
- public:
-  void add(std::string_view key, std::string_view row) {
-    sizes_.emplace_back(key.size(), row.size());
-    bytes_.append(key).append(row);
-  }
-  [[nodiscard]] size_t bytes() const { return bytes_.size() + sizes_.size() * sizeof sizes_[0]; }
-  [[nodiscard]] Status write_to(kv::Store& store) {
-    if (sizes_.empty()) return {};
-    FRESHET_TRY(store.write_sorted([this](kv::SortedRows& rows) {
-      std::string_view rest = bytes_;
-      for (const auto& [key, row] : sizes_) {
-        rows.put(rest.substr(0, key), rest.substr(key, row));
-        rest.remove_prefix(key + row);
-      }
-      FRESHET_ASSERT(rest.empty());
-    }));
-    *this = {};
-    return {};
-  }
-
- private:
-  std::vector<std::pair<size_t, size_t>> sizes_;
-  std::string bytes_;
-};
-
-// All rows that wait, of which the partition that has the most is written when they are too many.
-class Rows {
- public:
-  Rows(std::span<kv::Store* const> into, size_t bytes_max)
-      : into_(into), bytes_max_(bytes_max), waiting_(into.size()) {}
-
-  Status take_all(kv::Store& from, const RowMover& mover) {
-    Status status;
-    MovedRow moved;
-    FRESHET_TRY(from.scan({}, {}, [&](std::string_view key, std::string_view row) {
-      const auto goes = mover.move(key, row, moved);
-      if (!goes) {
-        status = tl::unexpected(goes.error());
-      } else if (*goes) {
-        status = add(moved, row);
-      }
-      return status.has_value();
-    }));
-    FRESHET_TRY(std::move(status));
-    for (size_t p = 0; p < into_.size(); ++p) FRESHET_TRY(waiting_[p].write_to(*into_[p]));
-    bytes_ = 0;
-    return {};
-  }
-
- private:
-  Status add(const MovedRow& moved, std::string_view row) {
-    FRESHET_ASSERT(moved.to < waiting_.size());
-    Waiting& waiting = waiting_[moved.to];
-    const size_t before = waiting.bytes();
-    waiting.add(moved.key, row);
-    bytes_ += waiting.bytes() - before;
-    if (bytes_ < bytes_max_) return {};
-    const auto most = std::max_element(waiting_.begin(), waiting_.end(),
-                                       [](const Waiting& a, const Waiting& b) { return a.bytes() < b.bytes(); });
-    bytes_ -= most->bytes();
-    return most->write_to(*into_[static_cast<size_t>(most - waiting_.begin())]);
-  }
-
-  std::span<kv::Store* const> into_;
-  const size_t bytes_max_;
-  std::vector<Waiting> waiting_;
-  size_t bytes_ = 0;
-};
 
 }  // namespace
 
@@ -185,24 +132,123 @@ Result<bool> RowMover::move(std::string_view key, std::string_view row, MovedRow
                                             to_hex(key), model::partition_of(hash, before_), before_));
   moved.to = model::partition_of(hash, after_);
   if (key[0] == 's') {
-    if (span_in(key) < lowest_span_) return false;
-    moved.key.assign(seen_rows_of(span_in(key) + spans_later_)).append(hash.view());
+    const uint32_t span = span_of_seen_row(key).value_or(0);
+    if (span < lowest_span_) return false;
+    moved.key.assign(seen_rows_of(span + spans_later_)).append(hash.view());
     return true;
   }
   moved.key.assign(key);
   if (key[0] != 'e') return true;
-  v1::EntityState entity;
-  if (!entity.ParseFromArray(row.data(), static_cast<int>(row.size())))
+  const auto rests = is_at_rest(row);
+  if (!rests)
     return fail(Code::kCorrupt, fmt::format("partition {}: entity {} can't be decoded", partition_, hash.hex()));
-  if (!is_at_rest(entity))
+  if (!*rests)
     return fail(Code::kConflict,
                 fmt::format("partition {}: entity {} is being merged: action was not drained", partition_, hash.hex()));
   return true;
 }
 
+namespace {
+
+// The threads, what they share, and the order of their work. Each takes the same part of every kind of rows, so all of
+// them are done at about the same time.
+class Repartitioning {
+ public:
+  Repartitioning(std::span<kv::Store* const> from, std::span<kv::Store* const> into, std::vector<RowMover> movers,
+                 const RepartitionOptions& options)
+      : from_(from), into_(into), movers_(std::move(movers)), options_(options) {
+    FRESHET_ASSERT(options_.threads > 0);
+  }
+
+  Result<Repartitioned> run() {
+    FRESHET_TRY(look_between_kinds());
+    FRESHET_TRY(find_kinds());
+    std::vector<std::thread> others;
+    for (uint32_t n = 1; n < options_.threads; ++n)
+      others.emplace_back([this, n] {
+        env::name_thread(fmt::format("rebuild-{}", n));
+        work(n);
+      });
+    work(0);
+    for (std::thread& thread : others) thread.join();
+    FRESHET_TRY(std::move(failure_));
+    return done_;
+  }
+
+ private:
+  // A row of a kind that nobody knows must not be left behind in silence.
+  Status look_between_kinds() {
+    MovedRow moved;
+    for (size_t p = 0; p < from_.size(); ++p) {
+      for (const KeyRange& keys : keys_between_kinds()) {
+        Status status;
+        FRESHET_TRY(from_[p]->scan(keys.begin, keys.end, [&](std::string_view key, std::string_view row) {
+          if (const auto goes = movers_[p].move(key, row, moved); !goes) status = tl::unexpected(goes.error());
+          return status.has_value();
+        }));
+        FRESHET_TRY(std::move(status));
+      }
+    }
+    return {};
+  }
+
+  Status find_kinds() {
+    std::set<RowKind> kinds;
+    for (const char letter : kKindsWithoutSpan) kinds.insert({letter, 0});
+    for (size_t p = 0; p < from_.size(); ++p) {
+      FRESHET_ASSIGN(const auto spans, spans_in(*from_[p], movers_[p].lowest_span()));
+      for (const uint32_t span : spans) kinds.insert({'s', span + movers_[p].spans_later()});
+    }
+    kinds_.assign(kinds.begin(), kinds.end());
+    return {};
+  }
+
+  void work(uint32_t thread) {
+    RowDealer dealer(from_, movers_, into_, options_.memory_bytes / options_.threads);
+    Status status = deal_all(dealer, thread);
+    const std::lock_guard lock(mutex_);
+    done_.rows += dealer.dealt().rows;
+    done_.bytes += dealer.dealt().bytes;
+    if (!status && failure_) failure_ = std::move(status);
+    if (!failure_) failed_ = true;
+  }
+
+  Status deal_all(RowDealer& dealer, uint32_t thread) {
+    const uint64_t begin = kHashesEnd * thread / options_.threads;
+    const uint64_t end = kHashesEnd * (thread + 1) / options_.threads;
+    for (const RowKind kind : kinds_) {
+      FRESHET_TRY(dealer.deal(kind, begin, end, [this](uint64_t hashes) { return go_on(hashes); }));
+      if (failed_) return {};
+      FRESHET_TRY(dealer.write_waiting(false));
+    }
+    return dealer.write_waiting(true);
+  }
+
+  bool go_on(uint64_t hashes) {
+    if (options_.progress) {
+      const std::lock_guard lock(mutex_);
+      hashes_done_ += hashes;
+      options_.progress(static_cast<double>(hashes_done_) / static_cast<double>(kHashesEnd * kinds_.size()));
+    }
+    return !failed_;
+  }
+
+  const std::span<kv::Store* const> from_, into_;
+  const std::vector<RowMover> movers_;
+  const RepartitionOptions& options_;
+  std::vector<RowKind> kinds_;
+  std::atomic<bool> failed_{false};
+  std::mutex mutex_;  // of what follows
+  uint64_t hashes_done_ = 0;
+  Repartitioned done_;
+  Status failure_;
+};
+
+}  // namespace
+
 // The meta rows come last: a state that has one is whole.
-Status repartition(std::span<kv::Store* const> from, std::span<kv::Store* const> into,
-                   const RepartitionOptions& options) {
+Result<Repartitioned> repartition(std::span<kv::Store* const> from, std::span<kv::Store* const> into,
+                                  const RepartitionOptions& options) {
   FRESHET_ASSERT(!from.empty() && !into.empty());
   std::vector<v1::PartitionMeta> old;
   for (size_t p = 0; p < from.size(); ++p) {
@@ -211,14 +257,12 @@ Status repartition(std::span<kv::Store* const> from, std::span<kv::Store* const>
   }
   const auto before = static_cast<uint32_t>(from.size());
   FRESHET_ASSIGN(const auto metas, repartition_metas(old, static_cast<uint32_t>(into.size())));
-  Rows rows(into, options.memory_bytes);
-  for (uint32_t p = 0; p < before; ++p) {
-    if (options.progress) options.progress(p, before);
-    FRESHET_TRY(rows.take_all(*from[p], RowMover(p, before, old[p], metas.front())));
-  }
+  std::vector<RowMover> movers;
+  for (uint32_t p = 0; p < before; ++p) movers.emplace_back(p, before, old[p], metas.front());
+  FRESHET_ASSIGN(const auto done, Repartitioning(from, into, std::move(movers), options).run());
   for (size_t p = 0; p < into.size(); ++p)
     FRESHET_TRY(into[p]->write_sorted([&](kv::SortedRows& out) { out.put(kMetaRow, metas[p].SerializeAsString()); }));
-  return {};
+  return done;
 }
 
 }  // namespace freshet::state

@@ -40,19 +40,29 @@ class RowMover {
   // the window). kConflict: an entity in the middle of something; kCorrupt: not a row of this partition.
   [[nodiscard]] Result<bool> move(std::string_view key, std::string_view row, MovedRow& moved) const;
 
+  // The first span of messages that goes along, and by how many spans later each of them is filed.
+  [[nodiscard]] uint32_t lowest_span() const { return lowest_span_; }
+  [[nodiscard]] uint32_t spans_later() const { return spans_later_; }
+
  private:
   const uint32_t partition_, before_, after_;
   const uint32_t lowest_span_, spans_later_;
 };
 
 struct RepartitionOptions {
-  size_t memory_bytes = 256u << 20;                                  // of rows that wait to be written
-  std::function<void(uint32_t done, uint32_t partitions)> progress;  // of the old partitions
+  size_t memory_bytes = 256u << 20;           // of rows that wait to be written, of all threads
+  uint32_t threads = 1;                       // that read, move and write rows
+  std::function<void(double part)> progress;  // of the whole; called by any of them, one at a time
+};
+
+struct Repartitioned {
+  uint64_t rows = 0;
+  uint64_t bytes = 0;  // of their keys and values
 };
 
 // From the old states, in the order of their partitions, into as many empty ones. What is in those after a failure is
 // to be thrown away.
-[[nodiscard]] Status repartition(std::span<kv::Store* const> from, std::span<kv::Store* const> into,
-                                 const RepartitionOptions& options = {});
+[[nodiscard]] Result<Repartitioned> repartition(std::span<kv::Store* const> from, std::span<kv::Store* const> into,
+                                                const RepartitionOptions& options = {});
 
 }  // namespace freshet::state

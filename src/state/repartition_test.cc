@@ -36,12 +36,13 @@ std::unique_ptr<PartitionState> open(const Disk& disk) {
   return std::move(*state);
 }
 
-Status move_all(const Disks& old, const Disks& made, size_t memory_bytes = 1 << 20) {
+Result<Repartitioned> move_all(const Disks& old, const Disks& made, size_t memory_bytes = 1 << 20,
+                               uint32_t threads = 1) {
   std::vector<std::unique_ptr<kv::Store>> stores;
   std::vector<kv::Store*> from, into;
   for (const Disk& disk : old) from.push_back(stores.emplace_back(kv::open_memory(disk, {})).get());
   for (const Disk& disk : made) into.push_back(stores.emplace_back(kv::open_memory(disk, {})).get());
-  return repartition(from, into, {.memory_bytes = memory_bytes, .progress = {}});
+  return repartition(from, into, {.memory_bytes = memory_bytes, .threads = threads, .progress = {}});
 }
 
 // The n-th key that is at home in the partition.
@@ -85,11 +86,17 @@ std::map<std::string, std::string> all_rows(const Disks& disks) {
   return all;
 }
 
-RC_GTEST_PROP(RepartitionTest, EveryRowIsWhereItIsLookedFor, (uint8_t before, uint8_t after, uint8_t memory)) {
+RC_GTEST_PROP(RepartitionTest, EveryRowIsWhereItIsLookedFor,
+              (uint8_t before, uint8_t after, uint8_t memory, uint8_t threads)) {
   const uint32_t p = 1 + before % 9, n = 1 + after % 9;
   const Disks old = make_state(p, 20), made = make_disks(n), back = make_disks(p);
-  RC_ASSERT(move_all(old, made, memory * 4u).has_value());
+  const auto moved = move_all(old, made, memory * 32u, 1 + threads % 4);
+  RC_ASSERT(moved.has_value());
   const auto rows = all_rows(made);
+  size_t bytes = 0;
+  for (const auto& [key, row] : rows) bytes += key.size() + row.size();
+  RC_ASSERT(moved->rows == rows.size());
+  RC_ASSERT(moved->bytes == bytes);
   RC_ASSERT(rows.size() == size_t{p} * 20 * 4);
   for (uint32_t at = 0; at < n; ++at)
     for (const auto& [key, row] : made[at]->rows) {
@@ -99,6 +106,21 @@ RC_GTEST_PROP(RepartitionTest, EveryRowIsWhereItIsLookedFor, (uint8_t before, ui
   RC_ASSERT(move_all(made, back).has_value());
   for (uint32_t at = 0; at < p; ++at) RC_ASSERT(back[at]->rows.size() == old[at]->rows.size());
   RC_ASSERT(all_rows(back) == rows);
+}
+
+// The progress comes to its end, and never goes back, whoever of the threads says it.
+TEST(RepartitionTest, ProgressRises) {
+  const Disks old = make_state(3, 50), made = make_disks(2);
+  std::vector<std::unique_ptr<kv::Store>> stores;
+  std::vector<kv::Store*> from, into;
+  for (const Disk& disk : old) from.push_back(stores.emplace_back(kv::open_memory(disk, {})).get());
+  for (const Disk& disk : made) into.push_back(stores.emplace_back(kv::open_memory(disk, {})).get());
+  double last = 0;
+  ASSERT_TRUE(repartition(from, into, {.memory_bytes = 1000, .threads = 3, .progress = [&](double part) {
+                                         EXPECT_GE(part, last);
+                                         last = part;
+                                       }}));
+  EXPECT_DOUBLE_EQ(last, 1.0);
 }
 
 TEST(RepartitionTest, TheMetaIsOfANewLog) {
@@ -162,9 +184,11 @@ TEST(RepartitionTest, MessagesOutOfTheWindowStayBehind) {
 // ---- what is refused
 
 void expect_refused(const Disks& old, Code code) {
-  const Status done = move_all(old, make_disks(2));
-  ASSERT_FALSE(done);
-  EXPECT_EQ(done.error().code, code) << done.error().message;
+  for (const uint32_t threads : {1u, 3u}) {
+    const auto done = move_all(old, make_disks(2), 1 << 20, threads);
+    ASSERT_FALSE(done);
+    EXPECT_EQ(done.error().code, code) << done.error().message;
+  }
 }
 
 TEST(RepartitionTest, AnEntityInTheMiddleOfAMerge) {
@@ -201,6 +225,12 @@ TEST(RepartitionTest, RowsThatAreNotThePartitions) {
   expect_refused(old, Code::kCorrupt);
   old = make_state(2, 3);
   old[0]->rows["x"] = "";
+  expect_refused(old, Code::kCorrupt);
+  old = make_state(2, 3);
+  old[1]->rows["b" + std::string(key_in(1, 2, 9).view())] = "";  // behind aliases
+  expect_refused(old, Code::kCorrupt);
+  old = make_state(2, 3);
+  old[1]->rows["e" + std::string(key_in(1, 2, 9).view())] = "\xff";  // no entity
   expect_refused(old, Code::kCorrupt);
   old = make_state(2, 3);
   old[1]->rows.erase(std::string(kMetaRow));

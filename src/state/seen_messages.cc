@@ -63,6 +63,13 @@ std::string seen_rows_of(uint32_t span) {
   return key;
 }
 
+std::optional<uint32_t> span_of_seen_row(std::string_view key) {
+  if (key.size() < 1 + kSpanBytes) return std::nullopt;
+  uint32_t span = 0;
+  for (size_t i = 1; i <= kSpanBytes; ++i) span = span << 8 | static_cast<unsigned char>(key[i]);
+  return span;
+}
+
 bool is_expired_seen_row(std::string_view key, uint32_t lowest_span) {
   return key.size() > 1 + kSpanBytes && key[0] == 's' && key < seen_rows_of(lowest_span);
 }

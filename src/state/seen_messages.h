@@ -10,6 +10,7 @@
 #include <absl/container/flat_hash_map.h>
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -76,5 +77,7 @@ class SeenMessages {
 [[nodiscard]] bool is_expired_seen_row(std::string_view key, uint32_t lowest_span);
 // Where the rows of a span begin.
 [[nodiscard]] std::string seen_rows_of(uint32_t span);
+// nullopt: it is too short for a row of a message.
+[[nodiscard]] std::optional<uint32_t> span_of_seen_row(std::string_view key);
 
 }  // namespace freshet::state

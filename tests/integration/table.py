@@ -231,6 +231,7 @@ PLAN = {
     "partitions.not_drained": (4, 1),
     "partitions.other_partitions": (15, 1),
     "partitions.other_partitions_on_kafka": (39, 1),
+    "partitions.without_refusing_a_request": (90, 2),
     "rates.another_rate_moves_what_waits": (3, 1),
     "rates.killed_while_draining": (15, 1),
     "rates.killed_while_draining_on_kafka": (40, 1),

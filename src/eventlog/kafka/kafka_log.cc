@@ -113,6 +113,10 @@ class KafkaLog final : public EventLog {
     return out;
   }
 
+  Result<std::vector<std::string>> members(const std::string& group) override {
+    return cluster_.members(options_.topic_prefix + group);
+  }
+
   Result<env::TimeUs> lingers_us(Topic topic) override { return cluster_.lingers_us(topic); }
 
   uint64_t disk_bytes() override { return 0; }

@@ -40,6 +40,7 @@ class Recovery {
       if (!fresh) return fresh;
       local_ = std::move(*fresh);
     }
+    if (options_.begins_with_state && local_->is_blank()) return no_state();
     FRESHET_TRY(check_number());
     if (options_.accept_loss && local_->offset() < options_.log_begins_at) FRESHET_TRY(skip_lost());
     if (local_->offset() >= options_.log_begins_at) return std::move(local_);
@@ -52,6 +53,15 @@ class Recovery {
   }
 
  private:
+  // The records of this log go on from a state that was rebuilt. On an empty one everybody would be somebody new.
+  [[nodiscard]] Opened no_state() const {
+    return fail(Code::kInvalid,
+                fmt::format("partition {}: its log was made for a state that `freshet checkpoint restore --partitions` "
+                            "has rebuilt, and {} has none; configure the data_dir that was given with --into; with "
+                            "several workers, `freshet checkpoint create` there puts it where checkpoints.to says",
+                            options_.partition, options_.directory));
+  }
+
   // A state has the number in its rules, from its first record on. Brokers let anybody add partitions to a topic.
   [[nodiscard]] Status check_number() const {
     const uint32_t found = local_->meta().rules().partitions();

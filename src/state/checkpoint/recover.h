@@ -17,10 +17,11 @@ struct RecoverOptions {
   objectstore::ObjectStore* checkpoints = nullptr;  // null: there are none
   objectstore::Pace* pace = nullptr;                // with checkpoints
   uint32_t partition = 0;
-  CheckpointIdentity identity;  // without checkpoints only the number of partitions
-  std::string directory;        // of the state: what open() opens
-  int64_t log_begins_at = 0;    // the oldest record that the log has: nothing before it can be replayed
-  bool accept_loss = false;     // what the log no longer has is no reason to stop
+  CheckpointIdentity identity;     // without checkpoints only the number of partitions
+  std::string directory;           // of the state: what open() opens
+  int64_t log_begins_at = 0;       // the oldest record that the log has: nothing before it can be replayed
+  bool begins_with_state = false;  // the log was made for a state that there was before: an empty one is not its
+  bool accept_loss = false;        // what the log no longer has is no reason to stop
   std::function<Result<std::unique_ptr<PartitionState>>()> open;
   Progress progress;
 };
@@ -29,6 +30,7 @@ struct RecoverOptions {
 // they are not, and two profiles made of one person. `what` begins the sentence.
 [[nodiscard]] Status check_partitions(std::string_view what, uint32_t found, uint32_t configured);
 
+// kInvalid, too: there is no state here and no checkpoint, but there has to be one.
 // kCorrupt: damaged here, or too old for the log, and no checkpoint helps: says what was tried. kInvalid: the
 // checkpoints are of another installation, or the state is of another number of partitions. kRetry: the checkpoints are
 // needed and can't be reached. Blocks as long as the transfer takes.

@@ -337,6 +337,16 @@ TEST_F(RecoverTest, WithoutCheckpointsItBeginsAnewIfTheLogHasEverything) {
   }
 }
 
+TEST_F(RecoverTest, ALogThatBeginsWithAStateTakesNoEmptyOne) {
+  RecoverOptions wanted = options();
+  wanted.begins_with_state = true;
+  wanted.checkpoints = nullptr;
+  const auto state = open_or_restore(wanted);
+  ASSERT_FALSE(state);
+  EXPECT_EQ(state.error().code, Code::kInvalid);
+  EXPECT_NE(state.error().message.find("--into"), std::string::npos) << state.error().message;
+}
+
 TEST_F(RecoverTest, WhatTheLogHasLostIsAcceptedIfAsked) {
   make_history();
   auto wanted = options();

@@ -32,7 +32,7 @@ TestCluster::TestCluster(TestCluster& drained, uint32_t partitions, uint64_t see
   };
   for (TestPartition& p : drained.parts_) add(p, from);
   for (TestPartition& p : parts_) add(p, into);
-  const Status done = state::repartition(from, into, {.memory_bytes = 400, .progress = {}});
+  const auto done = state::repartition(from, into, {.memory_bytes = 400, .threads = 2, .progress = {}});
   FRESHET_ASSERT(done.has_value());
   stores.clear();
   for (uint32_t p = 0; p < partitions; ++p) open(parts_[p], p);

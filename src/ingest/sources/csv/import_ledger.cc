@@ -12,8 +12,9 @@ using eventlog::Offset;
 
 constexpr eventlog::TopicPartition kLedger = {eventlog::Topic::kImports, 0};
 constexpr size_t kLedgerReadBytes = 1u << 20;
-// A row of the copy's store that is no import's: theirs begin with other letters.
+// Rows of the copy's store that are no import's: theirs begin with other letters.
 constexpr std::string_view kPlaceKey = "p";
+constexpr std::string_view kLogNameKey = "n";  // none: from before there were names
 
 std::string ledger_key(const std::string& tenant, const std::string& id) {
   return std::string(tenant).append(1, '\0').append(id);
@@ -29,8 +30,8 @@ bool is_further(const v1::ImportProgress& record, const v1::ImportProgress& know
 
 }  // namespace
 
-ImportLedger::ImportLedger(eventlog::EventLog& log, std::shared_ptr<kv::Store> rows)
-    : log_(log), rows_(std::move(rows)), copy_(make_import_store(rows_)) {}
+ImportLedger::ImportLedger(eventlog::EventLog& log, std::shared_ptr<kv::Store> rows, std::string log_name)
+    : log_(log), rows_(std::move(rows)), log_name_(std::move(log_name)), copy_(make_import_store(rows_)) {}
 
 void ImportLedger::append(const std::string& key, const std::string& value, const std::function<void(Status)>& done) {
   eventlog::Produce produce{kLedger, {}};
@@ -83,6 +84,8 @@ Result<bool> ImportLedger::refresh() {
 }
 
 Result<Offset> ImportLedger::place() {
+  FRESHET_ASSIGN(const auto name, rows_->get(kLogNameKey));
+  if (name && *name != log_name_) return 0;
   FRESHET_ASSIGN(const auto row, rows_->get(kPlaceKey));
   Offset next = 0;
   // Whatever else stands there, the whole topic is read again, which does no harm.
@@ -94,6 +97,7 @@ Status ImportLedger::take(const eventlog::Fetched& fetched) {
   for (const eventlog::RecordView& record : fetched.records) FRESHET_TRY(take_record(record));
   kv::WriteBatch batch;
   batch.put(kPlaceKey, std::to_string(fetched.next));
+  batch.put(kLogNameKey, log_name_);
   return rows_->write(batch, kv::Durability::kLogged);
 }
 

@@ -26,8 +26,9 @@ namespace freshet::ingest {
 // Thread-safe. put(), remove() and refresh() wait for the log, so they are for threads that may.
 class ImportLedger final : public ImportStore {
  public:
-  // The log must outlive it and what is under way; `rows` keeps the copy, and how far it is.
-  ImportLedger(eventlog::EventLog& log, std::shared_ptr<kv::Store> rows);
+  // The log must outlive it and what is under way; `rows` keeps the copy, and how far it is in the log of this name:
+  // in another one, to which an installation has gone, it begins at the beginning.
+  ImportLedger(eventlog::EventLog& log, std::shared_ptr<kv::Store> rows, std::string log_name = "");
 
   [[nodiscard]] Status put(const v1::ImportProgress& progress, bool synced) override;
   // done(kRetry): the log has not confirmed it.
@@ -52,6 +53,7 @@ class ImportLedger final : public ImportStore {
 
   eventlog::EventLog& log_;
   const std::shared_ptr<kv::Store> rows_;
+  const std::string log_name_;
   const std::unique_ptr<ImportStore> copy_;
   std::mutex mutex_;  // of refresh()
 };

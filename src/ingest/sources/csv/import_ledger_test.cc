@@ -83,6 +83,22 @@ TEST(ImportLedger, AnotherNodeGoesOnWithAnImport) {
   EXPECT_EQ(b.imports->count("t")->all, 0U);
 }
 
+// A node whose installation has gone to other topics keeps its directory: the place that it knows is in the old ones.
+TEST(ImportLedger, AnotherLogIsReadFromItsBeginning) {
+  LedgerLog log, other;
+  LedgerNode a(log);
+  a.imports = std::make_unique<ImportLedger>(log, a.rows, "first/4");
+  for (uint64_t offset = 0; offset < 5; ++offset)
+    ASSERT_TRUE(LedgerNode(log).imports->put(upload_of("x", offset), true));
+  ASSERT_EQ(a.offset("x"), 4U);
+  ASSERT_TRUE(LedgerNode(other).imports->put(upload_of("y", 3), true));
+  a.imports = std::make_unique<ImportLedger>(other, a.rows, "second/8");
+  EXPECT_EQ(a.offset("y"), 3U);
+  EXPECT_EQ(a.offset("x"), 4U);
+  a.imports = std::make_unique<ImportLedger>(other, a.rows, "second/8");
+  EXPECT_FALSE(*a.imports->refresh()) << "it knows its place there now";
+}
+
 TEST(ImportLedger, ANodeThatWasBehindTakesNothingBack) {
   LedgerLog log;
   const LedgerNode a(log), b(log);
