@@ -67,7 +67,8 @@ Disks make_state(uint32_t partitions, uint32_t rows) {
       state->create_entity({.id = key, .rank = 1}).state.set_tenant(fmt::format("{}.{}", p, n));
       state->edit_alias(key_in(p, partitions, rows + n)).generation = n + 1;
       EXPECT_TRUE(state->first_in_ledger(key));
-      EXPECT_TRUE(state->first_sight(key, 10 * kDayUs + n * kHourUs / 100));
+      // The clocks of partitions differ by days where some have little to do.
+      EXPECT_TRUE(state->first_sight(key, 10 * kDayUs + p % 3 * kDayUs + n * kHourUs / 100));
     }
     state->meta().set_erased_messages(p);
     state->advance(100 + p);

@@ -62,8 +62,8 @@ Result<bool> RowDealer::gather(RowKind kind, uint64_t begin, uint64_t end) {
   bytes_.clear();
   rows_.clear();
   for (size_t p = 0; p < from_.size(); ++p) {
-    // What an old partition would have had to file before the first span is not there.
-    if (kind.span < movers_[p].spans_later()) continue;
+    // What an old partition would have had to file before the first span is not there. Only messages have spans.
+    if (kind.letter == 's' && kind.span < movers_[p].spans_later()) continue;
     // What can't be cut is taken as large as it is.
     const size_t bytes_max = end - begin > 1 ? range_max_ : SIZE_MAX;
     FRESHET_ASSIGN(const bool fits, gather_from(p, keys_of(kind, begin, end, movers_[p].spans_later()), bytes_max));

@@ -86,12 +86,16 @@ TEST(ImportLedger, AnotherNodeGoesOnWithAnImport) {
 // A node whose installation has gone to other topics keeps its directory: the place that it knows is in the old ones.
 TEST(ImportLedger, AnotherLogIsReadFromItsBeginning) {
   LedgerLog log, other;
+  const auto say = [](LedgerLog& to, const std::string& id, uint64_t offset) {
+    v1::ImportProgress progress = upload_of(id, offset);
+    progress.set_mapping("m");
+    ASSERT_TRUE(LedgerNode(to).imports->put(progress, true));
+  };
   LedgerNode a(log);
   a.imports = std::make_unique<ImportLedger>(log, a.rows, "first/4");
-  for (uint64_t offset = 0; offset < 5; ++offset)
-    ASSERT_TRUE(LedgerNode(log).imports->put(upload_of("x", offset), true));
+  for (uint64_t offset = 0; offset < 5; ++offset) say(log, "x", offset);
   ASSERT_EQ(a.offset("x"), 4U);
-  ASSERT_TRUE(LedgerNode(other).imports->put(upload_of("y", 3), true));
+  say(other, "y", 3);
   a.imports = std::make_unique<ImportLedger>(other, a.rows, "second/8");
   EXPECT_EQ(a.offset("y"), 3U);
   EXPECT_EQ(a.offset("x"), 4U);
