@@ -75,33 +75,50 @@ class RequestArena {
   google::protobuf::Arena arena_;
 };
 
-// Counts what became durable, per tenant. Labels are known texts (tenants, sources, codes), so the
-// number of series is bounded.
-void count(const Parsed& parsed, const std::string& tenant, std::string_view source) {
+// What is counted of a request once it is durable. It is made before the append: there may be ten thousands of
+// rejections, and if the log's thread counted them and gave back their memory, everybody who appends would wait for it.
+struct Tally {
+  uint64_t accepted = 0;
+  uint64_t rejected = 0;
+  std::map<std::string, uint64_t, std::less<>> rejected_by_code;
+  std::map<std::string_view, uint64_t> warnings_by_code;
+};
+
+Tally tally_of(const Parsed& parsed) {
+  FRESHET_ASSERT(parsed.rejected.size() <= parsed.item_count);
+  Tally out{parsed.item_count - parsed.rejected.size(), parsed.rejected.size(), {}, {}};
+  for (const Rejection& rejection : parsed.rejected) ++out.rejected_by_code[rejection.code];
+  for (const Warning& warning : parsed.warnings) out.warnings_by_code[warning.code] += warning.count;
+  return out;
+}
+
+// Per tenant. Labels are known texts (tenants, sources, codes), so the number of series is bounded.
+void count(const Tally& tally, const std::string& tenant, std::string_view source) {
   const auto add = [](const char* name, const char* help, const telemetry::Labels& labels, uint64_t n) {
     telemetry::counter(name, help, labels).add(n);
   };
-  FRESHET_ASSERT(parsed.rejected.size() <= parsed.item_count);
   // None is counted, too: whoever compares what was rejected with what was accepted finds both from the first request.
   add("freshet_ingest_items_total", "Items accepted.", {{"tenant", tenant}, {"source", std::string(source)}},
-      parsed.item_count - parsed.rejected.size());
-  std::map<std::string_view, uint64_t> codes;
-  for (const Rejection& rejection : parsed.rejected) ++codes[rejection.code];
-  for (const auto& [code, n] : codes)
-    add("freshet_ingest_rejected_total", "Items rejected, by reason.",
-        {{"tenant", tenant}, {"code", std::string(code)}}, n);
-  codes.clear();
-  for (const Warning& warning : parsed.warnings) codes[warning.code] += warning.count;
-  for (const auto& [code, n] : codes)
+      tally.accepted);
+  for (const auto& [code, n] : tally.rejected_by_code)
+    add("freshet_ingest_rejected_total", "Items rejected, by reason.", {{"tenant", tenant}, {"code", code}}, n);
+  for (const auto& [code, n] : tally.warnings_by_code)
     add("freshet_ingest_warnings_total", "Parts of items left out or cut, by reason.", {{"code", std::string(code)}},
         n);
 }
 
 // The same two numbers for the span of a traced request.
-void count_items(telemetry::Span& span, const Parsed& parsed) {
-  span.set("freshet.items.accepted", static_cast<int64_t>(parsed.item_count - parsed.rejected.size()));
-  span.set("freshet.items.rejected", static_cast<int64_t>(parsed.rejected.size()));
+void count_items(telemetry::Span& span, const Tally& tally) {
+  span.set("freshet.items.accepted", static_cast<int64_t>(tally.accepted));
+  span.set("freshet.items.rejected", static_cast<int64_t>(tally.rejected));
 }
+
+// What is left of a request while its records go into the log.
+struct UnderWay {
+  http::Response answer;
+  Tally tally;
+  std::vector<PlanMiss> misses;
+};
 
 // The query parameter verdicts=1 asks for an answer that names each rejected item, whatever the
 // endpoint usually says.
@@ -524,19 +541,18 @@ void Service::ingest(const std::shared_ptr<Call>& call) {
   out.dead_letters = dead_letters_of(
       parsed->rejected, {tenant.name, source, call->route->endpoint, now_us, call->sender->scope}, *options_.random);
   // The answer is made now, because the items lie on the arena, which is gone when the log is done.
-  auto answer = std::make_shared<http::Response>(
-      wants_verdicts(call->request.query) ? verdicts(*parsed) : call->source().answer(call->exchange(), *parsed));
+  const auto under_way = std::make_shared<UnderWay>(UnderWay{
+      wants_verdicts(call->request.query) ? verdicts(*parsed) : call->source().answer(call->exchange(), *parsed),
+      tally_of(*parsed), std::move(parsed->plan_misses)});
   call->request.body = std::string();
-  auto verdict = std::make_shared<Parsed>(std::move(*parsed));
-  for (Rejection& rejection : verdict->rejected) rejection.item = std::string();
   appender_.append(std::move(out),
-                   [violations = violations_, limit = log_limit_, call, answer, verdict, source](Status status) {
+                   [violations = violations_, limit = log_limit_, call, under_way, source](const Status& status) {
                      if (!status && status.error().code == Code::kInvalid) limit->note_refusal();
                      if (!status) return call->not_taken(status.error());
-                     count(*verdict, call->tenant().name, source);
-                     violations->add(call->tenant().name, verdict->plan_misses);
-                     if (call->span) count_items(*call->span, *verdict);
-                     call->answer(std::move(*answer));
+                     count(under_way->tally, call->tenant().name, source);
+                     violations->add(call->tenant().name, under_way->misses);
+                     if (call->span) count_items(*call->span, under_way->tally);
+                     call->answer(std::move(under_way->answer));
                    });
 }
 
