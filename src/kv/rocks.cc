@@ -235,6 +235,8 @@ rocksdb::Options rocks_options(const Options& options) {
   // files written through the page cache it took 200 to 400 ms in the worst of a hundred, at 30 MB/s as at 100, beside
   // those written past it 30 to 60 ms, as without any (docs/benchmarks.md).
   rocks.use_direct_io_for_flush_and_compaction = allows_direct_io(options.path);
+  // A sync of the log is three requests to the disk, each of which waits for the write of a flush that is under way.
+  rocks.writable_file_max_buffer_size = 64u << 10;
   rocks.bytes_per_sync = 1u << 20;  // where that is not possible
   rocks.compaction_readahead_size = 1u << 20;
   rocks.avoid_unnecessary_blocking_io = true;
