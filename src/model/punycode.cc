@@ -11,7 +11,7 @@ namespace freshet::model {
 namespace {
 
 constexpr uint32_t kBase = 36, kTMin = 1, kTMax = 26, kSkew = 38, kDamp = 700, kBiasFirst = 72;
-constexpr char32_t kFirst = 0x80, kLast = 0x10ffff;
+constexpr char32_t kFirstCoded = 0x80, kLastCoded = 0x10ffff;
 constexpr char32_t kLeast = 0xa1;      // below are controls
 constexpr size_t kLabelBytesMax = 63;  // RFC 1035
 
@@ -38,7 +38,7 @@ std::optional<uint64_t> take_number(std::string_view& text, uint32_t bias) {
     text.remove_prefix(1);
     if (!digit) return std::nullopt;
     sum += *digit * weight;
-    if (sum > uint64_t{kLast} * (kLabelBytesMax + 1)) return std::nullopt;
+    if (sum > uint64_t{kLastCoded} * (kLabelBytesMax + 1)) return std::nullopt;
     const uint32_t threshold = k <= bias ? kTMin : k >= bias + kTMax ? kTMax : k - bias;
     if (*digit < threshold) return sum;
     weight *= kBase - threshold;
@@ -53,7 +53,7 @@ std::optional<std::string> decode_punycode(std::string_view label) {
   const std::string_view basic = dash == std::string_view::npos ? std::string_view() : label.substr(0, dash);
   std::u32string points(basic.begin(), basic.end());
   std::string_view rest = label.substr(dash == std::string_view::npos ? 0 : dash + 1);
-  char32_t letter = kFirst;
+  char32_t letter = kFirstCoded;
   uint64_t at = 0;
   uint32_t bias = kBiasFirst;
   for (bool first = true; !rest.empty(); first = false) {
@@ -61,7 +61,7 @@ std::optional<std::string> decode_punycode(std::string_view label) {
     if (!delta) return std::nullopt;
     const auto size = static_cast<uint32_t>(points.size()) + 1;
     at += *delta;
-    if (at / size > kLast - letter) return std::nullopt;
+    if (at / size > kLastCoded - letter) return std::nullopt;
     letter += static_cast<char32_t>(at / size);
     at %= size;
     if (letter < kLeast || (letter >= 0xd800 && letter <= 0xdfff)) return std::nullopt;
