@@ -71,7 +71,7 @@ Status Engine::process(std::span<const eventlog::RecordView> records) {
   oldest_ = nullptr;
   for (Prepared& p : prepared_) {
     const auto trace = p.envelope != nullptr ? wanted_trace(*p.envelope) : std::nullopt;
-    const uint64_t letters = counters_.dead_letters;
+    const uint64_t letters = counters().dead_letters;
     FRESHET_TRY(trace ? process_traced(p, *trace) : process_one(p));
     if (!trace) note_untraced(p, letters);
   }
@@ -133,10 +133,11 @@ void Engine::prefetch() {
 Status Engine::process_traced(Prepared& p, const telemetry::TraceContext& trace) {
   if (out_.suppressed()) return process_one(p);
   TracedRecord traced{trace, p.envelope->tenant(), p.offset, "processed", p.envelope->received_at_us()};
-  const EngineCounters before = counters_;
+  const EngineCounters before = counters();
   FRESHET_TRY(process_one(p));
-  if (counters_.duplicates > before.duplicates) traced.outcome = "duplicate";
-  if (counters_.dead_letters > before.dead_letters) traced.outcome = "dead_letter";
+  const EngineCounters now = counters();
+  if (now.duplicates > before.duplicates) traced.outcome = "duplicate";
+  if (now.dead_letters > before.dead_letters) traced.outcome = "dead_letter";
   traced_.push_back(std::move(traced));
   return {};
 }
@@ -147,12 +148,18 @@ void Engine::note_untraced(const Prepared& p, uint64_t letters) {
   if (p.envelope == nullptr || out_.suppressed()) return;
   constexpr size_t kLettersMost = 8;
   const v1::Envelope& record = *p.envelope;
-  if (counters_.dead_letters > letters && letters_noted_ < kLettersMost) {
+  if (counters().dead_letters > letters && letters_noted_ < kLettersMost) {
     ++letters_noted_;
     untraced_.push_back({{}, record.tenant(), p.offset, "dead_letter", record.received_at_us()});
   } else if (enters(record) && (oldest_ == nullptr || record.received_at_us() < oldest_->envelope->received_at_us())) {
     oldest_ = &p;
   }
+}
+
+EngineCounters Engine::counters() const {
+  EngineCounters all = counters_;
+  all.dead_letters += protocol_.counters().impossible;
+  return all;
 }
 
 std::vector<TracedRecord> Engine::take_traced() { return std::exchange(traced_, {}); }
@@ -200,9 +207,7 @@ Status Engine::process_one(Prepared& p) {
     ++duplicates_[record.tenant()];
     return {};
   }
-  const uint64_t before = protocol_.counters().impossible;
   protocol_.enter(record, *tenant, p.routing_key);
-  counters_.dead_letters += protocol_.counters().impossible - before;
   return {};
 }
 
@@ -225,9 +230,7 @@ Status Engine::process_message(Prepared& p) {
     return {};
   }
   ++counters_.loops;
-  const uint64_t before = protocol_.counters().impossible;
   protocol_.receive(message, record.tenant());
-  counters_.dead_letters += protocol_.counters().impossible - before;
   return {};
 }
 

@@ -55,7 +55,7 @@ class Engine {
   [[nodiscard]] std::vector<TracedRecord> take_untraced();
   // In force, for whoever reads what the state has.
   [[nodiscard]] const Rules& rules() const { return *rules_; }
-  [[nodiscard]] const EngineCounters& counters() const { return counters_; }
+  [[nodiscard]] EngineCounters counters() const;
   // By tenant, since this was last called.
   [[nodiscard]] std::map<std::string, uint64_t> take_duplicates() { return std::exchange(duplicates_, {}); }
   [[nodiscard]] const ProtocolCounters& identity() const { return protocol_.counters(); }

@@ -51,6 +51,11 @@ Result<bool> has_only_rules(eventlog::EventLog& log, TopicPartition of) {
   return only;
 }
 
+Result<bool> has_records(eventlog::EventLog& log, Topic topic) {
+  FRESHET_ASSIGN(const auto marks, log.all_watermarks(topic));
+  return std::any_of(marks.begin(), marks.end(), [](const auto& mark) { return mark.high > 0; });
+}
+
 }  // namespace
 
 LogMove::LogMove(const Config& before, const Config& after, eventlog::EventLog& from, eventlog::EventLog& to)
@@ -115,8 +120,8 @@ Status LogMove::check_to() {
 Status LogMove::check_unused() {
   for (const Topic topic : {Topic::kActions, Topic::kSchema}) {
     if (to_.partitions(topic) == 0) continue;
-    FRESHET_ASSIGN(const auto marks, to_.all_watermarks(topic));
-    if (std::any_of(marks.begin(), marks.end(), [](const auto& mark) { return mark.high > 0; }))
+    FRESHET_ASSIGN(const bool used, has_records(to_, topic));
+    if (used)
       return fail(Code::kInvalid,
                   fmt::format("topic {} under the prefix \"{}\" has records: --topic-prefix takes one that was never "
                               "used",
@@ -132,12 +137,16 @@ Status LogMove::prepare() {
   FRESHET_TRY(create_topics(to_, after_));
   if (!announced_) FRESHET_TRY(said_from_.take_step(Move::LEAVING, after_.log.topic_prefix));
   announced_ = true;
-  return begin();
+  return await_state();
 }
 
 Status LogMove::begin() {
   FRESHET_TRY(check_to());
   FRESHET_TRY(create_topics(to_, after_));
+  return await_state();
+}
+
+Status LogMove::await_state() {
   if (said_to_.moves().at() == Move::STEP_UNSPECIFIED)
     FRESHET_TRY(said_to_.take_step(Move::AWAITED, before_.log.topic_prefix, after_.log.partitions));
   return copy();
@@ -205,8 +214,8 @@ Status LogMove::check_nothing_sent() {
                                                topics_under(after_.log.topic_prefix)));
   }
   for (const Topic topic : {Topic::kOverflow, Topic::kDeadLetters, Topic::kLogs}) {
-    FRESHET_ASSIGN(const auto marks, to_.all_watermarks(topic));
-    if (std::any_of(marks.begin(), marks.end(), [](const auto& mark) { return mark.high > 0; }))
+    FRESHET_ASSIGN(const bool sent, has_records(to_, topic));
+    if (sent)
       return fail(Code::kConflict, fmt::format("{} have records that were accepted, in {}: there is only the way on",
                                                topics_under(after_.log.topic_prefix), name_of(topic)));
   }

@@ -44,6 +44,7 @@ class LogMove {
   [[nodiscard]] Status check_from() const;
   [[nodiscard]] Status check_unused();
   [[nodiscard]] Status check_nothing_sent();
+  [[nodiscard]] Status await_state();  // tells `to`, and copies
   [[nodiscard]] Status copy_schema();
   [[nodiscard]] Status copy_imports();
 

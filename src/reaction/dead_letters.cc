@@ -3,22 +3,19 @@
 
 #include "reaction/dead_letters.h"
 
-#include <fmt/core.h>
-
 #include <algorithm>
 #include <utility>
 
 #include "base/assert.h"
 #include "freshet/v1/event.pb.h"
+#include "model/letter_id.h"
 
 namespace freshet::reaction {
 
 void DeadLetters::add(std::string_view code, std::string_view reason, std::string_view body, const v1::Change& change,
                       Marks marks) {
   v1::DeadLetter letter;
-  // The id sorts by time, and it is the same if the change is read again after a crash, so the
-  // letter is not doubled.
-  letter.set_id(fmt::format("{:016x}-{}", std::max<int64_t>(change.received_at_us(), 0), hash128(body).hex()));
+  letter.set_id(model::letter_id(change.received_at_us(), hash128(body)));
   letter.set_tenant(change.tenant());
   letter.set_source("reaction");
   letter.set_code(std::string(code));

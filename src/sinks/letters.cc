@@ -8,6 +8,7 @@
 
 #include "base/hash.h"
 #include "freshet/v1/event.pb.h"
+#include "model/letter_id.h"
 
 namespace freshet::sinks {
 
@@ -17,8 +18,7 @@ Status append_letter(eventlog::EventLog& log, const Around& around, eventlog::To
   const std::string place =
       fmt::format("{}/{}/{}/{}", around.sink.name, name_of(from.topic), from.partition, item.offset);
   v1::DeadLetter letter;
-  letter.set_id(
-      fmt::format("{:016x}-{}", std::max<int64_t>(item.received_at_us, 0), hash128(around.tenant + "/" + place).hex()));
+  letter.set_id(model::letter_id(item.received_at_us, hash128(around.tenant + "/" + place)));
   letter.set_tenant(around.tenant);
   letter.set_source("sink");
   letter.set_code(std::string(code));

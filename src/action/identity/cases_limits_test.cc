@@ -59,11 +59,8 @@ TEST_P(IdentityCases, WhoIsToGiveUpSomethingToItselfClaimsItAgain) {
   const v1::EntityState before = *owner_of(c, "email", "a@b.c");
   const auto say = [&](v1::Loop loop) {
     loop.set_kind(v1::ENTITY_KIND_USER);
-    v1::Envelope envelope;
-    envelope.set_tenant("t");
-    envelope.set_kind(v1::Envelope::LOOP);
+    v1::Envelope envelope = make_message(loop);
     envelope.set_received_at_us(2);
-    *envelope.mutable_loop() = loop;
     c.send_to(target_of(loop, "t", c.partitions()), envelope);
     c.run();
   };

@@ -3,14 +3,11 @@
 // the entity as it was, because nobody else knows afterwards what it had.
 #include "action/identity/erasure.h"
 
-#include <fmt/core.h>
-
-#include <algorithm>
-
 #include "action/identity/messages.h"
 #include "base/hash.h"
 #include "model/entity_ref.h"
 #include "model/identifier.h"
+#include "model/letter_id.h"
 
 namespace freshet::action {
 
@@ -57,8 +54,7 @@ v1::DeadLetter erasure_letter(const v1::ErasureNotice& notice, const ErasureCont
   v1::DeadLetter letter;
   letter.set_body(notice.SerializeAsString());
   letter.set_body_type(v1::DeadLetter::ERASURE_NOTICE);
-  // The same erasure makes the same id after a crash, so that it is listed once; the time goes first, so that ids sort.
-  letter.set_id(fmt::format("{:016x}-{}", std::max<int64_t>(context.received_at_us, 0), hash128(letter.body()).hex()));
+  letter.set_id(model::letter_id(context.received_at_us, hash128(letter.body())));
   letter.set_tenant(std::string(context.tenant));
   letter.set_source("action");
   letter.set_code(notice.lifted() ? "lifted" : "erased");

@@ -63,14 +63,6 @@ RC_GTEST_PROP(ForgedMessages, EndNoProcess, (uint64_t seed)) {
   }
 }
 
-v1::Envelope forged_envelope(const Loop& message) {
-  v1::Envelope envelope;
-  envelope.set_tenant("t");
-  envelope.set_kind(v1::Envelope::LOOP);
-  *envelope.mutable_loop() = message;
-  return envelope;
-}
-
 // An alias that leads to nobody: the next record of the identifier must not be lost without a word.
 TEST(ForgedMessages, AClaimOfNobodyCostsNoRecord) {
   TestCluster cluster(2, 1);
@@ -80,7 +72,7 @@ TEST(ForgedMessages, AClaimOfNobodyCostsNoRecord) {
   const uint32_t home = model::home_of("t", v1::ENTITY_KIND_USER, email.identifier(), 2);
   model::EntityRef nobody;
   for (uint8_t i = 0; model::partition_of(nobody.id, 2) == home; ++i) nobody.id.bytes[15] = i;
-  cluster.send_to(home, forged_envelope(messages::link(nobody, email, 1)));
+  cluster.send_to(home, make_message(messages::link(nobody, email, 1)));
   cluster.run();
   EXPECT_TRUE(cluster.dead_letters().empty()) << "who lives elsewhere is not known here";
   cluster.send(make_record("m1", {{"email", "a@b.c"}}, 10, "E"));
@@ -93,7 +85,7 @@ TEST(ForgedMessages, AClaimOfNobodyCostsNoRecord) {
   email.mutable_identifier()->set_value("d@e.f");
   const uint32_t other = model::home_of("t", v1::ENTITY_KIND_USER, email.identifier(), 2);
   for (uint8_t i = 0; model::partition_of(nobody.id, 2) != other; ++i) nobody.id.bytes[15] = i;
-  cluster.send_to(other, forged_envelope(messages::link(nobody, email, 1)));
+  cluster.send_to(other, make_message(messages::link(nobody, email, 1)));
   cluster.run();
   EXPECT_EQ(cluster.dead_letters().size(), 2u);
 }
@@ -107,7 +99,7 @@ TEST(ForgedMessages, AnswersAndStepsThatNobodyWaitsForAreDeadLetters) {
   Loop chunk;
   *chunk.mutable_ref() = cluster.entities().at(0).ref();
   for (const Loop& m : {messages::step(u1, 1), messages::revive(chunk, u1), messages::erased_too(chunk, u1)})
-    cluster.send_to(0, forged_envelope(m));
+    cluster.send_to(0, make_message(m));
   cluster.run();
   EXPECT_EQ(cluster.dead_letters().size(), 3u);
   EXPECT_EQ(describe(cluster.entities().at(0)), before);

@@ -2,9 +2,6 @@
 // are said. So that way makes no message, and decodes no more of the entity than the record needs.
 #include "action/identity/host.h"
 
-#include <fmt/core.h>
-
-#include <algorithm>
 #include <utility>
 
 #include "action/events/attributes.h"
@@ -16,6 +13,7 @@
 #include "base/mutant.h"
 #include "model/home.h"
 #include "model/identifier.h"
+#include "model/letter_id.h"
 #include "state/slices.h"
 
 namespace freshet::action {
@@ -24,11 +22,10 @@ namespace {
 using Loop = v1::Loop;
 using state::Entity;
 
-// The id is made of the record, so that a replay tells of it under the same.
 v1::DeadLetter letter_of_limited(const v1::Envelope& record) {
   v1::DeadLetter letter;
   const Hash128 name = hash128(record.tenant() + '\0' + record.message_id() + '\0' + record.ledger());
-  letter.set_id(fmt::format("{:016x}-{}", std::max<int64_t>(record.received_at_us(), 0), name.hex()));
+  letter.set_id(model::letter_id(record.received_at_us(), name));
   letter.set_tenant(record.tenant());
   letter.set_source("action");
   letter.set_code("person_limit");

@@ -28,14 +28,6 @@ Loop message_to(const v1::EntityRef& to, Loop::Type type) {
   return m;
 }
 
-v1::Envelope envelope_of(const Loop& message) {
-  v1::Envelope envelope;
-  envelope.set_tenant("t");
-  envelope.set_kind(v1::Envelope::LOOP);
-  *envelope.mutable_loop() = message;
-  return envelope;
-}
-
 TEST(MessageTest, ASurvivorRanksBeforeItsLoser) {
   const v1::EntityRef first = ref_of("a", 0), second = ref_of("b", 1);
   Loop join = message_to(second, Loop::JOIN);
@@ -135,10 +127,10 @@ TEST(MessageTest, WhatFreshetHasNotWrittenIsADeadLetter) {
   cluster.run();
   const std::string before = testing::describe(cluster.entities().at(0));
   const uint32_t home = model::partition_of(model::from_proto(ref_of("u1")).id, 2);
-  cluster.send_to(home, envelope_of(message_to(ref_of("never made"), Loop::STEP)));
-  cluster.send_to(1 - home, envelope_of(message_to(ref_of("never made"), Loop::STEP)));
-  cluster.send_to(1 - home, envelope_of(message_to(ref_of("u1"), Loop::STEP)));
-  cluster.send_to(home, envelope_of(message_to(ref_of("u1"), Loop::JOIN)));
+  cluster.send_to(home, testing::make_message(message_to(ref_of("never made"), Loop::STEP)));
+  cluster.send_to(1 - home, testing::make_message(message_to(ref_of("never made"), Loop::STEP)));
+  cluster.send_to(1 - home, testing::make_message(message_to(ref_of("u1"), Loop::STEP)));
+  cluster.send_to(home, testing::make_message(message_to(ref_of("u1"), Loop::JOIN)));
   cluster.run();
   EXPECT_EQ(cluster.dead_letters().size(), 4u);
   v1::DeadLetter letter;

@@ -12,6 +12,7 @@
 #include "base/hash.h"
 #include "model/home.h"
 #include "model/identifier.h"
+#include "model/letter_id.h"
 #include "model/tenant.h"
 
 namespace freshet::action {
@@ -70,31 +71,32 @@ void Turn::send(v1::Loop&& message) {
   send_through_log(target, std::move(message));
 }
 
-// The receiver would refuse a message that is not well formed, and what it was to tell would be lost: so it is checked
-// here, in the process and with the record that made it.
-void Turn::send_through_log(uint32_t target, v1::Loop&& message) {
-  FRESHET_ASSERT(is_well_formed(message));
+// The message's envelope, for the log; the loop is the caller's to put in. The next call makes another of it.
+v1::Envelope& Turn::begin_envelope(const v1::Loop& message) {
   envelope_.Clear();
   envelope_.set_tenant(tenant_name_);
   envelope_.set_kind(v1::Envelope::LOOP);
   envelope_.set_received_at_us(message.received_at_us());
-  envelope_.mutable_loop()->Swap(&message);
-  out_.loop(target, envelope_);
+  return envelope_;
 }
 
-// The id is made of the message, so that a replay tells of it under the same.
+// The receiver would refuse a message that is not well formed, and what it was to tell would be lost: so it is checked
+// here, in the process and with the record that made it.
+void Turn::send_through_log(uint32_t target, v1::Loop&& message) {
+  FRESHET_ASSERT(is_well_formed(message));
+  v1::Envelope& envelope = begin_envelope(message);
+  envelope.mutable_loop()->Swap(&message);
+  out_.loop(target, envelope);
+}
+
 void Turn::set_aside(const v1::Loop& message) {
   ++counters_.impossible;
-  v1::Envelope envelope;
-  envelope.set_tenant(tenant_name_);
-  envelope.set_kind(v1::Envelope::LOOP);
-  envelope.set_received_at_us(message.received_at_us());
+  v1::Envelope& envelope = begin_envelope(message);
   *envelope.mutable_loop() = message;
   v1::DeadLetter letter;
   letter.set_body(envelope.SerializeAsString());
   letter.set_body_type(v1::DeadLetter::ENVELOPE);
-  letter.set_id(
-      fmt::format("{:016x}-{}", std::max<int64_t>(message.received_at_us(), 0), hash128(letter.body()).hex()));
+  letter.set_id(model::letter_id(message.received_at_us(), hash128(letter.body())));
   letter.set_tenant(tenant_name_);
   letter.set_source("action");
   letter.set_code("bad_message");

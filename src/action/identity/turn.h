@@ -78,6 +78,7 @@ class Turn {
  private:
   void send(v1::Loop&& message);
   void send_through_log(uint32_t target, v1::Loop&& message);
+  [[nodiscard]] v1::Envelope& begin_envelope(const v1::Loop& message);
 
   uint32_t partition_;
   uint32_t partitions_;
@@ -89,7 +90,7 @@ class Turn {
   std::string tenant_name_;
   std::string_view trace_;
   std::deque<v1::Loop> local_;
-  v1::Envelope envelope_;  // the last message that left: a member only for its memory
+  v1::Envelope envelope_;  // the last message that left or was set aside: a member only for its memory
   ProtocolCounters counters_;
 };
 

@@ -34,7 +34,7 @@ std::optional<std::string> text_of_document(const bson_t& from, const char* key,
   bson_t found;
   if (!document_at(from, key, found)) return std::nullopt;
   auto text = json_of(found);
-  if (!text) problem = "it has text that is not UTF-8, or more than 100 levels";
+  if (!text) problem = kNoJson;
   return text;
 }
 

@@ -91,7 +91,7 @@ DocumentText text_of(const bson_t& document) {
   if (!id) out.problem = "its _id can't be told";
   out.id = std::move(id).value_or("");
   auto text = json_of(document);
-  if (!text && out.problem.empty()) out.problem = "it has text that is not UTF-8, or more than 100 levels";
+  if (!text && out.problem.empty()) out.problem = kNoJson;
   if (text) out.text = *std::move(text);
   return out;
 }

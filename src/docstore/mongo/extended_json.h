@@ -17,6 +17,9 @@ namespace freshet::docstore {
 // deep as whoever answers wants, or leave out what is below.
 inline constexpr int kDocumentDepthMost = 100;
 
+// What is told of a document that json_of() gives no text of.
+inline constexpr const char* kNoJson = "it has text that is not UTF-8, or more than 100 levels";
+
 // nullopt: it is no valid BSON, such as text that is not UTF-8, or it is deeper than that.
 [[nodiscard]] std::optional<std::string> json_of(const bson_t& document);
 // Of one value. nullopt: as above.

@@ -230,6 +230,14 @@ v1::Envelope make_erase(const std::string& message_id, const std::string& type, 
   return record;
 }
 
+v1::Envelope make_message(const v1::Loop& loop) {
+  v1::Envelope envelope;
+  envelope.set_tenant("t");
+  envelope.set_kind(v1::Envelope::LOOP);
+  *envelope.mutable_loop() = loop;
+  return envelope;
+}
+
 v1::Envelope make_unlink(const std::string& message_id, const std::string& user_id,
                          const std::pair<std::string, std::string>& identifier, int64_t time_us) {
   v1::Envelope record = make_record(message_id, {{"user_id", user_id}}, time_us);

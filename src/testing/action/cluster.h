@@ -105,6 +105,9 @@ class TestCluster {
 [[nodiscard]] v1::Envelope make_erase(const std::string& message_id, const std::string& type, const std::string& value,
                                       int64_t time_us);
 
+// What partitions say to one another, as the log of tenant t has it.
+[[nodiscard]] v1::Envelope make_message(const v1::Loop& loop);
+
 [[nodiscard]] v1::Envelope make_unlink(const std::string& message_id, const std::string& user_id,
                                        const std::pair<std::string, std::string>& identifier, int64_t time_us);
 // The same record, seen on a device.
