@@ -69,7 +69,8 @@ def at_rate(server, users, rate, minutes, *options):
             "sent_again": sent["retries"], "drained_s": round(max(0.0, drained - ended), 1), "minutes": rows}
 
 
-def run(server, users, minutes, overload_minutes):
+def run(server, users, minutes, overload_minutes, rate=None):
+    """`rate`: events a second, where it is not to be found out."""
     began = time.monotonic()
     measure.load(server, "--preload", "--users", users)
     measure.wait_drained(server, 1200)
@@ -78,7 +79,7 @@ def run(server, users, minutes, overload_minutes):
     measure.wait_drained(server, RECOVERED_S)
     began = time.monotonic()
     best = measure.load(server, "--users", users, "--seconds", 30, "--seed", 4)["events"] / (measure.wait_drained(server, RECOVERED_S) - began)
-    rate = min(GOAL_EVENTS_PER_S, SHARE_OF_BEST * best)
+    rate = rate or min(GOAL_EVENTS_PER_S, SHARE_OF_BEST * best)
     measure.say(f"  as fast as possible: {best:.0f} events/s; now {rate:.0f} for {minutes} minutes")
     result = {"users": users, "as_fast_as_possible": round(best), **at_rate(server, users, rate, minutes)}
     if overload_minutes:

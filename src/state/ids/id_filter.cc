@@ -12,11 +12,11 @@
 namespace freshet::state {
 namespace {
 
-constexpr size_t kIdsOfABlock = 64;  // eight bits each
+constexpr size_t kIdsOfABlock = 51;  // ten bits each
 // Small parts have half as many: there may be some of them, and each adds its own mistakes.
-constexpr size_t kLargePart = 256u << 10;
+constexpr size_t kLargePart = 1u << 20;
 constexpr size_t kSmallestPart = FRESHET_BOUND(1024, 32);
-constexpr int kBits = 5;  // of a block for each id
+constexpr int kBits = 6;  // of a block for each id
 
 // Bit numbers within a block, nine bits of hash each. The word that chose the block has bits left that this choice does
 // not use: it looks at the upper half alone.

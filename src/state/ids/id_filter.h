@@ -1,5 +1,5 @@
-// Says of an id that it was surely not added, at one byte of memory an id and one cache line a look-up, if it was known
-// how many there would be. It may be wrong the other way (about one in thirty ids that were never added look as if they
+// Says of an id that it was surely not added, at ten bits of memory an id and one cache line a look-up, if it was known
+// how many there would be. It may be wrong the other way (about one in eighty ids that were never added look as if they
 // were), so a "maybe" is a reason to ask the rows themselves, and nothing that is decided depends on it.
 //
 // A Bloom filter in blocks of a cache line (Putze, Sanders, Singler 2007). When it is full it grows by a part with room

@@ -23,21 +23,21 @@ TEST(IdFilter, KnowsNothingAtFirst) {
   EXPECT_EQ(filter.bytes(), 0u) << "a span without ids takes no memory";
 }
 
-TEST(IdFilter, TakesAByteAnIdAndIsSeldomMistaken) {
-  constexpr size_t kIds = 400'000;
+TEST(IdFilter, TakesTenBitsAnIdAndIsSeldomMistaken) {
+  constexpr size_t kIds = 1'100'000;
   IdFilter filter(kIds);
   for (size_t i = 0; i < kIds; ++i) filter.add(filtered_id(i));
-  EXPECT_LE(filter.bytes(), kIds + 64);
-  EXPECT_LT(share_mistaken(filter, kIds), 0.04);
+  EXPECT_LE(filter.bytes(), kIds * 64 / 51 + 64);
+  EXPECT_LT(share_mistaken(filter, kIds), 0.016);
 }
 
 TEST(IdFilter, GrowsFromNothing) {
-  constexpr size_t kIds = 1'000'000;
+  constexpr size_t kIds = 2'000'000;
   IdFilter filter;
   for (size_t i = 0; i < kIds; ++i) filter.add(filtered_id(i));
   EXPECT_EQ(filter.count(), kIds);
-  EXPECT_LE(filter.bytes(), 4 * kIds);
-  EXPECT_LT(share_mistaken(filter, kIds), 0.08);
+  EXPECT_LE(filter.bytes(), 6 * kIds);
+  EXPECT_LT(share_mistaken(filter, kIds), 0.02);
 }
 
 RC_GTEST_PROP(IdFilterProperty, NeverRulesOutWhatItHas, ()) {
