@@ -2,13 +2,15 @@
 // ends the process by an assertion of its own (AssertFalseAndGetStatusForPrevError, in 7.8 as Debian builds it) if a
 // second thread writes to a file after the first has met a full disk; then nobody reads why.
 //
-// Stores whose rows have no log are not held up: nothing is ever written to theirs.
+// Stores whose rows have no log are not held up: nothing is ever written to theirs. The first row that goes through a
+// log waits for what was begun before it.
 #pragma once
 
 #include <rocksdb/status.h>
 
 #include <atomic>
 #include <mutex>
+#include <shared_mutex>
 
 namespace freshet::kv {
 
@@ -21,8 +23,8 @@ class WriteGate {
   // What `operation` returns, a rocksdb::Status; or, without calling it, what the first one that failed had returned.
   template <class Operation>
   [[nodiscard]] rocksdb::Status run(const Operation& operation) {
-    if (!uses_log_.load(std::memory_order_relaxed)) return operation();
-    const std::lock_guard lock(mutex_);
+    if (const std::shared_lock lock(mutex_); !uses_log_.load(std::memory_order_relaxed)) return operation();
+    const std::unique_lock lock(mutex_);
     if (!first_.ok()) return first_;
     rocksdb::Status status = operation();
     if (status.IsIOError() || status.IsCorruption()) first_ = status;
@@ -31,7 +33,7 @@ class WriteGate {
 
  private:
   std::atomic<bool> uses_log_{false};
-  std::mutex mutex_;
+  std::shared_mutex mutex_;
   rocksdb::Status first_;  // guarded by mutex_
 };
 
