@@ -166,6 +166,22 @@ Findings acls_not_enforced(const Facts& facts) {
   return found;
 }
 
+// Strimzi's operator lets its brokers do everything, and cp-ansible's brokers have a user of their own where there are
+// passwords; what stands in certificates knows whoever makes them.
+Findings brokers_refused(const Facts& facts) {
+  const Topology& fleet = facts.fleet;
+  Findings found;
+  for (Index i = 0; i < fleet.clusters.size(); ++i) {
+    const Cluster& cluster = fleet.clusters[i];
+    if (cluster.platform != Platform::kEc2 || !cluster.security.super_users.empty() ||
+        cluster.security.authentication != Authentication::kCertificates)
+      continue;
+    found.push_back(finding(facts, Kind::kCluster, i, "security.authentication", "certificates, and no super_users",
+                            "security.super_users: the names (CN) in the certificates of brokers and controllers"));
+  }
+  return found;
+}
+
 Findings password_over_plaintext(const Facts& facts) {
   const Topology& fleet = facts.fleet;
   Findings found;
@@ -178,17 +194,30 @@ Findings password_over_plaintext(const Facts& facts) {
   return found;
 }
 
-// The value is not shown, and neither is its length.
+// The value is not shown, and neither is its length. Settings of brokers have little that is secret and much that is
+// called a key, a token or a configuration.
 Findings secret_in_file(const Facts& facts) {
   const Topology& fleet = facts.fleet;
   Findings found;
+  const auto is_literal = [](std::string_view value) { return value.find("${") == value.npos; };
+  const auto is_secret_setting = [](std::string_view name) {
+    return name.find("secret") != name.npos || name.ends_with(".password") || name.ends_with("master.key") ||
+           name.ends_with("jaas.config");
+  };
   for (Index i = 0; i < fleet.clusters.size(); ++i) {
-    for (const auto& [name, value] : fleet.clusters[i].connect.properties) {
-      if (!cluster::may_be_secret(name) || value.find("${") != value.npos) continue;
-      found.push_back(at_place(fleet.clusters[i].connect_where.of("properties"), subject_of(fleet, Kind::kCluster, i),
-                               fmt::format("connect.properties has {}", name),
-                               fmt::format("{}: \"${{NAME}}\", a variable of the environment", name)));
-    }
+    const Cluster& cluster = fleet.clusters[i];
+    const auto add = [&](yaml::Place at, std::string_view list, const std::string& name, std::string mend) {
+      found.push_back(at_place(at, subject_of(fleet, Kind::kCluster, i), fmt::format("{} has {}", list, name), mend));
+    };
+    for (const auto& [name, value] : cluster.connect.properties)
+      if (cluster::may_be_secret(name) && is_literal(value))
+        add(cluster.connect_where.of("properties"), "connect.properties", name,
+            fmt::format("{}: \"${{NAME}}\", a variable of the environment", name));
+    for (const auto& [name, value] : cluster.settings)
+      if (is_secret_setting(name) && is_literal(value))
+        add(cluster.where.of("settings"), "settings", name,
+            fmt::format("{}: \"${{file:/etc/kafka/secrets:NAME}}\", of a provider of Kafka's (config.providers)",
+                        name));
   }
   return found;
 }

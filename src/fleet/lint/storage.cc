@@ -162,9 +162,8 @@ Findings compressed_anew(const Facts& facts) {
   constexpr std::string_view kName = "compression.type";
   Findings found;
   const auto value_in = [&](const auto& settings) -> std::string_view {
-    const auto of_name = [&](const auto& setting) { return setting.first == kName; };
-    const auto setting = std::ranges::find_if(settings, of_name);
-    return setting == settings.end() ? std::string_view() : std::string_view(setting->second);
+    const std::string* const said = said_setting(settings, kName);
+    return said == nullptr ? std::string_view() : std::string_view(*said);
   };
   for (Index i = 0; i < facts.fleet.topics.size(); ++i) {
     const Topic& topic = facts.fleet.topics[i];
@@ -278,12 +277,16 @@ Findings tiered_storage(const Facts& facts) {
     }
     if (names.empty()) continue;
     const Cluster& cluster = fleet.clusters[c];
-    const bool enabled = std::ranges::any_of(cluster.settings, [](const auto& setting) {
-      return setting.first == "remote.log.storage.system.enable" && setting.second == "true";
-    });
-    if (!enabled) {
-      found.push_back(finding(facts, Kind::kCluster, c, "settings", fmt::format("{} of it are tiered", list_of(names)),
-                              "settings: {remote.log.storage.system.enable: \"true\", …} with your storage's manager"));
+    constexpr std::string_view kManager = "remote.log.storage.manager.class.name";
+    const std::string* const enable = said_setting(cluster.settings, "remote.log.storage.system.enable");
+    const bool enabled = enable != nullptr && truth_of(*enable) == true;
+    if (!enabled || said_setting(cluster.settings, kManager) == nullptr) {
+      found.push_back(finding(
+          facts, Kind::kCluster, c, "settings",
+          fmt::format("{} of it are tiered{}", list_of(names),
+                      enabled ? fmt::format(", and no {} says where to", kManager) : ""),
+          fmt::format("settings: {{remote.log.storage.system.enable: \"true\", {}: …}} of your storage's manager",
+                      kManager)));
     } else if (parse_version(cluster.kafka_version) < std::pair<uint32_t, uint32_t>(3, 9)) {
       found.push_back(
           finding_mended(facts, Kind::kCluster, c, "kafka_version",

@@ -32,9 +32,6 @@ std::string log_dirs(const Cluster& cluster) {
   return out;
 }
 
-// Kafka's own topics have so many replicas, and others that are made without saying how many.
-uint32_t default_replication(const Cluster& cluster) { return std::min(cluster.brokers, 3u); }
-
 // "User:admin;User:ops"; principals of brokers among them: cp-ansible's SCRAM user, or the certificates' names, which
 // whoever makes the certificates knows.
 std::string super_users_of(const Cluster& cluster) {
@@ -112,6 +109,7 @@ yaml::Node variables(const Cluster& cluster) {
 // What the file says of all of them, as cp-ansible gives it to a host's process.
 std::map<std::string, std::string> settings_of_cluster(const Cluster& cluster) {
   std::map<std::string, std::string> all = broker_settings_of(cluster);
+  all.merge(own_topics_of(cluster));
   if (is_guarded(cluster)) all.merge(authorizer_of(cluster));
   return all;
 }
