@@ -175,6 +175,8 @@ std::vector<Case> durability_cases() {
       {"single-instance", "service s", topic("partitions: 3") + service("instances: 1", "consumes: [{topics: [t]}]"),
        topic("partitions: 3") + service("instances: 2", "consumes: [{topics: [t]}]"), true},
       {"kafka-version", "cluster c", cluster("kafka_version: 3.2.9"), cluster("kafka_version: 3.3.0"), true},
+      {"own-topics", "cluster c", cluster("settings: {offsets.topic.replication.factor: 4}"),
+       cluster("settings: {offsets.topic.replication.factor: 3}"), false},
       {"unclean-election", "topic c/t", topic("settings: {unclean.leader.election.enable: true}"),
        topic("settings: {unclean.leader.election.enable: false}"), false},
   };
@@ -255,8 +257,8 @@ std::vector<Case> storage_cases() {
       {"disk-too-small", "cluster c", stored(tb, "1000GiB"), stored(tb, "1150GiB"), true},
       {"volume-limits", "cluster c", cluster("volumes: {throughput: 751MiB, iops: 3000}"),
        cluster("volumes: {throughput: 750MiB, iops: 3000}"), true},
-      {"tiered-storage", "cluster c", tiered("owner: o"), tiered("settings: {remote.log.storage.system.enable: true}"),
-       false},
+      {"tiered-storage", "cluster c", tiered("owner: o"),
+       tiered("settings: {remote.log.storage.system.enable: true, remote.log.storage.manager.class.name: a.B}"), false},
   };
 }
 
@@ -329,6 +331,8 @@ std::vector<Case> access_cases() {
       {"mirror-rights", "mirror c-to-d", mirrored("t2"), mirrored("t*"), false},
       {"acls-not-enforced", "cluster c", topic("partitions: 3") + users("acls: [{topic: t, operations: [read]}]"),
        guarded("") + users("service: s"), true},
+      {"brokers-refused", "cluster c", cluster("security: {transport: tls, authentication: certificates}"),
+       cluster("security: {transport: tls, authentication: certificates, super_users: [kafka-1]}"), false},
       {"password-over-plaintext", "cluster c", transport("plaintext"), transport("tls"), true},
       {"secret-in-file", "cluster c", cluster("connect: {properties: {sasl.password: hunter2}}"),
        cluster("connect: {properties: {sasl.password: \"${P}\", ssl.key.location: /k.pem}}"), false},
@@ -350,6 +354,8 @@ std::vector<Case> hygiene_cases() {
       {"unwritten-topic", "topic c/t", topic("partitions: 3"), produces("", "instances: 2", "linger: 5ms"), false},
       {"topic-name-collision", "topic c/a_b", cluster("") + "topics: [{name: a.b}, {name: a_b}]\n",
        "clusters: [{name: c}, {name: d}]\ntopics: [{name: a.b, cluster: c}, {name: a_b, cluster: d}]\n", false},
+      {"topic-of-kafka", "topic c/__consumer_offsets", cluster("") + "topics: [{name: __consumer_offsets}]\n",
+       cluster("") + "topics: [{name: __consumer_offsets, cleanup: compact}]\n", false},
       {"lag-over-retention", "topic c/t", level("119m", "s"), level("120m", "s"), true},
       {"unknown-group", "service level l", level("1d", "z"), level("1d", "s"), false},
       {"no-critical-route", "fleet f", cluster("") + "alert_routes: [{severity: critical, owner: o, pagerduty: p}]\n",
@@ -546,6 +552,9 @@ TEST(Lint, SettingsThatBrokersTakeNoNoticeOf) {
   EXPECT_THAT(evidence("log.message.format.version: 3.0"), HasSubstr("went with 4.0"));
   EXPECT_EQ(evidence("leader.imbalance.per.broker.percentage: 5", "3.9.1"), "");
   EXPECT_THAT(evidence("lgo.retention.ms: 1000"), HasSubstr("did you mean \"log.retention.ms\"?"));
+  EXPECT_THAT(evidence("delegation.token.master.key: k"), HasSubstr("went with 4.0"));
+  EXPECT_EQ(evidence("delegation.token.master.key: k", "3.9.1"), "");
+  EXPECT_EQ(evidence("delegation.token.secret.key: k"), "");
   for (const char* good : {"log.retention.ms: 1000", "message.max.bytes: 1000", "compression.type: zstd",
                            "remote.log.storage.system.enable: true", "rsm.config.bucket: b", "confluent.tier.enable: x",
                            "client.quota.callback.limit: 3", "replica.alter.log.dirs.io.max.bytes.per.second: 1"})
@@ -558,13 +567,81 @@ TEST(Lint, ValuesThatBrokersStartWith) {
     return findings.empty() ? "" : findings[0].evidence;
   };
   EXPECT_EQ(evidence("log.retention.ms: 7d"), "log.retention.ms: 7d, and Kafka takes a whole number");
+  EXPECT_EQ(evidence("log.cleanup.policy: 'delete,compacted'"),
+            "log.cleanup.policy: delete,compacted, and Kafka takes some of: delete, compact");
+  EXPECT_EQ(evidence("log.retention.hours: 0"), "log.retention.hours: 0, and Kafka takes -1, or 1 or more");
   for (const char* bad :
        {"num.io.threads: eight", "message.max.bytes: 10MB", "log.segment.bytes: 1e9", "auto.create.topics.enable: yes",
-        "compression.type: none", "num.replica.fetchers: 4.0", "default.replication.factor: three"})
+        "compression.type: none", "num.replica.fetchers: 4.0", "default.replication.factor: three", "num.partitions: 0",
+        "num.io.threads: 0", "queued.max.requests: 0", "log.segment.bytes: 13", "log.segment.bytes: 3000000000",
+        "log.roll.hours: 0", "log.message.timestamp.type: createtime", "log.cleaner.min.cleanable.ratio: 50",
+        "offsets.retention.minutes: 0", "message.max.bytes: -1"})
     EXPECT_NE(evidence(bad), "") << bad;
   for (const char* good :
        {"log.retention.hours: -1", "log.cleaner.enable: 'FALSE'", "log.cleaner.io.buffer.load.factor: 0.9",
-        "compression.type: gzip", "my.plugin.ms: soon", "log.cleaner.min.cleanable.ratio: 0.1"})
+        "compression.type: gzip", "my.plugin.ms: soon", "log.cleaner.min.cleanable.ratio: 0.1", "log.segment.bytes: 14",
+        "log.cleanup.policy: 'compact, delete'", "log.retention.ms: -1", "socket.send.buffer.bytes: -1"})
+    EXPECT_EQ(evidence(good), "") << good;
+  const auto with_4 = [](const std::string& setting) {
+    return found(parse(cluster("kafka_version: 4.1.0, settings: {" + setting + "}")), "broker-values").size();
+  };
+  EXPECT_EQ(with_4("log.segment.bytes: 1048575"), 1U);
+  EXPECT_EQ(with_4("log.segment.bytes: 1048576"), 0U);
+}
+
+// Kafka makes them when the first group or transaction comes, and never where a number is too high.
+TEST(Lint, TopicsThatKafkaMakesForItself) {
+  const auto evidence = [](const std::string& keys) {
+    std::string out;
+    for (const Finding& finding : found(parse(cluster(keys)), "own-topics")) out += finding.evidence + "\n";
+    return out;
+  };
+  EXPECT_EQ(evidence("brokers: 1, zones: [a], settings: {transaction.state.log.replication.factor: 3}"),
+            "transaction.state.log.replication.factor: 3, and 1 broker: no transaction begins\n");
+  EXPECT_EQ(evidence("settings: {transaction.state.log.min.isr: 4}"),
+            "transaction.state.log.min.isr: 4 of 3 replicas: no write of transactions succeeds\n");
+  EXPECT_EQ(evidence("settings: {transaction.state.log.min.isr: 3}"),
+            "transaction.state.log.min.isr: 3 of 3 replicas: writes of transactions stop whenever a broker is down\n");
+  EXPECT_THAT(evidence("settings: {min.insync.replicas: 3}"), HasSubstr("writes of places of groups stop"));
+  EXPECT_THAT(evidence("settings: {default.replication.factor: 4}"), HasSubstr("4, and 3 brokers: none is made"));
+  EXPECT_THAT(evidence("kafka_version: 4.1.0, settings: {share.coordinator.state.topic.replication.factor: 5}"),
+              HasSubstr("no share group reads"));
+  for (const char* good :
+       {"brokers: 1, zones: [a]", "brokers: 2, kafka_version: 4.1.0", "brokers: 9",
+        "settings: {min.insync.replicas: 1}", "brokers: 5, settings: {default.replication.factor: 5}"})
+    EXPECT_EQ(evidence(good), "") << good;
+}
+
+// One by one Kafka takes each of them.
+TEST(Lint, SettingsOfTopicsThatAreRefusedTogether) {
+  const auto evidence = [](const std::string& keys) {
+    const auto findings =
+        found(parse(cluster("kafka_version: 4.1.0") + "topics: [{name: t, " + keys + "}]\n"), "topic-settings");
+    return findings.empty() ? "" : findings[0].evidence;
+  };
+  EXPECT_EQ(evidence("settings: {min.compaction.lag.ms: 10, max.compaction.lag.ms: 5}"),
+            "min.compaction.lag.ms: 10 is more than max.compaction.lag.ms: 5");
+  EXPECT_EQ(evidence("settings: {min.compaction.lag.ms: 5, max.compaction.lag.ms: 5}"), "");
+  const std::string tiers = "retention: 7d, local_retention: 1h, ";
+  EXPECT_EQ(evidence(tiers + "retention_bytes: 1GiB, settings: {local.retention.bytes: 2147483648}"),
+            "local.retention.bytes: 2147483648, and Kafka takes at most retention_bytes, 1073741824");
+  EXPECT_NE(evidence(tiers + "retention_bytes: 1GiB, settings: {local.retention.bytes: -1}"), "");
+  EXPECT_EQ(evidence(tiers + "retention_bytes: 1GiB, settings: {local.retention.bytes: -2}"), "");
+  EXPECT_EQ(evidence(tiers + "settings: {local.retention.bytes: 2147483648}"), "");
+  EXPECT_EQ(evidence("retention_bytes: 1GiB, settings: {local.retention.bytes: 2147483648}"), "") << "not tiered";
+  EXPECT_THAT(evidence(tiers + "settings: {remote.log.copy.disable: true}"), HasSubstr("local_retention: 1h"));
+  EXPECT_EQ(evidence("retention: 1h, local_retention: 1h, settings: {remote.log.copy.disable: true}"), "");
+}
+
+TEST(Lint, SecretsAmongSettingsOfBrokers) {
+  const auto evidence = [](const std::string& setting) {
+    const auto findings = found(parse(cluster("settings: {" + setting + "}")), "secret-in-file");
+    return findings.empty() ? "" : findings[0].evidence;
+  };
+  EXPECT_EQ(evidence("delegation.token.secret.key: hunter2"), "settings has delegation.token.secret.key");
+  EXPECT_NE(evidence("rsm.config.storage.aws.secret.access.key: hunter2"), "");
+  for (const char* good : {"delegation.token.secret.key: \"${file:/k:token}\"", "delegation.token.expiry.time.ms: 1",
+                           "metrics.recording.level: INFO"})
     EXPECT_EQ(evidence(good), "") << good;
 }
 
@@ -598,7 +675,8 @@ TEST(Lint, LeadersThatLackMessages) {
 }
 
 TEST(Lint, TiersOfAnOlderKafka) {
-  Topology fleet = parse(tiered("kafka_version: 3.8.0, settings: {remote.log.storage.system.enable: true}"));
+  const std::string settings = "remote.log.storage.system.enable: true, remote.log.storage.manager.class.name: a.B";
+  Topology fleet = parse(tiered("kafka_version: 3.8.0, settings: {" + settings + "}"));
   const auto findings = found(fleet, "tiered-storage");
   ASSERT_EQ(findings.size(), 1U);
   EXPECT_EQ(findings[0].mend, "kafka_version: 3.9.1");
@@ -651,6 +729,10 @@ TEST(Lint, KnowsWhichKafkaRuns) {
   EXPECT_THAT(evidence("platform: strimzi, kafka_version: 3.9.1"), HasSubstr("before 0.49 only"));
   EXPECT_THAT(evidence("platform: strimzi, kafka_version: 3.9.1"), HasSubstr("kafka_version: 4.1.0"));
   EXPECT_THAT(evidence("platform: strimzi, kafka_version: 4.1"), HasSubstr("no third number"));
+  EXPECT_THAT(evidence("platform: strimzi, kafka_version: 4.1.5"), HasSubstr("they run 4.1.0 4.1.1"));
+  EXPECT_THAT(evidence("platform: strimzi, kafka_version: 3.9.7"), HasSubstr("they run 3.9.0 3.9.1 3.9.2"));
+  EXPECT_EQ(evidence("platform: strimzi, kafka_version: 4.1.1"), "");
+  EXPECT_EQ(evidence("kafka_version: 4.1.5"), "") << "Confluent's packages carry it, or not";
   EXPECT_EQ(evidence("platform: strimzi"), "");
   EXPECT_EQ(evidence(""), "");
 }
