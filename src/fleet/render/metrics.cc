@@ -251,9 +251,9 @@ std::span<const Recorded> recorded_metrics() {
       {"kafka:group_read_at_seconds",
        "max by (cluster, consumergroup, topic) (freshet_fleet_group_has_members == 1"
        " or freshet_fleet_group_read_messages_per_second > 0) * 0 + time()"
-       " or kafka:group_read_at_seconds > time() - 259200",
+       " or last_over_time(kafka:group_read_at_seconds[6h]) > time() - 259200",
        "When a group was last seen to have members or to commit; forgotten after three days, which is longer than a "
-       "weekend"},
+       "weekend, and not while Prometheus is away for some hours"},
       {"kafka:group_abandoned",
        "(max by (cluster, consumergroup, topic) (freshet_fleet_group_has_members) == 0) + 1"
        " unless on (cluster, consumergroup, topic) kafka:group_read_at_seconds",
