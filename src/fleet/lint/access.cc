@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <set>
 #include <tuple>
 
@@ -57,30 +58,58 @@ bool is_named_elsewhere(const Topology& fleet, const User& user) {
          });
 }
 
-bool allows(const Acl& acl, AclOperation operation, std::string_view topic) {
-  if (acl.resource != AclResource::kTopic || (acl.operation != operation && acl.operation != AclOperation::kAll))
-    return false;
-  return acl.is_prefix ? topic.starts_with(acl.name) : acl.name == "*" || acl.name == topic;
+bool allows(const Acl& acl, AclResource resource, AclOperation operation, std::string_view name) {
+  if (acl.resource != resource || (acl.operation != operation && acl.operation != AclOperation::kAll)) return false;
+  return acl.is_prefix ? name.starts_with(acl.name) : acl.name == "*" || acl.name == name;
 }
 
-// Topics of the mirror that its user may not read (at the source) or write (at the target); none of a user that is not
-// there, which unknown_client says, or may do everything.
-std::vector<std::string> topics_refused(const Topology& fleet, const Mirror& mirror, bool at_source) {
-  const Index cluster = at_source ? mirror.from : mirror.to;
+// What the mirror's user may do there; nullopt of one that is not there, which unknown_client says, or may do
+// everything.
+std::optional<std::vector<Acl>> acls_of_mirror(const Topology& fleet, const Mirror& mirror, Index cluster) {
   const auto& supers = fleet.clusters[cluster].security.super_users;
   const auto user = std::ranges::find_if(
       fleet.users, [&](const User& each) { return each.cluster == cluster && each.name == mirror.user; });
   if (!is_guarded(fleet.clusters[cluster]) || user == fleet.users.end() ||
       std::ranges::find(supers, mirror.user) != supers.end())
-    return {};
-  const std::vector<Acl> acls = acls_of(fleet, *user);
+    return std::nullopt;
+  return acls_of(fleet, *user);
+}
+
+// Topics of the mirror that its user may not read (at the source) or write (at the target).
+std::vector<std::string> topics_refused(const Topology& fleet, const Mirror& mirror, bool at_source) {
+  const auto acls = acls_of_mirror(fleet, mirror, at_source ? mirror.from : mirror.to);
+  if (!acls) return {};
   const AclOperation operation = at_source ? AclOperation::kRead : AclOperation::kWrite;
   std::vector<std::string> out;
   for (const MirroredTopic& each : mirror.topics) {
     const std::string& name = fleet.topics[each.from].name;
-    const bool allowed = std::ranges::any_of(acls, [&](const Acl& acl) { return allows(acl, operation, name); });
+    const bool allowed =
+        std::ranges::any_of(*acls, [&](const Acl& acl) { return allows(acl, AclResource::kTopic, operation, name); });
     if (!allowed) out.push_back(name);
   }
+  return out;
+}
+
+// MirrorMaker 2, as it is rendered, keeps offset syncs in the source, and the rest of what it knows in the target, where
+// its Connect is a group, too. Its tasks fail where one of these is refused.
+std::vector<std::string> makers_own_refused(const Topology& fleet, const Mirror& mirror, bool at_source) {
+  const Cluster& to = fleet.clusters[mirror.to];
+  if (mirror.kind != MirrorKind::kMirrorMaker || to.platform != Platform::kStrimzi) return {};
+  const auto acls = acls_of_mirror(fleet, mirror, at_source ? mirror.from : mirror.to);
+  if (!acls) return {};
+  std::vector<std::string> out;
+  const auto needs = [&](AclResource resource, AclOperation operation, const std::string& name) {
+    const auto fits = [&](const Acl& acl) { return allows(acl, resource, operation, name); };
+    if (std::ranges::none_of(*acls, fits))
+      out.push_back(fmt::format("{} {}{}", name_of(operation), resource == AclResource::kGroup ? "group " : "", name));
+  };
+  if (at_source) {
+    needs(AclResource::kTopic, AclOperation::kWrite, "mm2-offset-syncs." + to.name + ".internal");
+    return out;
+  }
+  needs(AclResource::kTopic, AclOperation::kWrite, fleet.clusters[mirror.from].name + ".checkpoints.internal");
+  needs(AclResource::kTopic, AclOperation::kWrite, "mirror-" + mirror.name + "-configs");
+  needs(AclResource::kGroup, AclOperation::kRead, "mirror-" + mirror.name);
   return out;
 }
 
@@ -137,15 +166,19 @@ Findings mirror_rights(const Facts& facts) {
   for (Index i = 0; i < fleet.mirrors.size(); ++i) {
     const Mirror& mirror = fleet.mirrors[i];
     for (const bool at_source : {true, false}) {
-      const std::vector<std::string> names = topics_refused(fleet, mirror, at_source);
-      if (names.empty()) continue;
       const std::string_view verb = at_source ? "read" : "write";
       const std::string& cluster = fleet.clusters[at_source ? mirror.from : mirror.to].name;
-      found.push_back(
-          finding(facts, Kind::kMirror, i, "user",
-                  fmt::format("user {} of cluster {} may not {} {}", mirror.user, cluster, verb, list_of(names)),
-                  fmt::format("acls of user {}/{}: [{{topic: \"*\", operations: [{}, describe]}}]", cluster,
-                              mirror.user, verb)));
+      const auto add = [&](std::string_view what, std::string_view acls) {
+        found.push_back(finding(facts, Kind::kMirror, i, "user",
+                                fmt::format("user {} of cluster {} may not {}", mirror.user, cluster, what),
+                                fmt::format("acls of user {}/{}: [{}]", cluster, mirror.user, acls)));
+      };
+      if (const auto names = topics_refused(fleet, mirror, at_source); !names.empty())
+        add(fmt::format("{} {}", verb, list_of(names)),
+            fmt::format("{{topic: \"*\", operations: [{}, describe]}}", verb));
+      if (const auto own = makers_own_refused(fleet, mirror, at_source); !own.empty())
+        add(list_of(own), at_source ? "{topic: \"mm2-*\", operations: [all]}"
+                                    : "{topic: \"*\", operations: [all]}, {group: \"*\", operations: [all]}");
     }
   }
   return found;

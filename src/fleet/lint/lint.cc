@@ -204,8 +204,10 @@ constexpr auto kRules = std::to_array<Rule>({
     // access
     {"unknown-client", kError, "a service or mirror uses a cluster whose brokers don't know it",
      "They ask who it is and refuse it: nothing is written or read.", checks::unknown_client},
-    {"mirror-rights", kError, "a mirror's user may not read or write topics that it mirrors",
-     "What it may not see it does not copy, and MirrorMaker 2 says nothing of it.", checks::mirror_rights},
+    {"mirror-rights", kError, "a mirror's user may not read or write topics that it mirrors, or MirrorMaker's own",
+     "What it may not see it does not copy, and MirrorMaker 2 says nothing of it; without its own topics its tasks "
+     "fail.",
+     checks::mirror_rights},
     {"acls-not-enforced", kError, "a cluster has users, and its brokers ask nobody who he is",
      "Everybody may do everything, whatever the ACLs say.", checks::acls_not_enforced},
     {"brokers-refused", kError, "brokers are known by certificates, and none of them may do anything",

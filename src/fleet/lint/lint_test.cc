@@ -589,62 +589,6 @@ TEST(Lint, ValuesThatBrokersStartWith) {
   EXPECT_EQ(with_4("log.segment.bytes: 1048576"), 0U);
 }
 
-// Kafka makes them when the first group or transaction comes, and never where a number is too high.
-TEST(Lint, TopicsThatKafkaMakesForItself) {
-  const auto evidence = [](const std::string& keys) {
-    std::string out;
-    for (const Finding& finding : found(parse(cluster(keys)), "own-topics")) out += finding.evidence + "\n";
-    return out;
-  };
-  EXPECT_EQ(evidence("brokers: 1, zones: [a], settings: {transaction.state.log.replication.factor: 3}"),
-            "transaction.state.log.replication.factor: 3, and 1 broker: no transaction begins\n");
-  EXPECT_EQ(evidence("settings: {transaction.state.log.min.isr: 4}"),
-            "transaction.state.log.min.isr: 4 of 3 replicas: no write of transactions succeeds\n");
-  EXPECT_EQ(evidence("settings: {transaction.state.log.min.isr: 3}"),
-            "transaction.state.log.min.isr: 3 of 3 replicas: writes of transactions stop whenever a broker is down\n");
-  EXPECT_THAT(evidence("settings: {min.insync.replicas: 3}"), HasSubstr("writes of places of groups stop"));
-  EXPECT_THAT(evidence("settings: {default.replication.factor: 4}"), HasSubstr("4, and 3 brokers: none is made"));
-  EXPECT_THAT(evidence("kafka_version: 4.1.0, settings: {share.coordinator.state.topic.replication.factor: 5}"),
-              HasSubstr("no share group reads"));
-  for (const char* good :
-       {"brokers: 1, zones: [a]", "brokers: 2, kafka_version: 4.1.0", "brokers: 9",
-        "settings: {min.insync.replicas: 1}", "brokers: 5, settings: {default.replication.factor: 5}"})
-    EXPECT_EQ(evidence(good), "") << good;
-}
-
-// One by one Kafka takes each of them.
-TEST(Lint, SettingsOfTopicsThatAreRefusedTogether) {
-  const auto evidence = [](const std::string& keys) {
-    const auto findings =
-        found(parse(cluster("kafka_version: 4.1.0") + "topics: [{name: t, " + keys + "}]\n"), "topic-settings");
-    return findings.empty() ? "" : findings[0].evidence;
-  };
-  EXPECT_EQ(evidence("settings: {min.compaction.lag.ms: 10, max.compaction.lag.ms: 5}"),
-            "min.compaction.lag.ms: 10 is more than max.compaction.lag.ms: 5");
-  EXPECT_EQ(evidence("settings: {min.compaction.lag.ms: 5, max.compaction.lag.ms: 5}"), "");
-  const std::string tiers = "retention: 7d, local_retention: 1h, ";
-  EXPECT_EQ(evidence(tiers + "retention_bytes: 1GiB, settings: {local.retention.bytes: 2147483648}"),
-            "local.retention.bytes: 2147483648, and Kafka takes at most retention_bytes, 1073741824");
-  EXPECT_NE(evidence(tiers + "retention_bytes: 1GiB, settings: {local.retention.bytes: -1}"), "");
-  EXPECT_EQ(evidence(tiers + "retention_bytes: 1GiB, settings: {local.retention.bytes: -2}"), "");
-  EXPECT_EQ(evidence(tiers + "settings: {local.retention.bytes: 2147483648}"), "");
-  EXPECT_EQ(evidence("retention_bytes: 1GiB, settings: {local.retention.bytes: 2147483648}"), "") << "not tiered";
-  EXPECT_THAT(evidence(tiers + "settings: {remote.log.copy.disable: true}"), HasSubstr("local_retention: 1h"));
-  EXPECT_EQ(evidence("retention: 1h, local_retention: 1h, settings: {remote.log.copy.disable: true}"), "");
-}
-
-TEST(Lint, SecretsAmongSettingsOfBrokers) {
-  const auto evidence = [](const std::string& setting) {
-    const auto findings = found(parse(cluster("settings: {" + setting + "}")), "secret-in-file");
-    return findings.empty() ? "" : findings[0].evidence;
-  };
-  EXPECT_EQ(evidence("delegation.token.secret.key: hunter2"), "settings has delegation.token.secret.key");
-  EXPECT_NE(evidence("rsm.config.storage.aws.secret.access.key: hunter2"), "");
-  for (const char* good : {"delegation.token.secret.key: \"${file:/k:token}\"", "delegation.token.expiry.time.ms: 1",
-                           "metrics.recording.level: INFO"})
-    EXPECT_EQ(evidence(good), "") << good;
-}
-
 TEST(Lint, CodecsOfBrokers) {
   const auto evidence = [](const std::string& cluster_type, const std::string& keys) {
     const auto findings = found(parse(cluster("settings: {compression.type: " + cluster_type + "}") +
