@@ -27,6 +27,12 @@ std::vector<Series> brokers(uint32_t down, uint32_t until = 60) {
   return out;
 }
 
+// And three that the topology has from minute 20.
+std::vector<Series> with_three_more(std::vector<Series> brokers) {
+  brokers.push_back({"fleet:cluster_brokers{cluster=\"{cluster}\",added=\"yes\"}", "_x20 3x60"});
+  return brokers;
+}
+
 // Three controllers, one of which is up as `first` says.
 std::vector<Series> controllers(std::string_view first) {
   std::vector<Series> out;
@@ -64,12 +70,15 @@ void add_availability(std::vector<Alert>& out) {
                  "availability",
                  2,
                  kCluster,
-                 "kafka:brokers_missing > on (cluster) sum by (cluster) (fleet:cluster_brokers_spare)",
+                 "kafka:brokers_lost > on (cluster) sum by (cluster) (fleet:cluster_brokers_spare)"
+                 " or min_over_time(kafka:brokers_missing[6h])"
+                 " > on (cluster) sum by (cluster) (fleet:cluster_brokers_spare)",
                  "{value} brokers of {cluster} are away, more than its topics can spare",
                  "Bring brokers back before anything else: partitions refuse writes or are lost to readers.",
                  "humanize",
                  {.series = brokers(2), .fires_within = 3, .value = "2"},
-                 {"as many are away as can be spared", brokers(1)}});
+                 {"as many are away as can be spared", brokers(1)},
+                 {"three are added, and have no machines yet", with_three_more(brokers(0))}});
   out.push_back({"KafkaBrokerDown",
                  Severity::kWarn,
                  "availability",
