@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <map>
 
 #include "base/nearest.h"
@@ -66,7 +67,7 @@ constexpr std::array<KafkaSetting, 47> kBrokerValues = {{
     {.name = "log.cleaner.backoff.ms"},
     {.name = "log.cleaner.delete.retention.ms"},
     {.name = "log.cleaner.min.cleanable.ratio", .takes = Takes::kFraction, .most = 1},
-    {.name = "log.cleaner.threads"},
+    {.name = "log.cleaner.threads", .least = 1},
     {.name = "log.cleanup.policy", .takes = Takes::kWords, .words = "delete compact"},
     {.name = "log.flush.interval.messages", .least = 1},
     {.name = "log.index.interval.bytes", .most = INT32_MAX},
@@ -138,6 +139,40 @@ std::string broker_value_fault(const Cluster& cluster, const std::string& name, 
   return "";
 }
 
+// Pairs that Kafka compares when a broker starts: the first is never more than the second, also where only one of them
+// is said and the other is Kafka's own.
+struct Ordered {
+  std::string_view less;
+  int64_t less_usual;
+  std::string_view more;
+  int64_t more_usual;
+};
+constexpr std::array<Ordered, 8> kOrdered = {{
+    {"group.consumer.heartbeat.interval.ms", 5000, "group.consumer.max.heartbeat.interval.ms", 15000},
+    {"group.consumer.min.heartbeat.interval.ms", 5000, "group.consumer.heartbeat.interval.ms", 5000},
+    {"group.consumer.min.session.timeout.ms", 45000, "group.consumer.session.timeout.ms", 45000},
+    {"group.consumer.session.timeout.ms", 45000, "group.consumer.max.session.timeout.ms", 60000},
+    {"log.cleaner.min.compaction.lag.ms", 0, "log.cleaner.max.compaction.lag.ms", INT64_MAX},
+    {"replica.fetch.wait.max.ms", 500, "replica.lag.time.max.ms", 30000},
+    {"replica.fetch.wait.max.ms", 500, "replica.socket.timeout.ms", 30000},
+    {"socket.request.max.bytes", 100 << 20, "queued.max.request.bytes", -1},
+}};
+
+// Why no broker starts with settings that it would start with one by one.
+std::vector<std::string> brokers_faults_together(const Cluster& cluster) {
+  std::vector<std::string> out;
+  const auto value = [&](std::string_view name, int64_t usual) {
+    const std::string* const said = said_setting(cluster.settings, name);
+    return said == nullptr ? usual : number_or(*said, usual);
+  };
+  for (const Ordered& pair : kOrdered) {
+    const int64_t less = value(pair.less, pair.less_usual), more = value(pair.more, pair.more_usual);
+    if (more >= 0 && less > more)  // -1: without bound
+      out.push_back(fmt::format("{}: {}, and Kafka takes at most {}, {}", pair.less, less, pair.more, more));
+  }
+  return out;
+}
+
 // One finding for each setting of which `fault` says something.
 template <class Fault>
 Findings each_broker_setting(const Facts& facts, std::string_view mend, const Fault& fault) {
@@ -198,7 +233,12 @@ Findings broker_settings(const Facts& facts) {
 }
 
 Findings broker_values(const Facts& facts) {
-  return each_broker_setting(facts, "another value, or take it out", broker_value_fault);
+  constexpr std::string_view kMend = "another value, or take it out";
+  Findings found = each_broker_setting(facts, kMend, broker_value_fault);
+  for (Index i = 0; i < facts.fleet.clusters.size(); ++i)
+    for (std::string& fault : brokers_faults_together(facts.fleet.clusters[i]))
+      found.push_back(finding(facts, Kind::kCluster, i, "settings", std::move(fault), std::string(kMend)));
+  return found;
 }
 
 Findings own_topics(const Facts& facts) {

@@ -67,6 +67,20 @@ TEST(Refused, SettingsOfTopicsThatAreRefusedTogether) {
   EXPECT_EQ(evidence("retention: 1h, local_retention: 1h, settings: {remote.log.copy.disable: true}"), "");
 }
 
+TEST(Refused, SettingsOfBrokersThatAreRefusedTogether) {
+  const auto evidence = [](const std::string& settings) {
+    return evidence_of("broker-values", cluster_with("settings: {" + settings + "}"));
+  };
+  EXPECT_EQ(evidence("group.consumer.session.timeout.ms: 120000"),
+            "group.consumer.session.timeout.ms: 120000, and Kafka takes at most group.consumer.max.session.timeout.ms, "
+            "60000\n");
+  EXPECT_EQ(evidence("group.consumer.session.timeout.ms: 120000, group.consumer.max.session.timeout.ms: 120000"), "");
+  EXPECT_NE(evidence("replica.lag.time.max.ms: 400"), "");
+  EXPECT_NE(evidence("queued.max.request.bytes: 1000000"), "");
+  EXPECT_EQ(evidence("queued.max.request.bytes: -1"), "");
+  EXPECT_EQ(evidence("log.cleaner.max.compaction.lag.ms: 86400000"), "");
+}
+
 TEST(Refused, SecretsAmongSettingsOfBrokers) {
   const auto evidence = [](const std::string& setting) {
     return evidence_of("secret-in-file", cluster_with("settings: {" + setting + "}"));
