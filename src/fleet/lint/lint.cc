@@ -163,6 +163,9 @@ constexpr auto kRules = std::to_array<Rule>({
      "Its retention, by which plan and lint count, means nothing to Kafka: disks may have to be far larger, or "
      "smaller.",
      checks::compacted_size},
+    {"bounded-by-brokers", kWarning, "a setting of the brokers deletes a topic's messages before its retention is over",
+     "log.retention.bytes holds for every topic without retention_bytes: what is more is deleted, however young.",
+     checks::bounded_by_brokers},
     {"disk-too-small", kError, "disks are more than 85 % full at the average rate",
      "A moved replica needs room on both brokers for minutes, and a full disk stops a broker.", checks::disk_too_small},
     {"volume-limits", kError, "volumes that the cloud does not sell, or that can't all be attached",

@@ -237,6 +237,11 @@ std::vector<Case> storage_cases() {
   const auto stored = [](const std::string& keys, const std::string& size) {
     return cluster("volumes: {size: " + size + "}") + "topics: [{name: t, " + keys + "}]\n";
   };
+  const auto bounded = [](const std::string& setting) {
+    return cluster("settings: {" + setting + "}") +
+           "topics: [{name: t, partitions: 1, messages_per_second: 50, message_bytes: 1000, compression: none, "
+           "retention: 1h}]\n";
+  };
   const std::string tb =
       "messages_per_second: 1000, message_bytes: 1000, retention: 1000000s, compression: none";  // 1 TB a replica
   return {
@@ -254,6 +259,8 @@ std::vector<Case> storage_cases() {
        topic("retention: 0, messages_per_second: 1, cleanup: compact"), true},
       {"compacted-size", "topic c/t", topic("cleanup: compact, messages_per_second: 1"),
        topic("cleanup: compact, messages_per_second: 1, compacted_bytes: 1GiB"), false},
+      {"bounded-by-brokers", "topic c/t", bounded("log.retention.bytes: 100000000"),
+       bounded("log.retention.bytes: 200000000"), false},
       {"disk-too-small", "cluster c", stored(tb, "1000GiB"), stored(tb, "1150GiB"), true},
       {"volume-limits", "cluster c", cluster("volumes: {throughput: 751MiB, iops: 3000}"),
        cluster("volumes: {throughput: 750MiB, iops: 3000}"), true},

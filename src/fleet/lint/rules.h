@@ -73,6 +73,7 @@ Findings fast_codec_for_long_retention(const Facts& facts);
 Findings compressed_anew(const Facts& facts);
 Findings kept_forever(const Facts& facts);
 Findings compacted_size(const Facts& facts);
+Findings bounded_by_brokers(const Facts& facts);
 Findings disk_too_small(const Facts& facts);
 Findings volume_limits(const Facts& facts);
 Findings tiered_storage(const Facts& facts);

@@ -10,7 +10,9 @@
 #include "fleet/kafka_version.h"
 #include "fleet/limits.h"
 #include "fleet/lint/rules.h"
+#include "fleet/lint/setting_value.h"
 #include "fleet/text.h"
+#include "fleet/topic_settings.h"
 #include "yaml/reader.h"
 #include "yaml/units.h"
 
@@ -234,6 +236,29 @@ Findings disk_too_small(const Facts& facts) {
       found.push_back(finding_mended(facts, Kind::kCluster, i, "volumes.size", std::move(evidence), size_text(size),
                                      ", more brokers, or shorter retention"));
     }
+  }
+  return found;
+}
+
+// A topic that says no size has the brokers' (Kafka's log.retention.bytes), and whichever bound is reached first
+// deletes.
+Findings bounded_by_brokers(const Facts& facts) {
+  Findings found;
+  for (Index i = 0; i < facts.fleet.topics.size(); ++i) {
+    const Topic& topic = facts.fleet.topics[i];
+    const Cluster& cluster = facts.fleet.cluster_of(topic);
+    const std::string* const said = said_setting(cluster.settings, "log.retention.bytes");
+    const double bytes = said == nullptr ? 0 : static_cast<double>(number_or(*said, 0)) * topic.partitions;
+    if (bytes <= 0 || topic.retention_bytes > 0 || topic.cleanup == Cleanup::kCompact) continue;
+    const double rate = facts.rates.topics[i].in_bytes_per_s;
+    const double promised = rate * static_cast<double>(topic.retention_us) / 1e6;
+    if (topic.retention_us > 0 && promised <= bytes) continue;
+    const std::string retention = topic.retention_us == 0 ? "without end" : "for " + duration_text(topic.retention_us);
+    found.push_back(finding(
+        facts, Kind::kTopic, i, "retention",
+        fmt::format("to be kept {}{}, and log.retention.bytes of cluster {} keeps {}", retention,
+                    promised > 0 ? fmt::format(", {}", bytes_text(promised)) : "", cluster.name, bytes_text(bytes)),
+        "retention_bytes: what it is to keep of a partition; or take log.retention.bytes out"));
   }
   return found;
 }
