@@ -14,8 +14,8 @@ namespace freshet::fleet {
 // By name: what every cluster gets, so that it loses nothing, and the free settings of the file, which go before it.
 [[nodiscard]] std::map<std::string, std::string> broker_settings_of(const Cluster& cluster);
 
-// By name: replicas and min ISR of the topics that Kafka makes for itself, which has more of each by default than a small
-// cluster can hold, and would never make them there. The file's settings go before these, too.
+// By name: replicas and min ISR of the topics that Kafka makes for itself. By default it wants more of each than a
+// small cluster can hold, and would never make them there. The file's settings go before these, too.
 [[nodiscard]] std::map<std::string, std::string> own_topics_of(const Cluster& cluster);
 
 // Of Kafka's own topics, and of those that are made without saying how many.

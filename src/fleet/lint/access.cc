@@ -90,8 +90,8 @@ std::vector<std::string> topics_refused(const Topology& fleet, const Mirror& mir
   return out;
 }
 
-// MirrorMaker 2, as it is rendered, keeps offset syncs in the source, and the rest of what it knows in the target, where
-// its Connect is a group, too. Its tasks fail where one of these is refused.
+// MirrorMaker 2, as it is rendered, keeps offset syncs in the source, and the rest of what it knows in the target,
+// where its Connect is a group, too. Its tasks fail where one of these is refused.
 std::vector<std::string> makers_own_refused(const Topology& fleet, const Mirror& mirror, bool at_source) {
   const Cluster& to = fleet.clusters[mirror.to];
   if (mirror.kind != MirrorKind::kMirrorMaker || to.platform != Platform::kStrimzi) return {};
