@@ -696,6 +696,20 @@ TEST(Lint, KnowsTheNamesThatMirrorMakerNeverCopies) {
     EXPECT_FALSE(is_never_mirrored(name)) << name;
 }
 
+// Two mirrors that mark what they send may face each other; one that does not sends everything on.
+TEST(Lint, CirclesThatMarkTheirRecords) {
+  const auto cycles = [](const std::string& there, const std::string& back) {
+    return found(parse("clusters: [{name: x}, {name: y}]\ntopics: [{name: t, cluster: x}, {name: t, cluster: y}]\n"
+                       "mirrors: [{from: x, to: y, topics: [t], kind: " +
+                       there + "}, {from: y, to: x, topics: [t], kind: " + back + "}]\n"),
+                 "mirror-cycle")
+        .size();
+  };
+  EXPECT_EQ(cycles("freshet", "freshet"), 0U);
+  EXPECT_EQ(cycles("freshet", "mirror_maker"), 1U);
+  EXPECT_EQ(cycles("mirror_maker", "freshet"), 1U);
+}
+
 TEST(Lint, EveryRuleHasItsCase) {
   std::set<std::string_view> ids;
   for (const Rule& rule : rules()) ids.insert(rule.id);
