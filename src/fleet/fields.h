@@ -237,7 +237,7 @@ void describe_settings(V& v, TopicText& text) {
           "In-sync replicas without which writes are refused; default: one less than the replicas, at most 2");
   v.duration("retention", topic.retention_us, 0, kRetentionMostUs, "How long messages are kept; 0: without end");
   v.bytes("retention_bytes", topic.retention_bytes, 0, kRetentionMostBytes,
-          "How much of a partition is kept; 0: without bound");
+          "How much of a partition is kept; 0: without bound, unless brokers have log.retention.bytes");
   v.duration("local_retention", topic.local_retention_us, 0, kRetentionMostUs,
              "With tiered storage: how long messages are on brokers' disks, too; 0: not tiered");
   v.choice("cleanup", topic.cleanup, "What happens to old messages");

@@ -1,6 +1,8 @@
 // The tables: downloads of kafka.apache.org, and kafka-versions.yaml of Strimzi 0.45 to 0.51.
 #include "fleet/kafka_version.h"
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 
 #include "base/assert.h"
@@ -27,6 +29,20 @@ bool runs_with_strimzi_v1(std::string_view version) { return parse_version(versi
 
 bool is_known_of_strimzi(std::string_view version) {
   return is_released(version) && parse_version(version) <= std::pair<uint32_t, uint32_t>(4, 2);
+}
+
+std::string_view patches_of_strimzi(std::string_view version) {
+  struct Known {
+    std::pair<uint32_t, uint32_t> minor;
+    std::string_view patches;
+  };
+  constexpr std::array<Known, 5> kKnown = {{{{3, 8}, "3.8.0 3.8.1"},
+                                            {{3, 9}, "3.9.0 3.9.1 3.9.2"},
+                                            {{4, 0}, "4.0.0 4.0.1"},
+                                            {{4, 1}, "4.1.0 4.1.1"},
+                                            {{4, 2}, "4.2.0"}}};
+  const auto* const found = std::ranges::find(kKnown, parse_version(version), &Known::minor);
+  return found == kKnown.end() ? std::string_view() : found->patches;
 }
 
 std::string_view default_kafka(Platform platform) {

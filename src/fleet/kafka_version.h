@@ -23,6 +23,9 @@ inline constexpr std::string_view kKnownReleases = "3.0 to 3.9 and 4.0 to 4.3";
 // Whether one of Strimzi's operators up to 0.51, the newest that is known here, runs it.
 [[nodiscard]] bool is_known_of_strimzi(std::string_view version);
 
+// The releases with the first two numbers of `version` that they run, with a blank between two; "": not known which.
+[[nodiscard]] std::string_view patches_of_strimzi(std::string_view version);
+
 // What a cluster has that does not say: on Kubernetes one that Strimzi's operators of both versions of its API run.
 [[nodiscard]] std::string_view default_kafka(Platform platform);
 

@@ -53,6 +53,22 @@ double uncompacted_factor(const Cluster& cluster, const Topic& topic) {
   return 1 / (1 - std::min(setting_of(topic.settings, "min.cleanable.dirty.ratio", brokers), kRatioMost));
 }
 
+// What has come since is younger than compaction looks at (min.compaction.lag.ms).
+double uncompacted_seconds(const Cluster& cluster, const Topic& topic) {
+  const double brokers_ms = setting_of(cluster.settings, "log.cleaner.min.compaction.lag.ms", 0);
+  return setting_of(topic.settings, "min.compaction.lag.ms", brokers_ms) / 1e3;
+}
+
+// Of a partition; 0: without bound. A topic that says none has the brokers' own.
+double bytes_bound(const Cluster& cluster, const Topic& topic) {
+  if (topic.retention_bytes > 0) return static_cast<double>(topic.retention_bytes);
+  return setting_of(cluster.settings, "log.retention.bytes", 0);
+}
+double local_bytes_bound(const Cluster& cluster, const Topic& topic) {
+  return setting_of(topic.settings, "local.retention.bytes",
+                    setting_of(cluster.settings, "log.local.retention.bytes", 0));
+}
+
 // Counts the groups and mirrors that read each topic. A group that is named twice is one.
 std::vector<uint32_t> readers_of(const Topology& fleet) {
   std::vector<std::vector<std::string_view>> groups(fleet.topics.size());
@@ -80,19 +96,23 @@ TopicRates rates_of(const Cluster& cluster, const Topic& topic, uint32_t readers
   // Kafka deletes by whichever bound is reached first; retention_bytes is of a partition, not of the topic.
   const bool compacted = topic.cleanup != Cleanup::kDelete && topic.compacted_bytes > 0;
   const bool by_time = topic.retention_us > 0;
-  const bool by_size = topic.retention_bytes > 0;
+  const double bound = bytes_bound(cluster, topic);
+  const bool by_size = bound > 0;
   out.kept_forever = !by_time && !by_size && !compacted;
   if (!out.kept_forever) out.segment_bytes = segments_of(cluster, topic, out.in_bytes_per_s);
   out.kept_bytes = out.in_bytes_per_s * (by_time ? static_cast<double>(topic.retention_us) / 1e6 : kYearSeconds);
-  if (by_size) out.kept_bytes = std::min(out.kept_bytes, static_cast<double>(topic.retention_bytes) * topic.partitions);
+  if (by_size) out.kept_bytes = std::min(out.kept_bytes, bound * topic.partitions);
   if (topic.local_retention_us > 0) {
     // What is closed is copied at once, so the disks' part is in the remote storage, too.
     out.remote_bytes = out.kept_bytes;
     out.kept_bytes = std::min(out.kept_bytes, out.in_bytes_per_s * static_cast<double>(topic.local_retention_us) / 1e6);
+    if (const double local = local_bytes_bound(cluster, topic); local > 0)
+      out.kept_bytes = std::min(out.kept_bytes, local * topic.partitions);
   }
   if (!compacted) return out;
   // Where a topic is compacted only, Kafka does not look at retention.
-  const double left = uncompacted_factor(cluster, topic) * static_cast<double>(topic.compacted_bytes);
+  const double left = uncompacted_factor(cluster, topic) * static_cast<double>(topic.compacted_bytes) +
+                      uncompacted_seconds(cluster, topic) * out.in_bytes_per_s;
   out.kept_bytes = topic.cleanup == Cleanup::kCompact ? left : std::min(out.kept_bytes, left);
   return out;
 }

@@ -91,6 +91,33 @@ TEST(Rates, CompactionKeepsOneMessageOfAKey) {
   const std::string settings = "cleanup: compact, retention: 0, compacted_bytes: 1GB, settings: {min.cleanable.dirty.";
   EXPECT_NEAR(kept(settings + "ratio: 0.9}").kept_bytes, 10e9, 1);
   EXPECT_NEAR(kept(settings + "ratio: 0.2}").kept_bytes, 1.25e9, 1);
+  const std::string young = "cleanup: compact, compacted_bytes: 1GB, settings: {min.compaction.lag.ms: 86400000}";
+  EXPECT_DOUBLE_EQ(kept(young).kept_bytes, 2e9 + 86400 * 1e6) << "what is younger than a day is not looked at";
+}
+
+// A topic that says no size has the brokers', which deletes whatever its retention promises.
+TEST(Rates, BoundsOfBrokersHoldForTopics) {
+  const auto kept = [](const std::string& brokers, const std::string& keys) {
+    yaml::Problems problems("f");
+    const auto fleet =
+        parse_topology("fleet: f\nregions: [{name: r, zones: [a]}]\nclusters: [{name: c, settings: {" + brokers +
+                           "}}]\ntopics: [{name: t, partitions: 2, messages_per_second: 1000, message_bytes: 1000, "
+                           "compression: none, " +
+                           keys + "}]\n",
+                       problems);
+    EXPECT_EQ(problems.text(), "");
+    return fleet ? rates_of(*fleet).topics[0] : TopicRates{};
+  };
+  EXPECT_DOUBLE_EQ(kept("log.retention.bytes: 1000000", "retention: 1d").kept_bytes, 2e6);
+  EXPECT_FALSE(kept("log.retention.bytes: 1000000", "retention: 0").kept_forever);
+  EXPECT_DOUBLE_EQ(kept("log.retention.bytes: 1000000", "retention: 1d, retention_bytes: 3MB").kept_bytes, 6e6);
+  EXPECT_DOUBLE_EQ(kept("log.retention.bytes: -1", "retention: 1d").kept_bytes, 86400e6);
+  const std::string tiers = "retention: 1d, local_retention: 1h";
+  EXPECT_DOUBLE_EQ(kept("num.io.threads: 8", tiers).kept_bytes, 3600e6);
+  EXPECT_DOUBLE_EQ(kept("log.local.retention.bytes: 1000000", tiers).kept_bytes, 2e6);
+  EXPECT_DOUBLE_EQ(
+      kept("log.local.retention.bytes: 1000000", tiers + ", settings: {local.retention.bytes: 500000}").kept_bytes,
+      1e6);
 }
 
 TEST(Rates, ProducersShareWhatATopicGets) {

@@ -107,6 +107,13 @@ const yaml::TextRule kResourceName = {
     "up to 249 of a-z A-Z 0-9 . _ @ : / -, a * at the end stands for all that begin so", is_resource_name};
 const yaml::TextRule kKafkaVersion = {"^[0-9]{1,3}(\\.[0-9]{1,3}){1,2}$", "a version, as in 3.9.1", is_version};
 
+const std::string* said_setting(const std::vector<std::pair<std::string, std::string>>& settings,
+                                std::string_view name) {
+  for (const auto& [each, value] : settings)
+    if (each == name) return &value;
+  return nullptr;
+}
+
 // ReplicationPolicy.isInternalTopic and the default of topics.exclude (DefaultTopicFilter).
 bool is_never_mirrored(std::string_view topic) {
   return topic.ends_with("-internal") || topic.ends_with(".internal") || topic.ends_with(".replica") ||

@@ -212,6 +212,10 @@ enum class MirrorKind : uint8_t { kMirrorMaker, kFreshet };
   return std::to_array<Name<MirrorKind>>({{kMirrorMaker, "mirror_maker"}, {kFreshet, "freshet"}});
 }
 
+// What the file says of a free setting (`settings` of a cluster or a topic); null: nothing.
+[[nodiscard]] const std::string* said_setting(const std::vector<std::pair<std::string, std::string>>& settings,
+                                              std::string_view name);
+
 // One topic of a mirror: what is read, and what is written.
 struct MirroredTopic {
   Index from = kNone;  // topics

@@ -96,6 +96,13 @@ TEST(TopologyYaml, WhatATargetRefusesIsRefusedHere) {
   EXPECT_THAT(problems("platform: strimzi, settings: {broker.session.timeout.ms: 9000}"),
               HasSubstr("broker.session.timeout.ms: is taken out by Strimzi's operator"));
   EXPECT_EQ(problems("settings: {broker.session.timeout.ms: 9000}"), "");
+  for (const char* old : {"zookeeper.connect: z", "inter.broker.protocol.version: 3.9", "password.encoder.secret: s",
+                          "control.plane.listener.name: C"})
+    EXPECT_THAT(problems(std::string("settings: {") + old + "}"), HasSubstr("is of clusters with ZooKeeper")) << old;
+  for (const char* platform : {"ec2", "strimzi"})
+    EXPECT_EQ(problems("platform: " + std::string(platform) +
+                       ", settings: {controller.quorum.fetch.timeout.ms: 5000, ssl.enabled.protocols: TLSv1.3}"),
+              "");
 }
 
 // Brokers of one cluster and controllers of another would be one record in DNS.

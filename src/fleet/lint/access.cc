@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <set>
 #include <tuple>
 
@@ -57,30 +58,58 @@ bool is_named_elsewhere(const Topology& fleet, const User& user) {
          });
 }
 
-bool allows(const Acl& acl, AclOperation operation, std::string_view topic) {
-  if (acl.resource != AclResource::kTopic || (acl.operation != operation && acl.operation != AclOperation::kAll))
-    return false;
-  return acl.is_prefix ? topic.starts_with(acl.name) : acl.name == "*" || acl.name == topic;
+bool allows(const Acl& acl, AclResource resource, AclOperation operation, std::string_view name) {
+  if (acl.resource != resource || (acl.operation != operation && acl.operation != AclOperation::kAll)) return false;
+  return acl.is_prefix ? name.starts_with(acl.name) : acl.name == "*" || acl.name == name;
 }
 
-// Topics of the mirror that its user may not read (at the source) or write (at the target); none of a user that is not
-// there, which unknown_client says, or may do everything.
-std::vector<std::string> topics_refused(const Topology& fleet, const Mirror& mirror, bool at_source) {
-  const Index cluster = at_source ? mirror.from : mirror.to;
+// What the mirror's user may do there; nullopt of one that is not there, which unknown_client says, or may do
+// everything.
+std::optional<std::vector<Acl>> acls_of_mirror(const Topology& fleet, const Mirror& mirror, Index cluster) {
   const auto& supers = fleet.clusters[cluster].security.super_users;
   const auto user = std::ranges::find_if(
       fleet.users, [&](const User& each) { return each.cluster == cluster && each.name == mirror.user; });
   if (!is_guarded(fleet.clusters[cluster]) || user == fleet.users.end() ||
       std::ranges::find(supers, mirror.user) != supers.end())
-    return {};
-  const std::vector<Acl> acls = acls_of(fleet, *user);
+    return std::nullopt;
+  return acls_of(fleet, *user);
+}
+
+// Topics of the mirror that its user may not read (at the source) or write (at the target).
+std::vector<std::string> topics_refused(const Topology& fleet, const Mirror& mirror, bool at_source) {
+  const auto acls = acls_of_mirror(fleet, mirror, at_source ? mirror.from : mirror.to);
+  if (!acls) return {};
   const AclOperation operation = at_source ? AclOperation::kRead : AclOperation::kWrite;
   std::vector<std::string> out;
   for (const MirroredTopic& each : mirror.topics) {
     const std::string& name = fleet.topics[each.from].name;
-    const bool allowed = std::ranges::any_of(acls, [&](const Acl& acl) { return allows(acl, operation, name); });
+    const bool allowed =
+        std::ranges::any_of(*acls, [&](const Acl& acl) { return allows(acl, AclResource::kTopic, operation, name); });
     if (!allowed) out.push_back(name);
   }
+  return out;
+}
+
+// MirrorMaker 2, as it is rendered, keeps offset syncs in the source, and the rest of what it knows in the target,
+// where its Connect is a group, too. Its tasks fail where one of these is refused.
+std::vector<std::string> makers_own_refused(const Topology& fleet, const Mirror& mirror, bool at_source) {
+  const Cluster& to = fleet.clusters[mirror.to];
+  if (mirror.kind != MirrorKind::kMirrorMaker || to.platform != Platform::kStrimzi) return {};
+  const auto acls = acls_of_mirror(fleet, mirror, at_source ? mirror.from : mirror.to);
+  if (!acls) return {};
+  std::vector<std::string> out;
+  const auto needs = [&](AclResource resource, AclOperation operation, const std::string& name) {
+    const auto fits = [&](const Acl& acl) { return allows(acl, resource, operation, name); };
+    if (std::ranges::none_of(*acls, fits))
+      out.push_back(fmt::format("{} {}{}", name_of(operation), resource == AclResource::kGroup ? "group " : "", name));
+  };
+  if (at_source) {
+    needs(AclResource::kTopic, AclOperation::kWrite, "mm2-offset-syncs." + to.name + ".internal");
+    return out;
+  }
+  needs(AclResource::kTopic, AclOperation::kWrite, fleet.clusters[mirror.from].name + ".checkpoints.internal");
+  needs(AclResource::kTopic, AclOperation::kWrite, "mirror-" + mirror.name + "-configs");
+  needs(AclResource::kGroup, AclOperation::kRead, "mirror-" + mirror.name);
   return out;
 }
 
@@ -137,15 +166,19 @@ Findings mirror_rights(const Facts& facts) {
   for (Index i = 0; i < fleet.mirrors.size(); ++i) {
     const Mirror& mirror = fleet.mirrors[i];
     for (const bool at_source : {true, false}) {
-      const std::vector<std::string> names = topics_refused(fleet, mirror, at_source);
-      if (names.empty()) continue;
       const std::string_view verb = at_source ? "read" : "write";
       const std::string& cluster = fleet.clusters[at_source ? mirror.from : mirror.to].name;
-      found.push_back(
-          finding(facts, Kind::kMirror, i, "user",
-                  fmt::format("user {} of cluster {} may not {} {}", mirror.user, cluster, verb, list_of(names)),
-                  fmt::format("acls of user {}/{}: [{{topic: \"*\", operations: [{}, describe]}}]", cluster,
-                              mirror.user, verb)));
+      const auto add = [&](std::string_view what, std::string_view acls) {
+        found.push_back(finding(facts, Kind::kMirror, i, "user",
+                                fmt::format("user {} of cluster {} may not {}", mirror.user, cluster, what),
+                                fmt::format("acls of user {}/{}: [{}]", cluster, mirror.user, acls)));
+      };
+      if (const auto names = topics_refused(fleet, mirror, at_source); !names.empty())
+        add(fmt::format("{} {}", verb, list_of(names)),
+            fmt::format("{{topic: \"*\", operations: [{}, describe]}}", verb));
+      if (const auto own = makers_own_refused(fleet, mirror, at_source); !own.empty())
+        add(list_of(own), at_source ? "{topic: \"mm2-*\", operations: [all]}"
+                                    : "{topic: \"*\", operations: [all]}, {group: \"*\", operations: [all]}");
     }
   }
   return found;
@@ -166,6 +199,22 @@ Findings acls_not_enforced(const Facts& facts) {
   return found;
 }
 
+// Strimzi's operator lets its brokers do everything, and cp-ansible's brokers have a user of their own where there are
+// passwords; what stands in certificates knows whoever makes them.
+Findings brokers_refused(const Facts& facts) {
+  const Topology& fleet = facts.fleet;
+  Findings found;
+  for (Index i = 0; i < fleet.clusters.size(); ++i) {
+    const Cluster& cluster = fleet.clusters[i];
+    if (cluster.platform != Platform::kEc2 || !cluster.security.super_users.empty() ||
+        cluster.security.authentication != Authentication::kCertificates)
+      continue;
+    found.push_back(finding(facts, Kind::kCluster, i, "security.authentication", "certificates, and no super_users",
+                            "security.super_users: the names (CN) in the certificates of brokers and controllers"));
+  }
+  return found;
+}
+
 Findings password_over_plaintext(const Facts& facts) {
   const Topology& fleet = facts.fleet;
   Findings found;
@@ -178,17 +227,30 @@ Findings password_over_plaintext(const Facts& facts) {
   return found;
 }
 
-// The value is not shown, and neither is its length.
+// The value is not shown, and neither is its length. Settings of brokers have little that is secret and much that is
+// called a key, a token or a configuration.
 Findings secret_in_file(const Facts& facts) {
   const Topology& fleet = facts.fleet;
   Findings found;
+  const auto is_literal = [](std::string_view value) { return value.find("${") == value.npos; };
+  const auto is_secret_setting = [](std::string_view name) {
+    return name.find("secret") != name.npos || name.ends_with(".password") || name.ends_with("master.key") ||
+           name.ends_with("jaas.config");
+  };
   for (Index i = 0; i < fleet.clusters.size(); ++i) {
-    for (const auto& [name, value] : fleet.clusters[i].connect.properties) {
-      if (!cluster::may_be_secret(name) || value.find("${") != value.npos) continue;
-      found.push_back(at_place(fleet.clusters[i].connect_where.of("properties"), subject_of(fleet, Kind::kCluster, i),
-                               fmt::format("connect.properties has {}", name),
-                               fmt::format("{}: \"${{NAME}}\", a variable of the environment", name)));
-    }
+    const Cluster& cluster = fleet.clusters[i];
+    const auto add = [&](yaml::Place at, std::string_view list, const std::string& name, std::string mend) {
+      found.push_back(at_place(at, subject_of(fleet, Kind::kCluster, i), fmt::format("{} has {}", list, name), mend));
+    };
+    for (const auto& [name, value] : cluster.connect.properties)
+      if (cluster::may_be_secret(name) && is_literal(value))
+        add(cluster.connect_where.of("properties"), "connect.properties", name,
+            fmt::format("{}: \"${{NAME}}\", a variable of the environment", name));
+    for (const auto& [name, value] : cluster.settings)
+      if (is_secret_setting(name) && is_literal(value))
+        add(cluster.where.of("settings"), "settings", name,
+            fmt::format("{}: \"${{file:/etc/kafka/secrets:NAME}}\", of a provider of Kafka's (config.providers)",
+                        name));
   }
   return found;
 }

@@ -69,12 +69,18 @@ std::string version_fault(const Cluster& cluster) {
   if (!scram_mechanism_of(cluster).empty() && parse_version(version) < std::pair(3U, 5U))
     return kafka + " with KRaft has no users with passwords (SCRAM): 3.5 has";
   if (cluster.platform != Platform::kStrimzi) return "";
+  // The operator refuses a release that it has no image of.
+  const std::string_view patches = patches_of_strimzi(version);
+  const std::string padded = fmt::format(" {} ", patches);
+  const bool has_patch = std::ranges::count(version, '.') == 2;
+  if (has_patch && !patches.empty() && padded.find(" " + version + " ") == padded.npos)
+    return fmt::format("{} is run by none of Strimzi's operators that are known here: they run {}", kafka, patches);
   if (!runs_with_strimzi_v1(version))
     return kafka +
            " is run by Strimzi's operators before 0.49 only: later ones, which serve kafka.strimzi.io/v1, refuse it";
   if (!is_known_of_strimzi(version))
     return kafka + " is run by none of Strimzi's operators that are known here: the newest, 0.51, runs 4.2";
-  if (std::ranges::count(version, '.') < 2) return kafka + " has no third number, by which Strimzi knows versions";
+  if (!has_patch) return kafka + " has no third number, by which Strimzi knows versions";
   return "";
 }
 
@@ -320,9 +326,8 @@ Findings kafka_version(const Facts& facts) {
 Findings unclean_election(const Facts& facts) {
   Findings found;
   const auto is_on = [](const auto& settings) {
-    return std::ranges::any_of(settings, [](const auto& setting) {
-      return setting.first == "unclean.leader.election.enable" && truth_of(setting.second) == true;
-    });
+    const std::string* const said = said_setting(settings, "unclean.leader.election.enable");
+    return said != nullptr && truth_of(*said) == true;
   };
   const auto add = [&](Kind kind, Index index) {
     found.push_back(finding(facts, kind, index, "settings", "unclean.leader.election.enable: true",

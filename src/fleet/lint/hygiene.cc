@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <array>
 #include <map>
 
 #include "fleet/lint/rules.h"
@@ -82,6 +83,21 @@ Findings topic_name_collision(const Facts& facts) {
                               fmt::format("differs from {} only in . and _", facts.fleet.topics[entry->second].name),
                               "another name"));
     }
+  }
+  return found;
+}
+
+// Kafka makes these itself, compacted. One that is in the file has whatever the file says, first of all that it is
+// deleted by age.
+Findings topic_of_kafka(const Facts& facts) {
+  constexpr std::array<std::string_view, 4> kOfKafka = {"__consumer_offsets", "__transaction_state",
+                                                        "__share_group_state", "__cluster_metadata"};
+  Findings found;
+  for (Index i = 0; i < facts.fleet.topics.size(); ++i) {
+    const Topic& topic = facts.fleet.topics[i];
+    if (topic.cleanup == Cleanup::kCompact || std::ranges::find(kOfKafka, topic.name) == kOfKafka.end()) continue;
+    found.push_back(finding(facts, Kind::kTopic, i, "name", fmt::format("cleanup: {}", name_of(topic.cleanup)),
+                            "take it out: Kafka has it without the file"));
   }
   return found;
 }

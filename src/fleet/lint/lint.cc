@@ -105,6 +105,11 @@ constexpr auto kRules = std::to_array<Rule>({
      "Controllers without ZooKeeper are for production since 3.3, and older brokers don't tell how large their disks "
      "are; a version that nothing knows is refused when it is applied.",
      checks::kafka_version},
+    {"own-topics", kError,
+     "topics that Kafka makes for itself have more replicas than there are brokers, or too many in sync",
+     "They are made when the first group or transaction comes, which then waits for ever; or each restart of a broker "
+     "stops it.",
+     checks::own_topics},
     {"unclean-election", kWarning, "a replica that is not in sync may become leader",
      "What was acknowledged and it lacks is lost, without an error anywhere: it is the price of being writable again.",
      checks::unclean_election},
@@ -158,14 +163,17 @@ constexpr auto kRules = std::to_array<Rule>({
      "Its retention, by which plan and lint count, means nothing to Kafka: disks may have to be far larger, or "
      "smaller.",
      checks::compacted_size},
+    {"bounded-by-brokers", kWarning, "a setting of the brokers deletes a topic's messages before its retention is over",
+     "log.retention.bytes holds for every topic without retention_bytes: what is more is deleted, however young.",
+     checks::bounded_by_brokers},
     {"disk-too-small", kError, "disks are more than 85 % full at the average rate",
      "A moved replica needs room on both brokers for minutes, and a full disk stops a broker.", checks::disk_too_small},
     {"volume-limits", kError, "volumes that the cloud does not sell, or that can't all be attached",
      "They are refused when they are made: size, IOPS and throughput of a type depend on one another.",
      checks::volume_limits},
     {"tiered-storage", kError, "a tiered topic on brokers that have no remote storage",
-     "Brokers refuse to make it unless remote.log.storage.system.enable is true; before Kafka 3.9 it is no more than a "
-     "preview.",
+     "Brokers refuse to make it unless remote.log.storage.system.enable is true, and don't start with that and no "
+     "remote.log.storage.manager.class.name; before Kafka 3.9 it is no more than a preview.",
      checks::tiered_storage},
     // cloud
     {"machine-type", kError, "a type of machine that EC2 does not have, or that can't be a broker",
@@ -199,10 +207,15 @@ constexpr auto kRules = std::to_array<Rule>({
     // access
     {"unknown-client", kError, "a service or mirror uses a cluster whose brokers don't know it",
      "They ask who it is and refuse it: nothing is written or read.", checks::unknown_client},
-    {"mirror-rights", kError, "a mirror's user may not read or write topics that it mirrors",
-     "What it may not see it does not copy, and MirrorMaker 2 says nothing of it.", checks::mirror_rights},
+    {"mirror-rights", kError, "a mirror's user may not read or write topics that it mirrors, or MirrorMaker's own",
+     "What it may not see it does not copy, and MirrorMaker 2 says nothing of it; without its own topics its tasks "
+     "fail.",
+     checks::mirror_rights},
     {"acls-not-enforced", kError, "a cluster has users, and its brokers ask nobody who he is",
      "Everybody may do everything, whatever the ACLs say.", checks::acls_not_enforced},
+    {"brokers-refused", kError, "brokers are known by certificates, and none of them may do anything",
+     "They refuse one another's requests: no broker is registered, and nothing is replicated.",
+     checks::brokers_refused},
     {"password-over-plaintext", kWarning, "users prove who they are over connections that are not encrypted",
      "SCRAM does not send the password, but whoever is between can guess at it and reads and changes all that follows.",
      checks::password_over_plaintext},
@@ -226,6 +239,9 @@ constexpr auto kRules = std::to_array<Rule>({
      checks::unwritten_topic},
     {"topic-name-collision", kError, "two topics differ only in . and _",
      "Kafka's metrics can't tell them apart, and it refuses to create the second.", checks::topic_name_collision},
+    {"topic-of-kafka", kError, "a topic of Kafka's own that is deleted by age",
+     "Places of groups and transactions that are old are lost with it, and their groups begin anew.",
+     checks::topic_of_kafka},
     {"lag-over-retention", kError, "messages are deleted before they are late",
      "A group within its promise would lose messages: retention must be at least twice the lag that is allowed.",
      checks::lag_over_retention},

@@ -175,6 +175,8 @@ std::vector<Case> durability_cases() {
       {"single-instance", "service s", topic("partitions: 3") + service("instances: 1", "consumes: [{topics: [t]}]"),
        topic("partitions: 3") + service("instances: 2", "consumes: [{topics: [t]}]"), true},
       {"kafka-version", "cluster c", cluster("kafka_version: 3.2.9"), cluster("kafka_version: 3.3.0"), true},
+      {"own-topics", "cluster c", cluster("settings: {offsets.topic.replication.factor: 4}"),
+       cluster("settings: {offsets.topic.replication.factor: 3}"), false},
       {"unclean-election", "topic c/t", topic("settings: {unclean.leader.election.enable: true}"),
        topic("settings: {unclean.leader.election.enable: false}"), false},
   };
@@ -235,6 +237,11 @@ std::vector<Case> storage_cases() {
   const auto stored = [](const std::string& keys, const std::string& size) {
     return cluster("volumes: {size: " + size + "}") + "topics: [{name: t, " + keys + "}]\n";
   };
+  const auto bounded = [](const std::string& setting) {
+    return cluster("settings: {" + setting + "}") +
+           "topics: [{name: t, partitions: 1, messages_per_second: 50, message_bytes: 1000, compression: none, "
+           "retention: 1h}]\n";
+  };
   const std::string tb =
       "messages_per_second: 1000, message_bytes: 1000, retention: 1000000s, compression: none";  // 1 TB a replica
   return {
@@ -252,11 +259,13 @@ std::vector<Case> storage_cases() {
        topic("retention: 0, messages_per_second: 1, cleanup: compact"), true},
       {"compacted-size", "topic c/t", topic("cleanup: compact, messages_per_second: 1"),
        topic("cleanup: compact, messages_per_second: 1, compacted_bytes: 1GiB"), false},
+      {"bounded-by-brokers", "topic c/t", bounded("log.retention.bytes: 100000000"),
+       bounded("log.retention.bytes: 200000000"), false},
       {"disk-too-small", "cluster c", stored(tb, "1000GiB"), stored(tb, "1150GiB"), true},
       {"volume-limits", "cluster c", cluster("volumes: {throughput: 751MiB, iops: 3000}"),
        cluster("volumes: {throughput: 750MiB, iops: 3000}"), true},
-      {"tiered-storage", "cluster c", tiered("owner: o"), tiered("settings: {remote.log.storage.system.enable: true}"),
-       false},
+      {"tiered-storage", "cluster c", tiered("owner: o"),
+       tiered("settings: {remote.log.storage.system.enable: true, remote.log.storage.manager.class.name: a.B}"), false},
   };
 }
 
@@ -329,6 +338,8 @@ std::vector<Case> access_cases() {
       {"mirror-rights", "mirror c-to-d", mirrored("t2"), mirrored("t*"), false},
       {"acls-not-enforced", "cluster c", topic("partitions: 3") + users("acls: [{topic: t, operations: [read]}]"),
        guarded("") + users("service: s"), true},
+      {"brokers-refused", "cluster c", cluster("security: {transport: tls, authentication: certificates}"),
+       cluster("security: {transport: tls, authentication: certificates, super_users: [kafka-1]}"), false},
       {"password-over-plaintext", "cluster c", transport("plaintext"), transport("tls"), true},
       {"secret-in-file", "cluster c", cluster("connect: {properties: {sasl.password: hunter2}}"),
        cluster("connect: {properties: {sasl.password: \"${P}\", ssl.key.location: /k.pem}}"), false},
@@ -350,6 +361,8 @@ std::vector<Case> hygiene_cases() {
       {"unwritten-topic", "topic c/t", topic("partitions: 3"), produces("", "instances: 2", "linger: 5ms"), false},
       {"topic-name-collision", "topic c/a_b", cluster("") + "topics: [{name: a.b}, {name: a_b}]\n",
        "clusters: [{name: c}, {name: d}]\ntopics: [{name: a.b, cluster: c}, {name: a_b, cluster: d}]\n", false},
+      {"topic-of-kafka", "topic c/__consumer_offsets", cluster("") + "topics: [{name: __consumer_offsets}]\n",
+       cluster("") + "topics: [{name: __consumer_offsets, cleanup: compact}]\n", false},
       {"lag-over-retention", "topic c/t", level("119m", "s"), level("120m", "s"), true},
       {"unknown-group", "service level l", level("1d", "z"), level("1d", "s"), false},
       {"no-critical-route", "fleet f", cluster("") + "alert_routes: [{severity: critical, owner: o, pagerduty: p}]\n",
@@ -546,6 +559,9 @@ TEST(Lint, SettingsThatBrokersTakeNoNoticeOf) {
   EXPECT_THAT(evidence("log.message.format.version: 3.0"), HasSubstr("went with 4.0"));
   EXPECT_EQ(evidence("leader.imbalance.per.broker.percentage: 5", "3.9.1"), "");
   EXPECT_THAT(evidence("lgo.retention.ms: 1000"), HasSubstr("did you mean \"log.retention.ms\"?"));
+  EXPECT_THAT(evidence("delegation.token.master.key: k"), HasSubstr("went with 4.0"));
+  EXPECT_EQ(evidence("delegation.token.master.key: k", "3.9.1"), "");
+  EXPECT_EQ(evidence("delegation.token.secret.key: k"), "");
   for (const char* good : {"log.retention.ms: 1000", "message.max.bytes: 1000", "compression.type: zstd",
                            "remote.log.storage.system.enable: true", "rsm.config.bucket: b", "confluent.tier.enable: x",
                            "client.quota.callback.limit: 3", "replica.alter.log.dirs.io.max.bytes.per.second: 1"})
@@ -558,14 +574,26 @@ TEST(Lint, ValuesThatBrokersStartWith) {
     return findings.empty() ? "" : findings[0].evidence;
   };
   EXPECT_EQ(evidence("log.retention.ms: 7d"), "log.retention.ms: 7d, and Kafka takes a whole number");
+  EXPECT_EQ(evidence("log.cleanup.policy: 'delete,compacted'"),
+            "log.cleanup.policy: delete,compacted, and Kafka takes some of: delete, compact");
+  EXPECT_EQ(evidence("log.retention.hours: 0"), "log.retention.hours: 0, and Kafka takes -1, or 1 or more");
   for (const char* bad :
        {"num.io.threads: eight", "message.max.bytes: 10MB", "log.segment.bytes: 1e9", "auto.create.topics.enable: yes",
-        "compression.type: none", "num.replica.fetchers: 4.0", "default.replication.factor: three"})
+        "compression.type: none", "num.replica.fetchers: 4.0", "default.replication.factor: three", "num.partitions: 0",
+        "num.io.threads: 0", "queued.max.requests: 0", "log.segment.bytes: 13", "log.segment.bytes: 3000000000",
+        "log.roll.hours: 0", "log.message.timestamp.type: createtime", "log.cleaner.min.cleanable.ratio: 50",
+        "offsets.retention.minutes: 0", "message.max.bytes: -1"})
     EXPECT_NE(evidence(bad), "") << bad;
   for (const char* good :
        {"log.retention.hours: -1", "log.cleaner.enable: 'FALSE'", "log.cleaner.io.buffer.load.factor: 0.9",
-        "compression.type: gzip", "my.plugin.ms: soon", "log.cleaner.min.cleanable.ratio: 0.1"})
+        "compression.type: gzip", "my.plugin.ms: soon", "log.cleaner.min.cleanable.ratio: 0.1", "log.segment.bytes: 14",
+        "log.cleanup.policy: 'compact, delete'", "log.retention.ms: -1", "socket.send.buffer.bytes: -1"})
     EXPECT_EQ(evidence(good), "") << good;
+  const auto with_4 = [](const std::string& setting) {
+    return found(parse(cluster("kafka_version: 4.1.0, settings: {" + setting + "}")), "broker-values").size();
+  };
+  EXPECT_EQ(with_4("log.segment.bytes: 1048575"), 1U);
+  EXPECT_EQ(with_4("log.segment.bytes: 1048576"), 0U);
 }
 
 TEST(Lint, CodecsOfBrokers) {
@@ -598,7 +626,8 @@ TEST(Lint, LeadersThatLackMessages) {
 }
 
 TEST(Lint, TiersOfAnOlderKafka) {
-  Topology fleet = parse(tiered("kafka_version: 3.8.0, settings: {remote.log.storage.system.enable: true}"));
+  const std::string settings = "remote.log.storage.system.enable: true, remote.log.storage.manager.class.name: a.B";
+  Topology fleet = parse(tiered("kafka_version: 3.8.0, settings: {" + settings + "}"));
   const auto findings = found(fleet, "tiered-storage");
   ASSERT_EQ(findings.size(), 1U);
   EXPECT_EQ(findings[0].mend, "kafka_version: 3.9.1");
@@ -651,6 +680,10 @@ TEST(Lint, KnowsWhichKafkaRuns) {
   EXPECT_THAT(evidence("platform: strimzi, kafka_version: 3.9.1"), HasSubstr("before 0.49 only"));
   EXPECT_THAT(evidence("platform: strimzi, kafka_version: 3.9.1"), HasSubstr("kafka_version: 4.1.0"));
   EXPECT_THAT(evidence("platform: strimzi, kafka_version: 4.1"), HasSubstr("no third number"));
+  EXPECT_THAT(evidence("platform: strimzi, kafka_version: 4.1.5"), HasSubstr("they run 4.1.0 4.1.1"));
+  EXPECT_THAT(evidence("platform: strimzi, kafka_version: 3.9.7"), HasSubstr("they run 3.9.0 3.9.1 3.9.2"));
+  EXPECT_EQ(evidence("platform: strimzi, kafka_version: 4.1.1"), "");
+  EXPECT_EQ(evidence("kafka_version: 4.1.5"), "") << "Confluent's packages carry it, or not";
   EXPECT_EQ(evidence("platform: strimzi"), "");
   EXPECT_EQ(evidence(""), "");
 }
@@ -661,6 +694,20 @@ TEST(Lint, KnowsTheNamesThatMirrorMakerNeverCopies) {
     EXPECT_TRUE(is_never_mirrored(name)) << name;
   for (const char* name : {"a", "internal", "replica", "a.replicas", "_a", "a_internal", "heartbeats.v1"})
     EXPECT_FALSE(is_never_mirrored(name)) << name;
+}
+
+// Two mirrors that mark what they send may face each other; one that does not sends everything on.
+TEST(Lint, CirclesThatMarkTheirRecords) {
+  const auto cycles = [](const std::string& there, const std::string& back) {
+    return found(parse("clusters: [{name: x}, {name: y}]\ntopics: [{name: t, cluster: x}, {name: t, cluster: y}]\n"
+                       "mirrors: [{from: x, to: y, topics: [t], kind: " +
+                       there + "}, {from: y, to: x, topics: [t], kind: " + back + "}]\n"),
+                 "mirror-cycle")
+        .size();
+  };
+  EXPECT_EQ(cycles("freshet", "freshet"), 0U);
+  EXPECT_EQ(cycles("freshet", "mirror_maker"), 1U);
+  EXPECT_EQ(cycles("mirror_maker", "freshet"), 1U);
 }
 
 TEST(Lint, EveryRuleHasItsCase) {

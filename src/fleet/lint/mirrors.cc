@@ -62,6 +62,17 @@ void origins_of(const Facts& facts, Index topic, std::set<Index>& seen, std::set
   for (const Origin& source : facts.sources_of[topic]) origins_of(facts, source.topic, seen, out);
 }
 
+// `freshet mirror` marks a record with each cluster that it came from, and sends none to a cluster where it was
+// (docs/mirror.md, `loops`): where all mirrors of a circle do, none goes round.
+bool is_marked_all_round(const Facts& facts, const std::vector<Index>& cycle) {
+  for (size_t i = 0; i < cycle.size(); ++i) {
+    const Index source = cycle[(i + 1) % cycle.size()];  // it was walked against the way of the messages
+    for (const Origin& origin : facts.sources_of[cycle[i]])
+      if (origin.topic == source && facts.fleet.mirrors[origin.mirror].kind != MirrorKind::kFreshet) return false;
+  }
+  return true;
+}
+
 std::string path_text(const Topology& fleet, const std::vector<Index>& cycle) {
   FRESHET_ASSERT(!cycle.empty());
   std::string text = fleet.cluster_of(fleet.topics[cycle.front()]).name;
@@ -78,6 +89,7 @@ Findings mirror_cycle(const Facts& facts) {
   // Topics that go round the same clusters are one finding.
   std::map<std::vector<Index>, std::vector<std::vector<Index>>> by_clusters;
   for (std::vector<Index>& cycle : CycleFinder(facts).run()) {
+    if (is_marked_all_round(facts, cycle)) continue;
     std::vector<Index> clusters;
     for (const Index topic : cycle) clusters.push_back(fleet.topics[topic].cluster);
     std::sort(clusters.begin(), clusters.end());
@@ -95,10 +107,11 @@ Findings mirror_cycle(const Facts& facts) {
       };
       if (on_it(fleet.mirrors[i].from) && on_it(fleet.mirrors[i].to)) last = i;
     }
-    found.push_back(
-        finding(facts, Kind::kMirror, last, "topics",
-                fmt::format("{} goes round {}", list_of(names), path_text(fleet, cycles.front())),
-                fmt::format("take {} out of this mirror, or give it another name in one direction", list_of(names))));
+    found.push_back(finding(
+        facts, Kind::kMirror, last, "topics",
+        fmt::format("{} goes round {}", list_of(names), path_text(fleet, cycles.front())),
+        fmt::format("take {} out of this mirror, give it another name in one direction, or all of them `kind: freshet`",
+                    list_of(names))));
   }
   return found;
 }

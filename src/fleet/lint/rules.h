@@ -73,6 +73,7 @@ Findings fast_codec_for_long_retention(const Facts& facts);
 Findings compressed_anew(const Facts& facts);
 Findings kept_forever(const Facts& facts);
 Findings compacted_size(const Facts& facts);
+Findings bounded_by_brokers(const Facts& facts);
 Findings disk_too_small(const Facts& facts);
 Findings volume_limits(const Facts& facts);
 Findings tiered_storage(const Facts& facts);
@@ -87,6 +88,7 @@ Findings batch_over_limit(const Facts& facts);
 Findings unread_topic(const Facts& facts);
 Findings unwritten_topic(const Facts& facts);
 Findings topic_name_collision(const Facts& facts);
+Findings topic_of_kafka(const Facts& facts);
 Findings lag_over_retention(const Facts& facts);
 Findings unknown_group(const Facts& facts);
 Findings no_critical_route(const Facts& facts);
@@ -99,6 +101,7 @@ Findings maintenance_zone(const Facts& facts);
 Findings unknown_client(const Facts& facts);
 Findings mirror_rights(const Facts& facts);
 Findings acls_not_enforced(const Facts& facts);
+Findings brokers_refused(const Facts& facts);
 Findings password_over_plaintext(const Facts& facts);
 Findings secret_in_file(const Facts& facts);
 Findings unused_user(const Facts& facts);
@@ -109,10 +112,13 @@ Findings user_twice_in_namespace(const Facts& facts);
 Findings machine_type(const Facts& facts);
 Findings zone_of_region(const Facts& facts);
 
-// settings.cc: what Kafka itself refuses, or takes no notice of.
-Findings topic_settings(const Facts& facts);
+// brokers.cc: settings that brokers take no notice of or don't start with, and topics that they make for themselves.
 Findings broker_settings(const Facts& facts);
 Findings broker_values(const Facts& facts);
+Findings own_topics(const Facts& facts);
+
+// settings.cc: what Kafka itself refuses of topics.
+Findings topic_settings(const Facts& facts);
 Findings message_over_limit(const Facts& facts);
 Findings message_over_request(const Facts& facts);
 

@@ -10,7 +10,9 @@
 #include "fleet/kafka_version.h"
 #include "fleet/limits.h"
 #include "fleet/lint/rules.h"
+#include "fleet/lint/setting_value.h"
 #include "fleet/text.h"
+#include "fleet/topic_settings.h"
 #include "yaml/reader.h"
 #include "yaml/units.h"
 
@@ -162,9 +164,8 @@ Findings compressed_anew(const Facts& facts) {
   constexpr std::string_view kName = "compression.type";
   Findings found;
   const auto value_in = [&](const auto& settings) -> std::string_view {
-    const auto of_name = [&](const auto& setting) { return setting.first == kName; };
-    const auto setting = std::ranges::find_if(settings, of_name);
-    return setting == settings.end() ? std::string_view() : std::string_view(setting->second);
+    const std::string* const said = said_setting(settings, kName);
+    return said == nullptr ? std::string_view() : std::string_view(*said);
   };
   for (Index i = 0; i < facts.fleet.topics.size(); ++i) {
     const Topic& topic = facts.fleet.topics[i];
@@ -239,6 +240,29 @@ Findings disk_too_small(const Facts& facts) {
   return found;
 }
 
+// A topic that says no size has the brokers' (Kafka's log.retention.bytes), and whichever bound is reached first
+// deletes.
+Findings bounded_by_brokers(const Facts& facts) {
+  Findings found;
+  for (Index i = 0; i < facts.fleet.topics.size(); ++i) {
+    const Topic& topic = facts.fleet.topics[i];
+    const Cluster& cluster = facts.fleet.cluster_of(topic);
+    const std::string* const said = said_setting(cluster.settings, "log.retention.bytes");
+    const double bytes = said == nullptr ? 0 : static_cast<double>(number_or(*said, 0)) * topic.partitions;
+    if (bytes <= 0 || topic.retention_bytes > 0 || topic.cleanup == Cleanup::kCompact) continue;
+    const double rate = facts.rates.topics[i].in_bytes_per_s;
+    const double promised = rate * static_cast<double>(topic.retention_us) / 1e6;
+    if (topic.retention_us > 0 && promised <= bytes) continue;
+    const std::string retention = topic.retention_us == 0 ? "without end" : "for " + duration_text(topic.retention_us);
+    found.push_back(finding(
+        facts, Kind::kTopic, i, "retention",
+        fmt::format("to be kept {}{}, and log.retention.bytes of cluster {} keeps {}", retention,
+                    promised > 0 ? fmt::format(", {}", bytes_text(promised)) : "", cluster.name, bytes_text(bytes)),
+        "retention_bytes: what it is to keep of a partition; or take log.retention.bytes out"));
+  }
+  return found;
+}
+
 // Of machines on EC2; in Kubernetes the storage class decides.
 Findings volume_limits(const Facts& facts) {
   Findings found;
@@ -278,12 +302,16 @@ Findings tiered_storage(const Facts& facts) {
     }
     if (names.empty()) continue;
     const Cluster& cluster = fleet.clusters[c];
-    const bool enabled = std::ranges::any_of(cluster.settings, [](const auto& setting) {
-      return setting.first == "remote.log.storage.system.enable" && setting.second == "true";
-    });
-    if (!enabled) {
-      found.push_back(finding(facts, Kind::kCluster, c, "settings", fmt::format("{} of it are tiered", list_of(names)),
-                              "settings: {remote.log.storage.system.enable: \"true\", …} with your storage's manager"));
+    constexpr std::string_view kManager = "remote.log.storage.manager.class.name";
+    const std::string* const enable = said_setting(cluster.settings, "remote.log.storage.system.enable");
+    const bool enabled = enable != nullptr && truth_of(*enable) == true;
+    if (!enabled || said_setting(cluster.settings, kManager) == nullptr) {
+      found.push_back(finding(
+          facts, Kind::kCluster, c, "settings",
+          fmt::format("{} of it are tiered{}", list_of(names),
+                      enabled ? fmt::format(", and no {} says where to", kManager) : ""),
+          fmt::format("settings: {{remote.log.storage.system.enable: \"true\", {}: …}} of your storage's manager",
+                      kManager)));
     } else if (parse_version(cluster.kafka_version) < std::pair<uint32_t, uint32_t>(3, 9)) {
       found.push_back(
           finding_mended(facts, Kind::kCluster, c, "kafka_version",

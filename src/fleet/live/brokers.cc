@@ -93,8 +93,7 @@ std::vector<std::string> losses_of(const std::string& name, const std::string& w
 BrokersWanted brokers_wanted(const Cluster& cluster) {
   BrokersWanted out;
   for (const auto& [name, value] : broker_settings_of(cluster)) {
-    const bool in_file = std::ranges::any_of(cluster.settings, [&](const auto& one) { return one.first == name; });
-    out[name] = {value, in_file};
+    out[name] = {value, said_setting(cluster.settings, name) != nullptr};
   }
   return out;
 }
@@ -105,7 +104,8 @@ std::vector<BrokerDifference> compare(const BrokersWanted& wanted, const Brokers
   for (const auto& [broker, settings] : now) {
     for (const auto& [name, setting] : wanted) {
       const BrokerSettingNow* living = find_setting(settings, name);
-      if (is_same(name, setting.value, living)) continue;
+      // One that can't be compared would be another one for ever, and what the file has would be shown.
+      if (is_same(name, setting.value, living) || (living != nullptr && living->is_secret)) continue;
       const bool restart = living == nullptr || living->restart_only;
       add_broker_to(
           out,

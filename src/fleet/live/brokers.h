@@ -22,6 +22,7 @@ struct BrokerSettingNow {
   std::optional<std::string> value;  // nullopt: none, or it is a secret
   SetOn set_on = SetOn::kFile;
   bool restart_only = false;
+  bool is_secret = false;  // then brokers don't tell its value, nor whether it has one
 };
 using BrokersNow = std::map<int32_t, std::map<std::string, BrokerSettingNow>>;  // by broker and name
 

@@ -35,6 +35,11 @@ TEST(BrokerSettings, TheSameIsNoDifference) {
       IsEmpty());
 }
 
+TEST(BrokerSettings, SecretsAreNotCompared) {
+  const BrokersNow now = {{1, living({{"delegation.token.secret.key", {std::nullopt, SetOn::kFile, true, true}}})}};
+  EXPECT_THAT(compare(wanted({{"delegation.token.secret.key", "hunter2"}}), now), IsEmpty());
+}
+
 TEST(BrokerSettings, WhatDiffersAlikeIsToldOnce) {
   const BrokersNow now = {
       {1, living({{"num.io.threads", {"8", SetOn::kFile, false}}, {"log.dirs", {"/d", SetOn::kFile, true}}})},

@@ -29,6 +29,11 @@ void compare_cluster(const ClusterWanted& wanted, const ClusterNow& now, std::ve
     out.push_back(
         {Kind::kZones, "", "", joined(wanted.zones, ", "), fmt::format("broker {} in {}", broker.id, broker.rack)});
   }
+  std::vector<int32_t> without;
+  for (const cluster::Broker& broker : now.brokers)
+    if (broker.rack.empty()) without.push_back(broker.id);
+  if (!without.empty() && now.brokers.size() > 1 && wanted.zones.size() > 1)
+    out.push_back({Kind::kNoRack, "", "broker.rack", joined(wanted.zones, ", "), joined(without, ", ")});
 }
 
 // A setting that the file leaves to the brokers is the same as long as the topic has none of its own, whatever the
@@ -65,7 +70,7 @@ void compare_topic(const TopicWanted& wanted, const ClusterNow& cluster, std::ve
 }  // namespace
 
 bool is_extra(Kind kind) {
-  return kind == Kind::kExtraTopic || kind == Kind::kExtraSetting || kind == Kind::kExtraAcl ||
+  return kind == Kind::kNoRack || kind == Kind::kExtraTopic || kind == Kind::kExtraSetting || kind == Kind::kExtraAcl ||
          kind == Kind::kExtraBrokerSetting || kind == Kind::kRenderedSetting;
 }
 
@@ -112,6 +117,9 @@ std::string text_of(const Difference& difference) {
       return fmt::format("this is another cluster: its id is {}, not {}", difference.living, difference.wanted);
     case Kind::kBrokers: return fmt::format("{} brokers live, the file has {}", difference.living, difference.wanted);
     case Kind::kZones: return fmt::format("{}, the file has zones {}", difference.living, difference.wanted);
+    case Kind::kNoRack:
+      return fmt::format("brokers without a rack: {}; Kafka spreads replicas over zones by it, the file has zones {}",
+                         difference.living, difference.wanted);
     case Kind::kMissing: return fmt::format("topic {}: does not live", difference.topic);
     case Kind::kPartitions:
       return fmt::format("topic {}: {} partitions, the file has {}", difference.topic, difference.living,

@@ -16,6 +16,7 @@ struct Difference {
     kClusterId,
     kBrokers,  // another number of them
     kZones,    // a broker is in a zone that the file does not have
+    kNoRack,   // brokers don't say in which zone they are, and the file has several
     kMissing,  // a topic of the file that does not live
     kPartitions,
     kReplication,
@@ -43,6 +44,7 @@ struct Difference {
   return std::to_array<Name<Difference::Kind>>({{kClusterId, "cluster_id"},
                                                 {kBrokers, "brokers"},
                                                 {kZones, "zones"},
+                                                {kNoRack, "no_rack"},
                                                 {kMissing, "missing"},
                                                 {kPartitions, "partitions"},
                                                 {kReplication, "replication"},

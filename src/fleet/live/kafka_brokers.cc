@@ -22,7 +22,7 @@ Result<std::map<std::string, BrokerSettingNow>> settings_in(const DescribeConfig
   if (resource.error != kNoError) return tl::unexpected(error_of(resource.error, what, resource.message));
   std::map<std::string, BrokerSettingNow> out;
   for (const auto& config : resource.configs)
-    out[config.name] = {config.value, set_on(config.source), config.read_only};
+    out[config.name] = {config.value, set_on(config.source), config.read_only, config.is_sensitive};
   return out;
 }
 

@@ -137,6 +137,18 @@ TEST_F(Live, WhatTheFileDoesNotSayIsToldAndLeft) {
   EXPECT_TRUE(admin.now.topics.contains("other"));
 }
 
+// Kafka then deals replicas as if there were no zones, and whoever looks at brokers alone sees nothing wrong.
+TEST_F(Live, BrokersWithoutARackAreTold) {
+  const std::string file = "topics: [{name: t, partitions: 4, retention: 2h}]\n";
+  apply(file);
+  admin.now.brokers[0].rack.clear();
+  admin.now.brokers[2].rack.clear();
+  EXPECT_THAT(differences(), ElementsAre(HasSubstr("brokers without a rack: 1, 3; Kafka spreads replicas over zones")));
+  EXPECT_FALSE(counts(Difference::Kind::kNoRack, false));
+  admin.now.brokers.resize(1);
+  EXPECT_THAT(differences(), ElementsAre(HasSubstr("1 brokers live"))) << "one has nothing to spread";
+}
+
 TEST_F(Live, AnotherClusterIsNotTouched) {
   admin.now.id = "OTHER";
   ClusterNow now;

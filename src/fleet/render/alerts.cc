@@ -27,6 +27,12 @@ std::vector<Series> brokers(uint32_t down, uint32_t until = 60) {
   return out;
 }
 
+// And three that the topology has from minute 20.
+std::vector<Series> with_three_more(std::vector<Series> brokers) {
+  brokers.push_back({"fleet:cluster_brokers{cluster=\"{cluster}\",added=\"yes\"}", "_x20 3x60"});
+  return brokers;
+}
+
 // Three controllers, one of which is up as `first` says.
 std::vector<Series> controllers(std::string_view first) {
   std::vector<Series> out;
@@ -64,12 +70,15 @@ void add_availability(std::vector<Alert>& out) {
                  "availability",
                  2,
                  kCluster,
-                 "kafka:brokers_missing > on (cluster) sum by (cluster) (fleet:cluster_brokers_spare)",
+                 "kafka:brokers_lost > on (cluster) sum by (cluster) (fleet:cluster_brokers_spare)"
+                 " or min_over_time(kafka:brokers_missing[6h])"
+                 " > on (cluster) sum by (cluster) (fleet:cluster_brokers_spare)",
                  "{value} brokers of {cluster} are away, more than its topics can spare",
                  "Bring brokers back before anything else: partitions refuse writes or are lost to readers.",
                  "humanize",
                  {.series = brokers(2), .fires_within = 3, .value = "2"},
-                 {"as many are away as can be spared", brokers(1)}});
+                 {"as many are away as can be spared", brokers(1)},
+                 {"three are added, and have no machines yet", with_three_more(brokers(0))}});
   out.push_back({"KafkaBrokerDown",
                  Severity::kWarn,
                  "availability",
@@ -172,12 +181,14 @@ void add_replication(std::vector<Alert>& out) {
                  "replication",
                  5,
                  kCluster,
-                 "sum by (cluster) (increase(kafka_server_replicamanager_isrshrinks_total[15m])) > 30",
+                 "sum by (cluster) (increase(kafka_server_replicamanager_isrshrinks_total[15m])) > 30"
+                 " and sum by (cluster) (increase(kafka_server_replicamanager_isrshrinks_total[5m])) > 0",
                  "Replicas of {cluster} fall out of sync again and again",
                  "A broker is too slow for its load, or its disk or network is ill: compare brokers on the dashboard.",
                  "",
                  {.series = {of_cluster(kShrinks, "0x9 0+6x60")}, .fires_within = 15},
-                 {"a rolling restart shrinks each partition once", {of_cluster(kShrinks, "0x9 5 10 15 20 25 25x60")}}});
+                 {"a rolling restart shrinks each partition once", {of_cluster(kShrinks, "0x9 5 10 15 20 25 25x60")}},
+                 {"a broker of a thousand partitions hangs once", {of_cluster(kShrinks, "0x9 1000x60")}}});
 }
 
 // And a controller, which has the log of metadata.
@@ -514,10 +525,17 @@ void add_mirrors(std::vector<Alert>& out) {
 }
 
 // MirrorMaker's latency is that of the last record, however long ago that was; its rate is 0 half a minute after it.
+// A mirror that is new, or has stood still, begins with what its source has kept: as long as it catches up by half a
+// minute a minute nobody need be woken.
 constexpr std::string_view kFarBehind =
     "max by (mirror) (kafka_connect_mirror_mirrorsourceconnector_replication_latency_ms"
     " and on (mirror, topic, partition, instance) kafka_connect_mirror_mirrorsourceconnector_record_rate > 0)"
-    " / 1000 > 600";
+    " / 1000 > 600 unless on (mirror)"
+    " (max by (mirror) (kafka_connect_mirror_mirrorsourceconnector_replication_latency_ms"
+    " and on (mirror, topic, partition, instance) kafka_connect_mirror_mirrorsourceconnector_record_rate > 0)"
+    " < max by (mirror) (kafka_connect_mirror_mirrorsourceconnector_replication_latency_ms offset 4m"
+    " and on (mirror, topic, partition, instance) kafka_connect_mirror_mirrorsourceconnector_record_rate offset 4m > 0)"
+    " - 120000)";
 constexpr std::string_view kBehind =
     "max by (mirror) (kafka_connect_mirror_mirrorsourceconnector_replication_latency_ms"
     " and on (mirror, topic, partition, instance) kafka_connect_mirror_mirrorsourceconnector_record_rate > 0)"
@@ -546,11 +564,11 @@ constexpr std::string_view kMirrorStopped =
     " > on (mirror) 0.02 * sum by (mirror) (fleet:mirror_messages_per_second)";
 
 // Messages a second that a mirror copies.
-Series mirror_copies(std::string_view values) {
-  return {
-      "kafka_connect_mirror_mirrorsourceconnector_record_rate"
-      "{mirror=\"{mirror}\",target=\"{cluster}\",topic=\"t\",partition=\"0\"}",
-      std::string(values)};
+Series mirror_copies(std::string_view values, int partition = 0) {
+  return {fmt::format("kafka_connect_mirror_mirrorsourceconnector_record_rate"
+                      "{{mirror=\"{{mirror}}\",target=\"{{cluster}}\",topic=\"t\",partition=\"{}\"}}",
+                      partition),
+          std::string(values)};
 }
 // At the source, which in the example is the same cluster.
 Series source_gets(std::string_view values) {
@@ -578,11 +596,11 @@ void add_stopped_mirrors(std::vector<Alert>& out) {
 }
 
 void add_mirror_lag(std::vector<Alert>& out) {
-  const auto latency = [](std::string_view values) {
-    return Series{
-        "kafka_connect_mirror_mirrorsourceconnector_replication_latency_ms"
-        "{mirror=\"{mirror}\",target=\"{cluster}\",topic=\"t\",partition=\"0\"}",
-        std::string(values)};
+  const auto latency = [](std::string_view values, int partition = 0) {
+    return Series{fmt::format("kafka_connect_mirror_mirrorsourceconnector_replication_latency_ms"
+                              "{{mirror=\"{{mirror}}\",target=\"{{cluster}}\",topic=\"t\",partition=\"{}\"}}",
+                              partition),
+                  std::string(values)};
   };
   out.push_back(
       {"KafkaMirrorFarBehind",
@@ -595,8 +613,9 @@ void add_mirror_lag(std::vector<Alert>& out) {
        "See whether it moves at all, then what bounds it: tasks, batch size, or the clusters at either end.",
        "humanizeDuration",
        {.series = {latency("100x9 900000x60"), mirror_copies("500x70")}, .fires_within = 6, .value = "15m 0s"},
-       {"nine minutes behind", {latency("540000x70"), mirror_copies("500x70")}},
-       {"one late record, then silence", {latency("900000x70"), mirror_copies("0x9 0.02x1 0x60")}}});
+       {"nine minutes behind, and one late record of another partition, then silence",
+        {latency("540000x70"), mirror_copies("500x70"), latency("900000x70", 1), mirror_copies("0x9 0.02x1 0x60", 1)}},
+       {"it is new, and catches up with a week", {latency("604800000-600000x70"), mirror_copies("500x70")}}});
   out.push_back(
       {"KafkaMirrorStandsStill",
        Severity::kWarn,
@@ -652,12 +671,15 @@ void add_freshet_mirrors(std::vector<Alert>& out) {
                  "mirror",
                  5,
                  kMirror,
-                 "max by (mirror) (freshet_mirror_lag_seconds) > 600",
+                 "max by (mirror) (freshet_mirror_lag_seconds) > 600 unless on (mirror)"
+                 " (max by (mirror) (freshet_mirror_lag_seconds)"
+                 " < max by (mirror) (freshet_mirror_lag_seconds offset 4m) - 120)",
                  "Mirror {mirror} into {cluster} is {value} behind its source",
                  "See freshet_mirror_aborts_total, its bandwidth limits, and the clusters at either end.",
                  "humanizeDuration",
                  {.series = {lag("0x9 900x60")}, .fires_within = 6, .value = "15m 0s"},
-                 {"nine minutes behind", {lag("540x70")}}});
+                 {"nine minutes behind", {lag("540x70")}},
+                 {"it is new, and catches up with a week", {lag("604800-600x70")}}});
   out.push_back({"KafkaMirrorLags",
                  Severity::kWarn,
                  "mirror",

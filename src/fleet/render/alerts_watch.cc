@@ -313,6 +313,18 @@ void add_blindness(std::vector<Alert>& out) {
                  "",
                  {.series = {seen("1x9 0x60")}, .fires_within = 16},
                  {"it starts, and brokers restart, within ten minutes", {seen("0x10 1x60")}}});
+  // Without it no group stands still or loses messages, as far as anybody is told.
+  out.push_back({"KafkaWatchSilent",
+                 Severity::kWarn,
+                 "lag",
+                 15,
+                 kCluster,
+                 "count by (cluster) (fleet:group_info) unless on (cluster) freshet_fleet_cluster_up",
+                 "Services read from {cluster}, and no fleet watch tells of their groups",
+                 "See whether fleet watch --listen runs and is scraped: no other alert of groups can come.",
+                 "",
+                 {.series = {seen("1x9 _x70")}, .fires_within = 21},
+                 {"it restarts within ten minutes", {seen("1x9 _x10 1x60")}}});
 }
 
 }  // namespace

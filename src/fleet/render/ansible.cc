@@ -32,9 +32,6 @@ std::string log_dirs(const Cluster& cluster) {
   return out;
 }
 
-// Kafka's own topics have so many replicas, and others that are made without saying how many.
-uint32_t default_replication(const Cluster& cluster) { return std::min(cluster.brokers, 3u); }
-
 // "User:admin;User:ops"; principals of brokers among them: cp-ansible's SCRAM user, or the certificates' names, which
 // whoever makes the certificates knows.
 std::string super_users_of(const Cluster& cluster) {
@@ -109,12 +106,19 @@ yaml::Node variables(const Cluster& cluster) {
   return out;
 }
 
+// What the file says of all of them, as cp-ansible gives it to a host's process.
+std::map<std::string, std::string> settings_of_cluster(const Cluster& cluster) {
+  std::map<std::string, std::string> all = broker_settings_of(cluster);
+  all.merge(own_topics_of(cluster));
+  if (is_guarded(cluster)) all.merge(authorizer_of(cluster));
+  return all;
+}
+
 // All of them with each host: a dictionary of a host replaces its group's, they are not merged.
 yaml::Node properties(const Cluster& cluster, const Host& host) {
-  std::map<std::string, std::string> all = broker_settings_of(cluster);
+  std::map<std::string, std::string> all = settings_of_cluster(cluster);
   all["broker.rack"] = host.zone;
   all["log.dirs"] = log_dirs(cluster);
-  if (is_guarded(cluster)) all.merge(authorizer_of(cluster));
   return settings_map(all);
 }
 
@@ -127,18 +131,17 @@ yaml::Node brokers(const std::vector<Host>& hosts, const Cluster& cluster) {
   return map("hosts", std::move(out));
 }
 
-// Without controllers of their own the first brokers' machines run one too, as cp-ansible's second service.
+// Without controllers of their own the first brokers' machines run one too, as cp-ansible's second service. Controllers
+// get the brokers' settings, which cp-ansible keeps apart: it is they who make topics, with their own replicas and
+// partitions where nobody says how many, who refuse or allow tiered ones, and who elect leaders. What is for brokers
+// alone they pass over.
 yaml::Node controllers(const Topology& topology, const Cluster& cluster) {
   yaml::Node hosts = map();
-  const auto guarded = [&](yaml::Node host) {
-    if (is_guarded(cluster))
-      yaml::put(host, "kafka_controller_custom_properties", settings_map(authorizer_of(cluster)));
-    return host;
-  };
+  const yaml::Node settings = settings_map(settings_of_cluster(cluster));
   for (const Host& host : controllers_of(topology, cluster))
-    yaml::put(hosts, host.name, guarded(map("node_id", host.node_id)));
+    yaml::put(hosts, host.name, map("node_id", host.node_id, "kafka_controller_custom_properties", settings));
   for (const Host& host : voters_of(topology, cluster))
-    yaml::put(hosts, host.name, is_guarded(cluster) ? guarded(map()) : yaml::Node{});
+    yaml::put(hosts, host.name, map("kafka_controller_custom_properties", settings));
   return map("hosts", std::move(hosts));
 }
 

@@ -121,6 +121,52 @@ TEST(Losses, ArePodsAndTheirVolumes) {
   EXPECT_FALSE(may_lose("strimzi/v1beta2/c/kafka.yaml")) << "would be told twice";
 }
 
+// Of one name in another namespace there is another cluster.
+TEST(Losses, AreClustersThatClientsReachNoMore) {
+  const std::string path = "strimzi/v1/c/kafka.yaml";
+  const auto file = [&](const std::string& keys) { return file_at(path, "platform: strimzi, " + keys); };
+  const std::string was = file("brokers: 6, kafka_version: 4.1.0, namespace: kafka");
+  EXPECT_THAT(
+      losses(path, was, file("brokers: 3, namespace: other")),
+      testing::Contains(HasSubstr("cluster c is in namespace other instead of kafka: that is another cluster")));
+  EXPECT_THAT(losses(path, was, file("brokers: 6, kafka_version: 4.0.1")),
+              ElementsAre(HasSubstr("cluster c: Kafka 4.0.1 instead of 4.1.0: it does not start")));
+  EXPECT_THAT(losses(path, was, file("brokers: 6, kafka_version: 4.2.0")), IsEmpty());
+  const std::string guarded = file("brokers: 6, security: {transport: tls, authentication: scram_sha_512}");
+  EXPECT_THAT(losses(path, guarded, was),
+              ElementsAre(HasSubstr("cluster c: connections are plaintext instead of tls, scram-sha-512")));
+  EXPECT_THAT(losses(path, guarded, guarded), IsEmpty());
+  const std::string hosts = "ansible/c/hosts.yml";
+  const std::string inventory = file_at(hosts, "security: {transport: tls, authentication: certificates}");
+  EXPECT_THAT(losses(hosts, inventory, file_at(hosts, "kafka_version: 3.8.1")),
+              ElementsAre(HasSubstr("connections are plaintext instead of tls, certificates"),
+                          HasSubstr("Confluent Platform 7.8.0 instead of 7.9.0")));
+  EXPECT_THAT(losses(hosts, inventory, inventory), IsEmpty());
+  EXPECT_THAT(losses(hosts, "all: 3\n", inventory), IsEmpty()) << "somebody wrote something else";
+}
+
+TEST(Losses, AreUsersAndTheirCredentials) {
+  const std::string path = "strimzi/v1/c/users.yaml";
+  const auto file = [&](const std::string& users) {
+    return file_at(path, "platform: strimzi, security: {transport: tls, authentication: scram_sha_512}",
+                   "{name: t}]\nusers: [" + users);
+  };
+  const std::string was = file("{name: a, cluster: c}, {name: b, cluster: c}, {name: d, cluster: c}");
+  EXPECT_THAT(losses(path, was, file("{name: b, cluster: c}, {name: e, cluster: c}")),
+              ElementsAre(HasSubstr("cluster c: users a, d are gone: what makes resources of users deletes")));
+  EXPECT_THAT(losses(path, was, was), IsEmpty());
+  EXPECT_THAT(losses(path, was, file("{name: a, cluster: c}, {name: b, cluster: c}")),
+              ElementsAre(HasSubstr("cluster c: user d is gone")));
+  EXPECT_THAT(losses(path, was, ""), ElementsAre(HasSubstr("users a, b, d are gone")));
+}
+
+TEST(Losses, AreTiersThatKafkaDoesNotGiveUp) {
+  const std::string was = topics_file("{name: t, retention: 7d, local_retention: 1h}");
+  EXPECT_THAT(topic_losses(was, topics_file("{name: t, retention: 7d}")),
+              ElementsAre(HasSubstr("topic c/t is no longer tiered: Kafka refuses that")));
+  EXPECT_THAT(topic_losses(was, was), IsEmpty());
+}
+
 TEST(Losses, AreUnitsThatRunOn) {
   const std::string path = "mirrors/m/playbook.yml";
   const auto playbook = [&](const std::string& others) {

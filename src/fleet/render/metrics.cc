@@ -218,11 +218,16 @@ std::span<const std::string_view> disk_metrics() {
 }
 
 std::span<const Recorded> recorded_metrics() {
-  static constexpr std::array<Recorded, 8> kRecorded = {{
-      {"kafka:brokers_missing",
-       "sum by (cluster) (fleet:cluster_brokers) - (count by (cluster) (up{job=\"kafka\",role=\"broker\"} == 1)"
-       " or sum by (cluster) (fleet:cluster_brokers) * 0)",
-       "Brokers of the topology that are not there, also where none is found at all"},
+  static constexpr std::array<Recorded, 10> kRecorded = {{
+      {"kafka:brokers_up",
+       "count by (cluster) (up{job=\"kafka\",role=\"broker\"} == 1) or sum by (cluster) (fleet:cluster_brokers) * 0",
+       "Brokers that are there, also where none is found at all"},
+      {"kafka:brokers_missing", "sum by (cluster) (fleet:cluster_brokers) - kafka:brokers_up",
+       "Brokers of the topology that are not there"},
+      {"kafka:brokers_lost",
+       "(max_over_time(kafka:brokers_up[7d]) < sum by (cluster) (fleet:cluster_brokers)"
+       " or sum by (cluster) (fleet:cluster_brokers)) - kafka:brokers_up",
+       "Those of them that were there within a week: the topology has new ones before they have machines"},
       {"kafka:disk_used_ratio",
        "sum by (cluster, broker) (kafka_log_log_size{topic!=\"__cluster_metadata\"}) / on (cluster) group_left ()"
        " sum by (cluster) (fleet:broker_disk_bytes)",
@@ -251,9 +256,9 @@ std::span<const Recorded> recorded_metrics() {
       {"kafka:group_read_at_seconds",
        "max by (cluster, consumergroup, topic) (freshet_fleet_group_has_members == 1"
        " or freshet_fleet_group_read_messages_per_second > 0) * 0 + time()"
-       " or kafka:group_read_at_seconds > time() - 259200",
+       " or last_over_time(kafka:group_read_at_seconds[6h]) > time() - 259200",
        "When a group was last seen to have members or to commit; forgotten after three days, which is longer than a "
-       "weekend"},
+       "weekend, and not while Prometheus is away for some hours"},
       {"kafka:group_abandoned",
        "(max by (cluster, consumergroup, topic) (freshet_fleet_group_has_members) == 0) + 1"
        " unless on (cluster, consumergroup, topic) kafka:group_read_at_seconds",

@@ -218,7 +218,8 @@ TEST(Render, BrokersAreTheSameInTerraformAndAnsible) {
     EXPECT_THAT(inventory, HasSubstr(fmt::format("    front-{}.kafka.example:\n      broker_id: {}\n", i, i)));
   }
   EXPECT_THAT(inventory, HasSubstr("broker.rack: r1a"));
-  EXPECT_THAT(inventory, HasSubstr("kafka_controller:\n  hosts:\n    front-1.kafka.example: null\n"));
+  EXPECT_THAT(inventory, HasSubstr("kafka_controller:\n  hosts:\n    front-1.kafka.example:\n      "
+                                   "kafka_controller_custom_properties:\n"));
   EXPECT_THAT(inventory, HasSubstr("log.dirs: /var/lib/kafka/disk1/kafka\n"));
   EXPECT_THAT(machines, HasSubstr("/var/lib/kafka/disk1"));
 }
@@ -256,6 +257,25 @@ TEST(Ansible, BrokersHaveTheHeapThatPlansCount) {
   EXPECT_THAT(hosts("c6g.large"), HasSubstr("KAFKA_HEAP_OPTS: \"-Xms2048m -Xmx2048m\"\n"));
   EXPECT_THAT(hosts("c6g.4xlarge"), HasSubstr("-Xmx6144m"));
   EXPECT_THAT(hosts("x9z.large"), Not(HasSubstr("HEAP")));
+}
+
+// KRaft's controllers make topics with defaults of their own, refuse tiered ones that they know no storage for, and
+// elect leaders: settings that brokers alone have would do nothing there.
+TEST(Ansible, ControllersHaveTheSettingsOfBrokers) {
+  for (const char* controllers : {"3", "0"}) {
+    const std::string inventory = file_of(rendered(std::string("fleet: f\nregions: [{name: r, zones: [a, b, c]}]\n"
+                                                               "clusters: [{name: c, controllers: ") +
+                                                       controllers +
+                                                       ", settings: {remote.log.storage.system.enable: true}}]\n",
+                                                   {"ansible"}),
+                                          "ansible/c/hosts.yml");
+    const size_t begin = inventory.find("kafka_controller:\n");
+    const std::string of_controllers = inventory.substr(begin, inventory.find("kafka_broker:\n") - begin);
+    for (const char* line : {"remote.log.storage.system.enable: true\n", "default.replication.factor: 3\n",
+                             "min.insync.replicas: 2\n", "unclean.leader.election.enable: false\n"})
+      EXPECT_THAT(of_controllers, HasSubstr(line)) << controllers;
+    EXPECT_THAT(of_controllers, Not(HasSubstr("log.dirs"))) << "a controller has a log directory of its own";
+  }
 }
 
 TEST(Ansible, SaysThatNothingMakesTopics) {

@@ -2,7 +2,6 @@
 // and asks for the version where it matters; Strimzi's own conversion tool is not needed then.
 #include "fleet/render/strimzi.h"
 
-#include <algorithm>
 #include <map>
 
 #include "base/assert.h"
@@ -37,15 +36,10 @@ yaml::Node listener(const Cluster& cluster) {
   return out;
 }
 
-// What the operator takes under `config`: Kafka's own topics get as many replicas as others.
+// What the operator takes under `config`.
 yaml::Node broker_config(const Cluster& cluster) {
-  const uint32_t replication = std::min(cluster.brokers, 3u);
-  std::map<std::string, std::string> all = {
-      {"offsets.topic.replication.factor", std::to_string(replication)},
-      {"transaction.state.log.min.isr", replication > 2 ? "2" : "1"},
-      {"transaction.state.log.replication.factor", std::to_string(replication)},
-  };
-  for (const auto& [name, value] : broker_settings_of(cluster)) all[name] = value;
+  std::map<std::string, std::string> all = broker_settings_of(cluster);
+  all.merge(own_topics_of(cluster));
   yaml::Node out = map();
   for (const auto& [name, value] : all)
     yaml::put(out, name, is_plain_value(value) ? yaml::plain(value) : yaml::text(value));

@@ -290,6 +290,8 @@ TEST(Restart, ThePlanSaysWhatAnUpgradeNeeds) {
               HasSubstr("ready: every replica is in sync\n1. broker 1 (b1:9092, y): 1 partition get another leader; 1 "
                         "can't be read or written meanwhile, as t[0]\n"));
   EXPECT_THAT(text, HasSubstr("upgrade --release-version 4.1\n"));
+  EXPECT_THAT(text, HasSubstr("Kafka 4.1.0 refuses clients older than 2.1 and metadata older than 3.3"));
+  EXPECT_THAT(text_of_plan(run.cluster.state, {}, {"4.0.0", "4.1.0"}), testing::Not(HasSubstr("refuses clients")));
   EXPECT_EQ(upgrade_fault({"3.9.1", ""}), "");
   EXPECT_EQ(upgrade_fault({"3.9.1", "4.0.0"}), "");
   EXPECT_THAT(upgrade_fault({"3.2.0", "4.0.0"}), HasSubstr("go from 3.2.0 to 3.9 first"));

@@ -40,6 +40,13 @@ std::string upgrade_fault(const Upgrade& upgrade) {
 
 std::string text_of_plan(const State& state, const std::vector<Broker>& order, const Upgrade& upgrade) {
   std::string out;
+  // KIP-896, and "Upgrading" of 4.0.
+  if (upgrade.to.starts_with("4.") && upgrade.from.starts_with("3."))
+    out += fmt::format(
+        "Before the first: Kafka {} refuses clients older than 2.1 and metadata older than 3.3 (kafka-features.sh "
+        "--bootstrap-server HOST:PORT describe), and has some settings no more (`freshet fleet lint` with this "
+        "kafka_version).\n",
+        upgrade.to);
   const std::string why = unready(state, -1);
   out += why.empty() ? "ready: every replica is in sync\n" : "not ready: " + why + "\n";
   uint32_t step = 0;

@@ -6,13 +6,16 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <set>
 
 #include "base/assert.h"
 #include "base/text.h"
+#include "fleet/access.h"
 #include "fleet/rates.h"
 #include "fleet/render/names.h"
 #include "fleet/text.h"
+#include "yaml/units.h"
 #include "yaml/writer.h"
 
 namespace freshet::fleet {
@@ -61,6 +64,37 @@ std::string without_id(const Topology& fleet, const std::vector<Moved>& moved) {
   return joined(names, ", ");
 }
 
+// What a topic's home does otherwise than the topic did, and a copy would suffer from. Of the mirrors of the new file
+// lint says the same; those of a migration are in no file.
+std::vector<std::string> unlike_at_home(const Topic& topic, const std::string& from, const Topic& home,
+                                        const std::string& to) {
+  std::vector<std::string> out;
+  if (home.partitions < topic.partitions)
+    out.push_back(fmt::format(
+        "topic {} has {} partitions on {} and {} on {}: keys are placed anew; records without a key stop the mirror "
+        "unless its `keyless` says otherwise",
+        topic.name, topic.partitions, from, home.partitions, to));
+  if ((home.cleanup == Cleanup::kDelete) != (topic.cleanup == Cleanup::kDelete))
+    out.push_back(
+        fmt::format("topic {} has cleanup {} on {} and {} on {}: deleted by age, a copy loses the last message of a "
+                    "key; compacted, "
+                    "it takes none without a key",
+                    topic.name, name_of(topic.cleanup), from, name_of(home.cleanup), to));
+  if (home.message_bytes_max < topic.message_bytes_max)
+    out.push_back(fmt::format("topic {} takes messages of {} on {} and {} on {}: one that is larger stops the mirror",
+                              topic.name, yaml::size_text(topic.message_bytes_max), from,
+                              yaml::size_text(home.message_bytes_max), to));
+  return out;
+}
+
+// Brokers that ask for more than an address, and a file that says no more.
+std::optional<std::string> unknown_way_to(const Cluster& cluster) {
+  const std::string_view protocol = protocol_of(cluster.security);
+  if (protocol == "PLAINTEXT" || !cluster.connect.properties.empty()) return std::nullopt;
+  return fmt::format("cluster {} asks for {}, and its connect.properties say nothing of it: no mirror can connect",
+                     cluster.name, protocol);
+}
+
 // Writes the runbook from top to bottom; what the files leave open is found first, as it stands first.
 class MigrationWriter {
  public:
@@ -75,6 +109,7 @@ class MigrationWriter {
     }
     std::ranges::stable_sort(moved_, {}, &Moved::messages_per_s);
     for (const Moved& moved : moved_) check_readers(moved);
+    check_ways();
   }
 
   // kInvalid: there is nothing to move.
@@ -112,11 +147,17 @@ class MigrationWriter {
         unresolved_.push_back(
             fmt::format("group {} reads {} on {}, and nowhere in {}", group, topic.name, mono_.name, fleet_.name));
     }
-    if (fleet_.topics[moved.home].partitions < topic.partitions)
-      unresolved_.push_back(fmt::format(
-          "topic {} has {} partitions on {} and {} on {}: keys are placed anew; records without a key stop the mirror "
-          "unless its `keyless` says otherwise",
-          topic.name, topic.partitions, mono_.name, fleet_.topics[moved.home].partitions, home_name(moved)));
+    for (std::string& fault : unlike_at_home(topic, mono_.name, fleet_.topics[moved.home], home_name(moved)))
+      unresolved_.push_back(std::move(fault));
+  }
+
+  void check_ways() {
+    std::set<Index> homes;
+    for (const Moved& moved : moved_) homes.insert(fleet_.topics[moved.home].cluster);
+    std::vector<const Cluster*> ends = {&mono_};
+    for (const Index home : homes) ends.push_back(&fleet_.clusters[home]);
+    for (const Cluster* end : ends)
+      if (auto fault = unknown_way_to(*end)) unresolved_.push_back(*std::move(fault));
   }
 
   // Sorted, each once: several services may read as one group.

@@ -132,6 +132,19 @@ TEST(Migrate, WhatTheFilesLeaveOpen) {
   EXPECT_EQ(nothing.error().code, Code::kInvalid);
 }
 
+// A mirror of a migration is in no file that lint reads.
+TEST(Migrate, WhatACopyWouldSufferFrom) {
+  std::string other = kFleet;
+  other.replace(other.find("{name: clicks, cluster: front, partitions: 12}"), 46,
+                "{name: clicks, cluster: front, partitions: 12, cleanup: compact, message_bytes_max: 64KiB}");
+  other.replace(other.find("{name: front, kind: fronting,"), 29,
+                "{name: front, kind: fronting, security: {transport: tls, authentication: scram_sha_512},");
+  EXPECT_THAT(migration(kMonolith, other).unresolved,
+              ElementsAre(HasSubstr("topic clicks has cleanup delete on mono and compact on front"),
+                          HasSubstr("topic clicks takes messages of 1MiB on mono and 64KiB on front"),
+                          HasSubstr("cluster front asks for SASL_SSL, and its connect.properties say nothing")));
+}
+
 TEST(Migrate, TheWorkedCase) {
   const Migration runbook =
       migration(file_text("examples/fleet/monolith.yaml"), file_text("examples/fleet/twenty.yaml"));
