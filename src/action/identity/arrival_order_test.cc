@@ -32,8 +32,8 @@ std::pair<std::string, std::string> identifier_of(const std::string& word) {
   return {types.at(word[0]), word};
 }
 
-// "u1 a1" is a record that names these two, "merge u1 u2" a merge. Each record of a user sets the attribute x to its own
-// name, which is that of its event, too.
+// "u1 a1" is a record that names these two, "merge u1 u2" a merge. Each record of a user sets the attribute x to its
+// own name, which is that of its event, too.
 v1::Envelope record_of(const std::string& text, const std::string& message_id, int64_t time_us) {
   std::istringstream words(text);
   Ids users, devices;
@@ -74,8 +74,9 @@ class Knots {
   std::map<std::string, std::string> up_;
 };
 
-// Whose identifiers and records may be in the end. Some types are loose: several persons may use one identifier, and who
-// used it last has it. All others make persons. A record that names loose ones alone says that they are one, and not whose.
+// Whose identifiers and records may be in the end. Some types are loose: several persons may use one identifier, and
+// who used it last has it. All others make persons. A record that names loose ones alone says that they are one, and
+// not whose.
 class Whose {
  public:
   Whose(const std::vector<v1::Envelope>& records, Names loose_types) : loose_types_(std::move(loose_types)) {
@@ -118,7 +119,7 @@ class Whose {
 
   const Names loose_types_;
   Knots knots_;
-  std::map<std::string, std::pair<std::pair<int64_t, std::string>, std::string>> last_;  // use and person, by identifier
+  std::map<std::string, std::pair<std::pair<int64_t, std::string>, std::string>> last_;  // by identifier: use, person
   std::map<std::string, Names> users_;                                                   // by knot
 };
 
@@ -141,7 +142,9 @@ std::string contents_of(const std::vector<const v1::Envelope*>& records) {
 // Whose profile this is, if all that is in it may be in one person's.
 std::string owner_of_all(const v1::EntityState& e, const std::vector<const v1::Envelope*>& records, Whose& whose) {
   Names who = whose.of(e.identifiers(0).identifier());
-  const auto keep = [&](const Names& others) { std::erase_if(who, [&](const auto& x) { return !others.contains(x); }); };
+  const auto keep = [&](const Names& others) {
+    std::erase_if(who, [&](const std::string& one) { return !others.contains(one); });
+  };
   for (const v1::IdentifierUse& i : e.identifiers()) keep(whose.of(i.identifier()));
   for (const v1::Envelope* record : records) keep(whose.of(*record));
   EXPECT_EQ(who.size(), 1u) << describe(e);
@@ -254,7 +257,7 @@ TEST(ArrivalOrder, WhoIsErasedInTheEndLeavesTheOthersAsTheyWere) {
   }
 }
 
-// ---- what does depend on order --------------------------------------------------------------------------------------
+// ---- what does depend on order ------------------------------------------------------------------------------------
 
 // Who has the identifier in the end, over all orders.
 Names owners_over_all_orders(const std::vector<std::string>& texts, const std::string& identifier) {

@@ -115,7 +115,8 @@ void Home::enter_with_holder(const v1::Envelope& record, const model::EntityRef&
     case Kind::UNLINK: return turn_.to_entity(messages::unlink_record(ref, record));
     case Kind::MERGE:
       host_.apply(ref, record, nullptr);  // It notes which user_id is listed first.
-      return turn_.to_home(messages::merge(ref, record, identifier_use(record, ref.kind, record.other(), turn_.tenant())));
+      return turn_.to_home(
+          messages::merge(ref, record, identifier_use(record, ref.kind, record.other(), turn_.tenant())));
     default: return host_.apply(ref, record, nullptr);
   }
 }
