@@ -336,13 +336,8 @@ std::vector<Plan> plans_of_tablets() {
       {.name = "tablets",
        .text = "everybody uses the same tablets; e-mail and phone are their own",
        .confluent = false,
-       .habits = {.people = 12,
-                  .circle = 12,
-                  .emails = 0,
-                  .phones = 0,
-                  .anonymous = 3,
-                  .has_user_id = 800,
-                  .marked = 300},
+       .habits =
+           {.people = 12, .circle = 12, .emails = 0, .phones = 0, .anonymous = 3, .has_user_id = 800, .marked = 300},
        .check = tablets_are_with_their_last_users},
   };
 }

@@ -27,7 +27,7 @@ const auto& named_by(const v1::Envelope& record) { return record.user_size() > 0
 std::string name_of(const v1::Identifier& i) { return i.type() + "=" + i.value(); }
 
 std::pair<std::string, std::string> identifier_of(const std::string& word) {
-  const std::map<char, std::string> types = {{'u', "user_id"},   {'e', "email"},      {'p', "phone"},
+  const std::map<char, std::string> types = {{'u', "user_id"},      {'e', "email"},     {'p', "phone"},
                                              {'a', "anonymous_id"}, {'d', "device_id"}, {'t', "push_token"}};
   return {types.at(word[0]), word};
 }
