@@ -52,6 +52,8 @@ constexpr MutantInfo kMutants[] = {
      "an address stays with a stranger who claimed it first, although a server key says whose it is"},
     {Mutant::kLoneRecordIsUse, "lone-record-is-use",
      "a record that names a tablet alone counts as a use of it by whoever has it then", "tablets"},
+    {Mutant::kTieIsUse, "tie-is-use",
+     "a record that names two tablets and nobody counts as a use of both by whoever has the first then", "tablets"},
     {Mutant::kPersonWithoutLimit, "person-without-limit", "the limits of a person's events are not kept"},
     {Mutant::kAudienceNotReplayed, "audience-not-replayed",
      "audiences are not judged in a replay, so that who entered before a crash enters again"},

@@ -75,7 +75,7 @@ Item People::next() {
   const bool named = dice_.permille(habits_.has_user_id);
   if (named) item.user.push_back(ids[0]);
   dice_.shuffle(ids);
-  const size_t count = named || !habits_.others_alone ? 1 + dice_.roll(habits_.identifiers_max) : 1;
+  const size_t count = 1 + dice_.roll(habits_.identifiers_max);
   for (size_t i = 0; i < ids.size() && item.user.size() < count; ++i)
     if (!named || ids[i].first != "user_id") item.user.push_back(spelled(ids[i]));
   if (dice_.permille(habits_.device)) {  // the device is one's own, or the family's

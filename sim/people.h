@@ -21,7 +21,6 @@ struct Habits {
   uint32_t identifiers_max = 3;                    // in one record
   uint32_t device_identifiers_max = 1;             // of the device, in one record
   uint32_t has_user_id = 500;                      // records that name the user_id for sure
-  bool others_alone = false;                       // those that do not name one identifier only
   uint32_t hot = 0;                                // records of the first person
   uint32_t event = 700, buy = 250, attribute = 300, set = 150, device = 0;
   uint32_t marked = 0;  // records that leave their own mark in the set "m", so that each can be found again

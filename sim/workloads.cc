@@ -183,12 +183,13 @@ void everybody_stays_alone(const End& end) {
   }
 }
 
-// A tablet is with whoever used it last, whatever it sent by itself, and in whichever order all of it arrived.
+// A tablet is with whoever used it last, whatever it and others sent without saying of whom, and in whichever order all
+// of it arrived.
 void tablets_are_with_their_last_users(const End& end) {
   everybody_stays_alone(end);
   std::map<std::string, std::pair<Use, std::string>> last;  // by tablet: when, and by whom
   for (const v1::Envelope& record : end.records) {
-    if (!is_data(record) || record.user_size() < 2) continue;
+    if (!is_data(record) || record.user().empty() || record.user(0).type() != "user_id") continue;
     const std::string user = text_of(record.tenant(), record.user(0));
     for (int i = 1; i < record.user_size(); ++i) {
       auto& of = last[text_of(record.tenant(), record.user(i))];
@@ -335,14 +336,8 @@ std::vector<Plan> plans_of_tablets() {
       {.name = "tablets",
        .text = "everybody uses the same tablets; e-mail and phone are their own",
        .confluent = false,
-       .habits = {.people = 12,
-                  .circle = 12,
-                  .emails = 0,
-                  .phones = 0,
-                  .anonymous = 3,
-                  .has_user_id = 800,
-                  .others_alone = true,
-                  .marked = 300},
+       .habits =
+           {.people = 12, .circle = 12, .emails = 0, .phones = 0, .anonymous = 3, .has_user_id = 800, .marked = 300},
        .check = tablets_are_with_their_last_users},
   };
 }

@@ -39,8 +39,9 @@ inline constexpr uint32_t kLogicOfTenantSaidAgain = 7;
 inline constexpr uint32_t kLogicOfGoneSaidAgain = 8;
 // From here on y and n, t and f, 1.0 and 0.0 say of a subscription what yes and no do.
 inline constexpr uint32_t kLogicOfShortWords = 8;
-// From here on a record that names a single identifier of a user is no use of it by whoever has it (identity/claims.h).
-inline constexpr uint32_t kLogicOfLoneRecords = 8;
+// From here on a record that does not say whose an identifier is counts for less than one that does
+// (identity/claims.h).
+inline constexpr uint32_t kLogicOfWhose = 8;
 
 // What holds for all tenants, and the rules of these, for a log of `partitions`; the rules of others stay. Its revision
 // is the caller's to set.

@@ -47,8 +47,8 @@ struct Tenant {
   bool knows_audiences = false;
   // Who has become one with the other party of a conflict asks the home again (identity/links.h).
   bool claims_again = false;
-  // A record that names a single identifier is no use of it by whoever has it (identity/claims.h).
-  bool knows_lone_records = false;
+  // A record that does not say whose an identifier is counts for less than one that does (identity/claims.h).
+  bool knows_whose = false;
 
   [[nodiscard]] const ComputedAttribute* find_computed(std::string_view name) const;
 };

@@ -36,6 +36,7 @@ enum class Mutant : uint8_t {
   kEveryClaimVerified,
   kVerifiedMovesNothing,
   kLoneRecordIsUse,
+  kTieIsUse,
   kPersonWithoutLimit,
   kAudienceNotReplayed,
   kMergedNotJudged,

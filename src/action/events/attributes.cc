@@ -64,12 +64,6 @@ class ValueIndex {
   std::vector<const v1::Value*> sorted_;
 };
 
-// A record's own clock is compared without a Use made of it, which would be an allocation for each record.
-template <class Clock>
-bool is_before(const v1::Use& a, const Clock& b) {
-  return a.time_us() != b.time_us() ? a.time_us() < b.time_us() : a.message_id() < b.message_id();
-}
-
 }  // namespace
 
 v1::Use use_of(const v1::Envelope& record) {
@@ -79,8 +73,12 @@ v1::Use use_of(const v1::Envelope& record) {
   return use;
 }
 
-bool earlier(const v1::Use& a, const v1::Use& b) { return is_before(a, b); }
-bool earlier(const v1::Use& a, const v1::Envelope& record) { return is_before(a, record); }
+bool earlier(const v1::Use& a, const v1::Use& b) { return earlier(a, b.time_us(), b.message_id()); }
+
+// A record's own clock is compared without a Use made of it, which would be an allocation for each record.
+bool earlier(const v1::Use& a, int64_t time_us, std::string_view message_id) {
+  return a.time_us() != time_us ? a.time_us() < time_us : a.message_id() < message_id;
+}
 
 bool write_register(v1::EntityState& entity, std::string_view name, const v1::Value* value, const v1::Use& use) {
   model::unpack(entity);

@@ -6,6 +6,7 @@
 // ago. An entity is unpacked here when that is needed (model/packed_state.h), even by those that only look.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string_view>
 
@@ -18,7 +19,7 @@ namespace freshet::action {
 // The order of that clock. Of two records of the same moment the message id decides, so that all partitions decide
 // alike.
 [[nodiscard]] bool earlier(const v1::Use& a, const v1::Use& b);
-[[nodiscard]] bool earlier(const v1::Use& a, const v1::Envelope& record);
+[[nodiscard]] bool earlier(const v1::Use& a, int64_t time_us, std::string_view message_id);
 
 // Sets the attribute, or unsets it if `value` is null. True: the visible value may have changed.
 bool write_register(v1::EntityState& entity, std::string_view name, const v1::Value* value, const v1::Use& use);

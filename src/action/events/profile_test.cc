@@ -133,7 +133,7 @@ TEST(ProfileTest, RulesSayByWhichLogicTheyArePublished) {
     EXPECT_EQ(Rules::compile(meta)->find("t")->keeps_devices, version >= 5) << version;
     EXPECT_EQ(Rules::compile(meta)->find("t")->knows_absence, version >= 6) << version;
     EXPECT_EQ(Rules::compile(meta)->find("t")->claims_again, version >= 6) << version;
-    EXPECT_EQ(Rules::compile(meta)->find("t")->knows_lone_records, version >= 8) << version;
+    EXPECT_EQ(Rules::compile(meta)->find("t")->knows_whose, version >= 8) << version;
   }
   EXPECT_GE(kLogicVersion, 8u);
 }

@@ -14,6 +14,9 @@ namespace freshet::action {
 namespace {
 
 constexpr int64_t kDayUs = 86'400'000'000;
+// Where nobody says whose an identifier is, its use is so much earlier than the record: before any other, and still in
+// order.
+constexpr int64_t kBeforeOthersUs = int64_t{1} << 62;
 
 // Adds an element to a sorted list. True: it was not there.
 bool add_sorted(std::vector<uint32_t>& list, uint32_t element) {
@@ -21,6 +24,12 @@ bool add_sorted(std::vector<uint32_t>& list, uint32_t element) {
   if (at != list.end() && *at == element) return false;
   list.insert(at, element);
   return true;
+}
+
+int64_t time_of_use(const v1::Envelope& record, v1::EntityKind kind, const v1::Identifier& identifier,
+                    const Tenant& tenant) {
+  if (says_whose(record, kind, identifier, tenant)) return record.time_us();
+  return std::max<int64_t>(record.time_us(), 0) - kBeforeOthersUs;
 }
 
 }  // namespace
@@ -58,22 +67,38 @@ bool is_verified(const v1::Envelope& record, const Tenant& tenant) {
   return !priority.empty() && (user ? record.user(0) : record.device(0)).type() == priority[0];
 }
 
-bool counts_as_use(const v1::Envelope& record, v1::EntityKind kind, const Tenant& tenant) {
-  if (kind != v1::ENTITY_KIND_USER || !tenant.knows_lone_records || FRESHET_MUTANT(kLoneRecordIsUse)) return true;
-  return record.user_size() != 1 || record.kind() == v1::Envelope::MERGE || record.user(0).type() == model::kUserId;
+// The first identifier is a user_id wherever there is one, as that leads every list of priorities; so most records are
+// looked at no further. A merge is somebody's decision, whatever it names.
+bool says_whose(const v1::Envelope& record, v1::EntityKind kind, const v1::Identifier& identifier,
+                const Tenant& tenant) {
+  if (kind != v1::ENTITY_KIND_USER || !tenant.knows_whose) return true;
+  if (record.kind() == v1::Envelope::MERGE || record.user(0).type() == model::kUserId) return true;
+  if (FRESHET_MUTANT(kLoneRecordIsUse) && record.user_size() == 1) return true;
+  if (FRESHET_MUTANT(kTieIsUse) && record.user_size() > 1) return true;
+  const auto unique = [&](const v1::Identifier& i) { return !model::is_shared(kind, i.type(), tenant.rules); };
+  return !unique(identifier) && std::any_of(record.user().begin(), record.user().end(), unique);
 }
 
-v1::Use identifier_use(const v1::Envelope& record, const Tenant& tenant) {
-  v1::Use use = use_of(record);
+v1::Use identifier_use(const v1::Envelope& record, v1::EntityKind kind, const v1::Identifier& identifier,
+                       const Tenant& tenant) {
+  v1::Use use;
+  use.set_time_us(time_of_use(record, kind, identifier, tenant));
+  use.set_message_id(record.message_id());
   use.set_verified(is_verified(record, tenant));
   return use;
 }
 
-bool renew_use(v1::Use& last, const v1::Envelope& record, bool verified) {
-  const bool first = verified && !last.verified();
+int64_t time_of_record(const v1::Use& use) {
+  return use.time_us() < -kBeforeOthersUs / 2 ? use.time_us() + kBeforeOthersUs : use.time_us();
+}
+
+bool renew_use(v1::IdentifierUse& listed, const v1::Envelope& record, v1::EntityKind kind, const Tenant& tenant) {
+  v1::Use& last = *listed.mutable_use();
+  const bool first = is_verified(record, tenant) && !last.verified();
   if (first) last.set_verified(true);
-  if (!earlier(last, record)) return first;
-  last.set_time_us(record.time_us());  // Part by part, as a Use of its own would be an allocation for each record.
+  const int64_t time_us = time_of_use(record, kind, listed.identifier(), tenant);
+  if (!earlier(last, time_us, record.message_id())) return first;
+  last.set_time_us(time_us);  // Part by part, as a Use of its own would be an allocation for each record.
   last.set_message_id(record.message_id());
   return first;
 }

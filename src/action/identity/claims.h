@@ -30,14 +30,21 @@ enum class ClaimVerdict : uint8_t {
 // record names somebody by the type that comes first (user_id). What a record without one says of an address holds for
 // whoever has that address, and he may have no right to it.
 [[nodiscard]] bool is_verified(const v1::Envelope& record, const Tenant& tenant);
-// Whether a record counts as a use of what it names, by the entity of this kind that it has come to. One that names a
-// single identifier of a user, other than a user_id, says nothing of whose that is: it has come to whoever had it by
-// then. Were it his use, he would keep the identifier or lose it by which of two claims was there before the record.
-[[nodiscard]] bool counts_as_use(const v1::Envelope& record, v1::EntityKind kind, const Tenant& tenant);
-// When a record uses the identifiers that it names, and whether that is verified.
-[[nodiscard]] v1::Use identifier_use(const v1::Envelope& record, const Tenant& tenant);
-// Notes that the record uses the identifier that `last` is the use of. True: it is verified for the first time.
-bool renew_use(v1::Use& last, const v1::Envelope& record, bool verified);
+// Whether the record, of an entity of this kind, says whose the identifier is that it names: a shared one is of whom it
+// names by a unique one beside it, a unique one is of the user_id beside it. A record that does not say so has come to
+// whoever had the identifier by then.
+[[nodiscard]] bool says_whose(const v1::Envelope& record, v1::EntityKind kind, const v1::Identifier& identifier,
+                              const Tenant& tenant);
+// When the record uses the identifier, and whether that is verified. Uses by records that do not say whose it is come
+// before all that do, and are in the order of time among themselves. Were they like others, whoever had the identifier
+// by then would keep it or lose it by which of two claims was there before the record.
+[[nodiscard]] v1::Use identifier_use(const v1::Envelope& record, v1::EntityKind kind, const v1::Identifier& identifier,
+                                     const Tenant& tenant);
+// The time of the record that made this use.
+[[nodiscard]] int64_t time_of_record(const v1::Use& use);
+// Notes that the record uses an identifier that the entity, of this kind, lists already. True: that is verified for the
+// first time.
+bool renew_use(v1::IdentifierUse& listed, const v1::Envelope& record, v1::EntityKind kind, const Tenant& tenant);
 // Puts two uses of an identifier by one profile together: the later one, verified if one of them is.
 void merge_use(v1::Use& use, const v1::Use& other);
 

@@ -4,6 +4,7 @@
 #include <rapidcheck/gtest.h>
 
 #include <algorithm>
+#include <initializer_list>
 #include <random>
 #include <vector>
 
@@ -112,6 +113,61 @@ TEST(ClaimsTest, WhatIsVerifiedComesFirst) {
   merge_use(both, late);
   EXPECT_EQ(both.time_us(), 2);
   EXPECT_TRUE(both.verified());
+}
+
+v1::Envelope record_that_names(std::initializer_list<const char*> types) {
+  v1::Envelope record;
+  for (const char* type : types) record.add_user()->set_type(type);
+  return record;
+}
+
+TEST(ClaimsTest, WhatSaysWhoseAnIdentifierIs) {
+  Tenant tenant = claim_tenant();
+  tenant.rules.add_shared("anonymous_id");
+  tenant.knows_whose = true;
+  const auto says = [&](const v1::Envelope& record, const char* type, v1::EntityKind kind = v1::ENTITY_KIND_USER) {
+    v1::Identifier identifier;
+    identifier.set_type(type);
+    return says_whose(record, kind, identifier, tenant);
+  };
+  EXPECT_TRUE(says(record_that_names({"user_id"}), "user_id"));
+  EXPECT_TRUE(says(record_that_names({"user_id", "email"}), "email"));
+  EXPECT_TRUE(says(record_that_names({"user_id", "anonymous_id"}), "anonymous_id"));
+  EXPECT_FALSE(says(record_that_names({"anonymous_id"}), "anonymous_id"));
+  EXPECT_FALSE(says(record_that_names({"anonymous_id", "anonymous_id"}), "anonymous_id"));
+  EXPECT_FALSE(says(record_that_names({"email"}), "email"));
+  EXPECT_FALSE(says(record_that_names({"email", "phone"}), "phone"));
+  EXPECT_TRUE(says(record_that_names({"email", "anonymous_id"}), "anonymous_id"));
+  EXPECT_FALSE(says(record_that_names({"email", "anonymous_id"}), "email")) << "the tablet is not a person";
+  v1::Envelope merge = record_that_names({"phone"});
+  merge.set_kind(v1::Envelope::MERGE);
+  EXPECT_TRUE(says(merge, "phone"));
+  EXPECT_TRUE(says({}, "push_token", v1::ENTITY_KIND_DEVICE));
+  tenant.knows_whose = false;
+  EXPECT_TRUE(says(record_that_names({"anonymous_id"}), "anonymous_id")) << "as the logic before had it";
+}
+
+// Whoever is said to have used it comes first, however long ago; of others the latest.
+TEST(ClaimsTest, UsesThatSayWhoseComeAfterAllOthers) {
+  Tenant tenant = claim_tenant();
+  tenant.rules.add_shared("anonymous_id");
+  tenant.knows_whose = true;
+  v1::Envelope alone = record_that_names({"anonymous_id"}), with_user = record_that_names({"user_id", "anonymous_id"});
+  v1::IdentifierUse listed;
+  listed.mutable_identifier()->set_type("anonymous_id");
+  const auto use_at = [&](v1::Envelope& record, int64_t time_us) {
+    record.set_time_us(time_us);
+    renew_use(listed, record, v1::ENTITY_KIND_USER, tenant);
+    return time_of_record(listed.use());
+  };
+  alone.set_time_us(10);
+  *listed.mutable_use() = identifier_use(alone, v1::ENTITY_KIND_USER, listed.identifier(), tenant);
+  EXPECT_EQ(use_at(alone, 9), 10);
+  EXPECT_EQ(use_at(alone, 1'767'323'045'678'000), 1'767'323'045'678'000);
+  EXPECT_EQ(use_at(with_user, 5), 5);
+  EXPECT_EQ(use_at(alone, 11), 5);
+  EXPECT_EQ(use_at(with_user, 6), 6);
+  EXPECT_EQ(use_at(with_user, 4), 6);
 }
 
 TEST(ClaimsTest, ARecordVerifiesIfItNamesSomebodyByTheFirstType) {

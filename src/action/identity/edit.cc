@@ -8,6 +8,7 @@
 #include "action/events/attributes.h"
 #include "action/events/audiences.h"
 #include "action/events/history.h"
+#include "action/identity/claims.h"
 #include "action/read_whole.h"
 #include "base/assert.h"
 
@@ -45,6 +46,7 @@ void Editor::note(state::Entity& e, const Happening& happening, int64_t received
   if (happening.identifier != nullptr) *entry.mutable_identifier() = *happening.identifier;
   if (happening.other != nullptr) *entry.mutable_other() = *happening.other;
   *entry.mutable_use() = happening.use;
+  entry.mutable_use()->set_time_us(time_of_record(happening.use));
   entry.set_received_at_us(received_at_us);
   entry.set_reason(std::string(happening.reason));
   add_history(e.state, std::move(entry));

@@ -73,8 +73,9 @@ void Home::enter(const v1::Envelope& record, const Hash128& routing_key) {
   const bool leads = holder.held && !holder.suppressed && record.kind() != Kind::UNSUPPRESS;
   if (!leads && !enter_without_holder(record, kind, routing_key, holder.suppressed)) return;
   const auto made = [&] {
-    return holder_of(kind, routing_of(record), routing_key, identifier_use(record, turn_.tenant()),
-                     counts_as_use(record, kind, turn_.tenant()), record.received_at_us());
+    const v1::Identifier& routing = routing_of(record);
+    return holder_of(kind, routing, routing_key, identifier_use(record, kind, routing, turn_.tenant()),
+                     record.received_at_us());
   };
   enter_with_holder(record, leads ? holder.ref : made());
 }
@@ -114,7 +115,8 @@ void Home::enter_with_holder(const v1::Envelope& record, const model::EntityRef&
     case Kind::UNLINK: return turn_.to_entity(messages::unlink_record(ref, record));
     case Kind::MERGE:
       host_.apply(ref, record, nullptr);  // It notes which user_id is listed first.
-      return turn_.to_home(messages::merge(ref, record, identifier_use(record, turn_.tenant())));
+      return turn_.to_home(
+          messages::merge(ref, record, identifier_use(record, ref.kind, record.other(), turn_.tenant())));
     default: return host_.apply(ref, record, nullptr);
   }
 }
@@ -124,15 +126,15 @@ void Home::on_enter_device(const Loop& m) {
   const state::Alias* alias = turn_.state().find_alias(key);
   if (alias != nullptr && alias->suppressed) return;
   const v1::EntityKind kind = v1::ENTITY_KIND_DEVICE;
-  const v1::Use use = identifier_use(m.record(), turn_.tenant());
-  host_.apply(holder_of(kind, m.identifier(), key, use, true, m.received_at_us()), m.record(), &m);
+  const v1::Use use = identifier_use(m.record(), kind, m.identifier(), turn_.tenant());
+  host_.apply(holder_of(kind, m.identifier(), key, use, m.received_at_us()), m.record(), &m);
 }
 
 // The entity that has the identifier; it is made if there is none. Its id is a hash of the identifier and of how often
 // that was freed before. Without that generation, an e-mail address that was given up and is used anew would make an
 // id that is a redirect already, and the new person's events would go to the former owner.
 model::EntityRef Home::holder_of(v1::EntityKind kind, const v1::Identifier& identifier, const Hash128& key,
-                                 const v1::Use& use, bool counts, int64_t received_at_us) {
+                                 const v1::Use& use, int64_t received_at_us) {
   const state::Alias* known = turn_.state().find_alias(key);
   FRESHET_ASSERT(known == nullptr || !known->suppressed);  // Nobody may have what was erased.
   if (known != nullptr && known->held) return known->ref;
@@ -144,12 +146,10 @@ model::EntityRef Home::holder_of(v1::EntityKind kind, const v1::Identifier& iden
   ref.shared_root = turn_.shared(kind, identifier);
   ref.kind = kind;
   FRESHET_ASSERT(turn_.is_here(ref.id));  // It lives where its root is at home.
-  v1::Use first = use;
-  if (!counts) first.set_time_us(0);  // Its message id stays, so that no two uses are the same.
-  begin_use(alias, ref, first);
+  begin_use(alias, ref, use);
   state::Entity& entity = turn_.state().create_entity(ref);
   entity.state.set_tenant(turn_.tenant_name());
-  put_identifier(entity.state, identifier, first);
+  put_identifier(entity.state, identifier, use);
   Edit edit(editor_, entity, received_at_us);
   edit.note({.what = v1::HistoryEntry::CREATED, .identifier = &identifier, .use = use});
   edit.leave_unsaid();  // Its first record says the whole document.
@@ -161,7 +161,7 @@ void Home::on_merge(const Loop& m) {
   const Hash128 key = key_at_home(m);
   const state::Alias* alias = turn_.state().find_alias(key);
   if (alias != nullptr && alias->suppressed) return;
-  const model::EntityRef from = holder_of(m.kind(), m.identifier(), key, m.use(), true, m.received_at_us());
+  const model::EntityRef from = holder_of(m.kind(), m.identifier(), key, m.use(), m.received_at_us());
   send_join(turn_, model::from_proto(m.ref()), from, nullptr, m);
 }
 

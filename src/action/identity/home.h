@@ -32,9 +32,8 @@ class Home {
   void enter_with_holder(const v1::Envelope& record, const model::EntityRef& ref);
   [[nodiscard]] bool enter_without_holder(const v1::Envelope& record, v1::EntityKind kind, const Hash128& routing_key,
                                           bool suppressed);
-  // `use`: of the record that looks for it; `counts`: it is one of the identifier by whoever has it, too.
   [[nodiscard]] model::EntityRef holder_of(v1::EntityKind kind, const v1::Identifier& identifier, const Hash128& key,
-                                           const v1::Use& use, bool counts, int64_t received_at_us);
+                                           const v1::Use& use, int64_t received_at_us);
   void grant(const v1::Loop& claim, const Hash128& key);
   void turn_down(const v1::Loop& claim, const model::EntityRef& who, Reason reason);
   void take_from(const v1::Loop& claim, const model::EntityRef& loser, const v1::Use& use);

@@ -44,14 +44,13 @@ void Links::apply(Edit& edit, const v1::Envelope& record) {
   Entity& e = edit.entity();
   const auto& identifiers = e.ref.kind == v1::ENTITY_KIND_USER ? record.user() : record.device();
   const bool verified = is_verified(record, turn_.tenant());
-  const bool counts = counts_as_use(record, e.ref.kind, turn_.tenant());
   const auto& refused = verified ? e.state.refused_verified() : e.state.refused();
   const bool remembers = e.state.refused_revision() == revision_in_force(turn_.state().meta(), &turn_.tenant());
   for (int position = 0; position < identifiers.size(); ++position) {
     const v1::Identifier& i = identifiers[position];
     if (const int at = find_identifier(e.state, i); at >= 0) {
       // That its holder's use is verified must be known at the home, before strangers claim what it has.
-      if (counts && renew_use(*e.state.mutable_identifiers(at)->mutable_use(), record, verified))
+      if (renew_use(*e.state.mutable_identifiers(at), record, e.ref.kind, turn_.tenant()))
         claim(e, e.state.identifiers(at), record.received_at_us());
       continue;
     }
@@ -67,7 +66,7 @@ void Links::apply(Edit& edit, const v1::Envelope& record) {
     // in meanwhile would not get it, and the home would have granted it to somebody who is no more.
     v1::IdentifierUse claimed;
     *claimed.mutable_identifier() = i;
-    *claimed.mutable_use() = identifier_use(record, turn_.tenant());
+    *claimed.mutable_use() = identifier_use(record, e.ref.kind, i, turn_.tenant());
     put_identifier(e.state, i, claimed.use());
     edit.touched().add(v1::IDENTIFIERS, i.type());
     edit.note({.what = v1::HistoryEntry::LINKED, .identifier = &i, .use = claimed.use()});
