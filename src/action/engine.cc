@@ -223,6 +223,10 @@ Status Engine::process_message(Prepared& p) {
                             static_cast<int>(message.type())));
   if (!may_receive(message, record.tenant())) {
     FRESHET_TRY(state_.status());  // The entity may be there, and only its row can't be read.
+    if (comes_from_a_loser(message, record.tenant())) {
+      protocol_.turn_away(message, record.tenant());
+      return {};
+    }
     reject(p, "bad_message",
            fmt::format("a message of type {} between partitions does not belong here: was it written to `actions` by "
                        "another program?",
@@ -255,6 +259,15 @@ bool Engine::names_as_known(v1::EntityRef& ref, const std::string& tenant) {
   return true;
 }
 
+// A chunk of a loser's state that came to somebody who is nobody, or does not survive that loser: who told it to leave
+// was no partition, but the loser itself may be real, and then it waits for an answer.
+bool Engine::comes_from_a_loser(v1::Loop& message, const std::string& tenant) {
+  if (message.type() != v1::Loop::ABSORB || !message.has_to() || !message.has_ref()) return false;
+  const bool is_kind = message.ref().kind() == v1::ENTITY_KIND_USER || message.ref().kind() == v1::ENTITY_KIND_DEVICE;
+  return is_kind && target_of(message, tenant, partitions_) == partition_ &&
+         names_as_known(*message.mutable_ref(), tenant);
+}
+
 // A change of rules. Each partition adopts it where it stands in its own log, so a replay meets every record under the
 // rules that it was processed with before.
 Status Engine::adopt(const Prepared& p) {
@@ -269,7 +282,7 @@ Status Engine::adopt(const Prepared& p) {
     republish(record, partition_, *rules_, state_, out_);
     return {};
   }
-  if (!are_rules(control)) {
+  if (!are_rules(state_.meta(), control)) {
     reject(p, "bad_rules",
            "the record says no rules that can be in force: was it written to `actions` by another program?");
     return {};

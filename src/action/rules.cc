@@ -181,12 +181,13 @@ std::map<std::string, uint64_t> Rules::audience_hashes() const {
   return hashes;
 }
 
-bool are_rules(const v1::Control& control) {
+bool are_rules(const v1::PartitionMeta& meta, const v1::Control& control) {
+  const std::string &key = control.hash_key(), &key_in_force = meta.rules().hash_key();
+  const bool keeps_key = key_in_force.empty() || key == key_in_force || (key.empty() && control.changes_only());
   const auto& tenants = control.tenants();
   const auto not_before = [](const v1::TenantRules& a, const v1::TenantRules& b) { return a.name() >= b.name(); };
   const bool sorted = std::adjacent_find(tenants.begin(), tenants.end(), not_before) == tenants.end();
-  return (control.hash_key().empty() || control.hash_key().size() == sizeof(Hash128)) &&
-         (control.changes_only() || sorted);
+  return keeps_key && (key.empty() || key.size() == sizeof(Hash128)) && (control.changes_only() || sorted);
 }
 
 // An older revision may arrive after a newer one, from a node that has not heard of that yet: it changes nothing.

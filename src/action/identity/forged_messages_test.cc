@@ -3,7 +3,10 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include <algorithm>
 #include <random>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "action/identity/messages.h"
@@ -105,6 +108,100 @@ TEST(ForgedMessages, AnswersAndStepsThatNobodyWaitsForAreDeadLetters) {
   EXPECT_EQ(describe(cluster.entities().at(0)), before);
 }
 
+// ---- nobody is leaving for good -----------------------------------------------------------------------------------
+
+bool is_somebody_leaving(TestCluster& cluster) {
+  const std::vector<v1::EntityState> all = cluster.entities();
+  return std::any_of(all.begin(), all.end(),
+                     [](const v1::EntityState& e) { return e.status() == v1::EntityState::LEAVING; });
+}
+
+// Who survives and who leaves, of two persons whom an explicit merge makes one.
+struct Pair {
+  v1::EntityState survivor, loser;
+};
+Pair make_pair_of_persons(TestCluster& cluster) {
+  for (const char* const user : {"u1", "u2"})
+    for (int i = 0; i < 6; ++i) {
+      const std::string event = "E" + std::to_string(i);
+      cluster.send(make_record(user + event, {{"user_id", user}}, 10, event));
+    }
+  cluster.run();
+  std::vector<v1::EntityState> both = live(cluster);
+  if (!model::survives(model::from_proto(both[0].ref()), model::from_proto(both[1].ref()))) std::swap(both[0], both[1]);
+  return {both[0], both[1]};
+}
+
+// As the loser of a departure that never was would send it.
+Loop forged_chunk(const Pair& pair, bool tells_who) {
+  v1::EntityState chunk;
+  if (tells_who) *chunk.mutable_ref() = pair.loser.ref();
+  return messages::absorb(model::from_proto(pair.loser.ref()), pair.survivor.ref(), {}, std::move(chunk), true, 1);
+}
+
+// A join names somebody with a rank that is not his, or nobody: the loser believes it, as it knows nothing of those who
+// live elsewhere.
+TEST(ForgedMessages, ALoserThatNobodyTakesInLivesOn) {
+  for (const bool is_known : {true, false}) {
+    TestCluster cluster(2, 1, model::default_tenant("t"), {.chunk_bytes = 40, .bytes = 2'000, .messages = 5});
+    const v1::Envelope first = make_record("m1", {{"email", "a@b.c"}}, 10, "E");
+    const uint32_t here = model::home_of("t", v1::ENTITY_KIND_USER, first.user(0), 2);
+    cluster.send(first);
+    cluster.run();
+    const model::EntityRef loser = model::from_proto(cluster.entities().at(0).ref());
+    v1::Identifier elsewhere;
+    elsewhere.set_type("anonymous_id");
+    for (int i = 0; elsewhere.value().empty() || model::home_of("t", v1::ENTITY_KIND_USER, elsewhere, 2) == here; ++i)
+      elsewhere.set_value("a" + std::to_string(i));
+    if (is_known) cluster.send(make_record("m2", {{elsewhere.type(), elsewhere.value()}}, 10, "E"));
+    const model::EntityRef survivor{.id = model::entity_id("t", v1::ENTITY_KIND_USER, elsewhere, 0), .rank = 0};
+    cluster.send_to(here, make_message(messages::join(loser, survivor, nullptr, {}, 1)));
+    cluster.send(make_record("m3", {{"email", "a@b.c"}}, 11, "E"));
+    cluster.run();
+    EXPECT_FALSE(is_somebody_leaving(cluster));
+    const auto lives = owner_of(cluster, "email", "a@b.c");
+    ASSERT_TRUE(lives.has_value());
+    EXPECT_EQ(lives->messages(), 2u) << "what was held meanwhile counts";
+    EXPECT_FALSE(cluster.dead_letters().empty());
+    for (const std::string& bytes : cluster.dead_letters()) {
+      v1::DeadLetter letter;
+      ASSERT_TRUE(letter.ParseFromString(bytes));
+      EXPECT_EQ(letter.code(), "bad_message");
+    }
+  }
+}
+
+// A survivor that was told before that it has the loser already does not take it in twice.
+TEST(ForgedMessages, ALoserThatIsListedAsMergedLivesOn) {
+  TestCluster cluster(2, 1);
+  const Pair pair = make_pair_of_persons(cluster);
+  const uint32_t there = model::partition_of(model::from_proto(pair.survivor.ref()).id, 2);
+  cluster.send_to(there, make_message(forged_chunk(pair, true)));
+  cluster.run();
+  cluster.send(make_merge("m1", "u1", "u2", 20));
+  cluster.run();
+  EXPECT_FALSE(is_somebody_leaving(cluster));
+  EXPECT_EQ(messages_of(cluster), 12u);
+}
+
+// It ends a departure that is under way before all of it has come.
+TEST(ForgedMessages, AChunkTooManyLeavesNobodyWaiting) {
+  for (size_t steps = 0; steps < 40; ++steps) {
+    for (const bool tells_who : {true, false}) {
+      TestCluster cluster(2, 1, model::default_tenant("t"), {.chunk_bytes = 40, .bytes = 2'000, .messages = 5});
+      const Pair pair = make_pair_of_persons(cluster);
+      const uint32_t there = model::partition_of(model::from_proto(pair.survivor.ref()).id, 2);
+      cluster.send(make_merge("m1", "u1", "u2", 20));
+      cluster.run(0, 1, steps);
+      cluster.send_to(there, make_message(forged_chunk(pair, tells_who)));
+      cluster.run();
+      EXPECT_FALSE(is_somebody_leaving(cluster)) << steps << tells_who;
+    }
+  }
+}
+
+// ---- rules --------------------------------------------------------------------------------------------------------
+
 // Rules that are none are refused, and the line goes on.
 TEST(ForgedMessages, RulesThatCantBeAreDeadLetters) {
   TestCluster cluster(1, 1);
@@ -118,6 +215,26 @@ TEST(ForgedMessages, RulesThatCantBeAreDeadLetters) {
   cluster.send(make_record("m1", {{"user_id", "u1"}}, 10, "E"));
   cluster.run();
   EXPECT_EQ(cluster.dead_letters().size(), 2u);
+  EXPECT_EQ(cluster.entities().size(), 1u);
+}
+
+// Under another key no alias would be found, and who is known would be made a second time, under an id that is taken.
+TEST(ForgedMessages, TheKeyOfAliasesNeverChanges) {
+  TestCluster cluster(1, 1);
+  cluster.send(make_record("m1", {{"user_id", "u1"}}, 10, "E"));
+  const model::Tenant tenant = model::default_tenant("t");
+  for (const bool changes_only : {false, true}) {
+    for (const char* const key : {"fedcba9876543210", ""}) {
+      v1::Envelope control = control_record({tenant}, 1, key, 1);
+      control.mutable_control()->set_changes_only(changes_only);
+      control.mutable_control()->set_revision(100);
+      cluster.send_to(0, control);
+    }
+  }
+  cluster.send(make_record("m2", {{"user_id", "u1"}}, 11, "E"));
+  cluster.run();
+  EXPECT_EQ(cluster.dead_letters().size(), 3u) << "a change of tenants alone needs no key";
+  EXPECT_EQ(messages_of(cluster), 2u);
   EXPECT_EQ(cluster.entities().size(), 1u);
 }
 

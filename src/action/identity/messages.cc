@@ -293,6 +293,12 @@ Loop erased_too(const Loop& chunk, const model::EntityRef& survivor) {
   return answer_to(chunk, Loop::ERASED_TOO, survivor);
 }
 
+Loop no_survivor(const Loop& chunk) {
+  Loop m = message_to(Loop::REVIVE, chunk.ref(), chunk.received_at_us());
+  *m.mutable_other() = chunk.to();
+  return m;
+}
+
 Loop step(const model::EntityRef& itself, int64_t received_at_us) {
   return message_to(Loop::STEP, itself, received_at_us);
 }

@@ -82,6 +82,8 @@ struct Refusal {
 [[nodiscard]] v1::Loop absorbed(const v1::Loop& chunk, const model::EntityRef& survivor);
 [[nodiscard]] v1::Loop revive(const v1::Loop& chunk, const model::EntityRef& survivor);
 [[nodiscard]] v1::Loop erased_too(const v1::Loop& chunk, const model::EntityRef& survivor);
+// The same as `revive`, where nobody is the survivor that the chunk was addressed to.
+[[nodiscard]] v1::Loop no_survivor(const v1::Loop& chunk);
 [[nodiscard]] v1::Loop step(const model::EntityRef& itself, int64_t received_at_us);
 
 // ---- users and devices, to one another ----

@@ -40,6 +40,12 @@ void Protocol::receive(v1::Loop& message, const std::string& tenant) {
   drain();
 }
 
+void Protocol::turn_away(const v1::Loop& message, const std::string& tenant) {
+  turn_.begin(tenant, turn_.rules().find(tenant));
+  turn_.turn_away(message);
+  drain();
+}
+
 void Protocol::drain() {
   for (size_t handled = 0; std::optional<v1::Loop> message = turn_.next(); ++handled) {
     FRESHET_ASSERT(handled < kLocalMessagesMax);  // More of them would circulate for ever.
