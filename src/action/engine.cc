@@ -14,6 +14,7 @@
 #include "base/mutant.h"
 #include "model/home.h"
 #include "model/identifier.h"
+#include "model/letter_body.h"
 #include "state/slices.h"
 
 namespace freshet::action {
@@ -176,6 +177,13 @@ Status Engine::process_one(Prepared& p) {
   }
   v1::Envelope& record = *p.envelope;
   if (record.kind() == Kind::CONTROL) return adopt(p);
+  // What is made of a record has the record in it, and must fit into topics that take no more than this one.
+  if (p.bytes.size() > model::kRecordBytesMost) {
+    reject(p, "too_large",
+           fmt::format("the record has {} bytes, {} are the most: was it written to `actions` by another program?",
+                       p.bytes.size(), model::kRecordBytesMost));
+    return {};
+  }
   if (record.kind() == Kind::LOOP) return process_message(p);
   const Tenant* tenant = rules_->find(record.tenant());
   if (tenant == nullptr) {
@@ -311,8 +319,7 @@ void Engine::reject(const Prepared& p, const char* code, std::string reason) {
   letter.set_source("action");
   letter.set_code(code);
   letter.set_reason(std::move(reason));
-  letter.set_body(std::string(p.bytes));
-  letter.set_body_type(v1::DeadLetter::ENVELOPE);
+  model::put_body(letter, p.bytes, v1::DeadLetter::ENVELOPE);
   out_.dead_letter(letter);
 }
 

@@ -31,6 +31,9 @@ class BulkWriter {
   // once; check_change() passed.
   void write(const std::string& tenant, v1::EntityKind kind, const std::vector<ToWrite>& writes);
 
+  // Whether the collections of a tenant can be written: an update of a document that is not there.
+  [[nodiscard]] Status try_out(const std::string& tenant);
+
  private:
   struct Operation {
     UpdateOne one;
