@@ -35,7 +35,7 @@ inline constexpr uint32_t kLogicOfFilters = 6;
 inline constexpr uint32_t kLogicOfClaimsAgain = 6;
 // From here on a tenant's profiles alone may be asked for. No rule has to know: an older binary refuses the record.
 inline constexpr uint32_t kLogicOfTenantSaidAgain = 7;
-// From here on those that are gone may be asked for, too; as above.
+// From here on those that are gone may be asked for, too, and one profile alone; as above.
 inline constexpr uint32_t kLogicOfGoneSaidAgain = 8;
 // From here on y and n, t and f, 1.0 and 0.0 say of a subscription what yes and no do.
 inline constexpr uint32_t kLogicOfShortWords = 8;
@@ -54,5 +54,8 @@ inline constexpr uint32_t kLogicOfLoneRecords = 8;
 // Asks a partition to say all its profiles again, or those of one tenant (action/republish.h).
 [[nodiscard]] v1::Envelope republish_record(env::TimeUs received_at_us, uint64_t raise, const std::string& tenant = {},
                                             bool gone_too = false);
+// Asks for one of a tenant's profiles, which may be gone. It is for the partition that the id ends in (model/home.h).
+[[nodiscard]] v1::Envelope republish_one_record(env::TimeUs received_at_us, const std::string& tenant,
+                                                const std::string& id);
 
 }  // namespace freshet::action

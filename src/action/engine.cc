@@ -286,13 +286,13 @@ Status Engine::adopt(const Prepared& p) {
                 fmt::format("partition {} goes on by logic version {}, this binary has {}: run the newer version "
                             "(CHANGELOG.md names the logic version of each)",
                             partition_, control.logic_version(), kLogicVersion));
-  if (control.has_republish()) {
+  if (control.has_republish() && is_sound(control.republish())) {
     republish(record, partition_, *rules_, state_, out_);
     return {};
   }
-  if (!are_rules(state_.meta(), control)) {
+  if (control.has_republish() || !are_rules(state_.meta(), control)) {
     reject(p, "bad_rules",
-           "the record says no rules that can be in force: was it written to `actions` by another program?");
+           "the record says nothing that can be in force here: was it written to `actions` by another program?");
     return {};
   }
   const auto before = rules_->audience_hashes();

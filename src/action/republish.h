@@ -1,6 +1,6 @@
 // Says the profiles of a partition whole, each at a new version: for a profile store that was damaged and set aside,
 // and knows nothing any more, or those of a tenant alone, for who wants to know all of them. Asked so, those that are
-// gone are said, too, as removed. It goes from entity to entity in the order of their ids, some in each step; the next
+// gone are said, too, as removed; and one alone may be asked for, whose change a store has refused. It goes from entity to entity in the order of their ids, some in each step; the next
 // step is asked for by a record of the partition to itself, so that what comes in meanwhile does not wait for all.
 #pragma once
 
@@ -11,8 +11,14 @@
 
 namespace freshet::action {
 
+// By so much may versions be raised: more than records could be lost at once, and far from the highest that a store has.
+inline constexpr uint64_t kRaiseMost = uint64_t{1} << 32;
+
+// False: nobody has asked for this.
+[[nodiscard]] bool is_sound(const v1::Republish& asked);
+
 // One step. A part of the logic: what it does depends on the record and the state alone. REQUIRES: the record has
-// control.republish.
+// control.republish, which is sound.
 void republish(const v1::Envelope& record, uint32_t partition, const Rules& rules, state::PartitionState& state,
                Outputs& out);
 

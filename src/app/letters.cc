@@ -4,10 +4,14 @@
 #include <set>
 #include <utility>
 
+#include "action/control.h"
 #include "app/log.h"
 #include "app/sinks.h"
 #include "app/what_is_left.h"
+#include "base/assert.h"
 #include "base/hash.h"
+#include "freshet/v1/change.pb.h"
+#include "model/home.h"
 
 namespace freshet::app {
 namespace {
@@ -114,6 +118,22 @@ Result<std::shared_ptr<console::LetterKeeper>> keep_letters(const Config& config
   auto started = console::LetterKeeper::start(std::move(store), std::move(keeper));
   if (!started) return tl::unexpected(with_way_on(std::move(started).error()));
   return std::shared_ptr<console::LetterKeeper>(std::move(*started));
+}
+
+Status replay_change(const v1::DeadLetter& letter, eventlog::EventLog& log, env::Clock& clock,
+                     eventlog::AppendDone done) {
+  FRESHET_ASSERT(done != nullptr);
+  v1::Change change;
+  if (!change.ParseFromString(letter.body()) || change.id().size() != sizeof(Hash128) ||
+      change.tenant() != letter.tenant())
+    return fail(Code::kInvalid, "dead letter " + letter.id() + " holds no change of a profile of its tenant");
+  const uint32_t partitions = std::max(log.partitions(Topic::kActions), 1U);
+  std::vector<eventlog::Produce> batches(1);
+  batches[0].to = {Topic::kActions, model::partition_of(Hash128::from(change.id()), partitions)};
+  batches[0].records.add(
+      {}, action::republish_one_record(clock.now_us(), change.tenant(), change.id()).SerializeAsString());
+  log.append(std::move(batches), std::move(done));
+  return {};
 }
 
 }  // namespace freshet::app

@@ -39,4 +39,9 @@ class PurgedStores {
     const Config& config, std::shared_ptr<kv::MendingStore> store, const std::string& hash_key, eventlog::EventLog& log,
     docstore::DocStore& profiles, PurgedStores& stores, env::Clock& clock, PresentTenants present);
 
+// Has action say the profile whole that a letter's change is of: a profile store has refused it, and takes it now.
+// kInvalid: there is no such change in it; then `done` is not called.
+[[nodiscard]] Status replay_change(const v1::DeadLetter& letter, eventlog::EventLog& log, env::Clock& clock,
+                                   eventlog::AppendDone done);
+
 }  // namespace freshet::app

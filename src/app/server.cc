@@ -702,7 +702,9 @@ class ServerImpl final : public Server {
       service_->appender().append(std::move(out), std::move(done));
     };
     options.replay = [this](const v1::DeadLetter& letter, std::function<void(Status)> done) {
-      if (Status status = service_->replay(letter, done); !status) done(std::move(status));
+      const bool is_change = letter.body_type() == v1::DeadLetter::CHANGE;
+      Status status = is_change ? replay_change(letter, *log_, clock_, done) : service_->replay(letter, done);
+      if (!status) done(std::move(status));
     };
     options.ready = [this] {
       return status().has_value() && stores_.are_well() && !disk_check_.found_damage() && !log_watch_.is_silent() &&

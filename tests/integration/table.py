@@ -210,6 +210,7 @@ PLAN = {
     "mirror.verify_finds_what_is_planted": (60, 2),
     "mirror.what_the_target_refuses": (60, 2),
     "mongo.a_store_that_is_not_there": (1, 1),
+    "mongo.a_tenant_that_is_refused": (4, 1),
     "mongo.documents": (3, 1),
     "mongo.kill": (51, 2),
     "mongo.split": (3, 1),
