@@ -159,7 +159,7 @@ void Engine::note_untraced(const Prepared& p, uint64_t letters) {
 
 EngineCounters Engine::counters() const {
   EngineCounters all = counters_;
-  all.dead_letters += protocol_.counters().impossible;
+  all.dead_letters += protocol_.counters().impossible + out_.too_large();
   return all;
 }
 

@@ -54,6 +54,7 @@ void Outputs::event(const v1::Envelope& of, std::string_view key, std::string_vi
 
 void Outputs::set_aside(const std::string& tenant, int64_t received_at_us, std::string_view bytes,
                         v1::DeadLetter::Body type) {
+  ++too_large_;
   v1::DeadLetter letter;
   letter.set_id(model::letter_id(received_at_us, hash128(bytes)));
   letter.set_tenant(tenant);

@@ -43,6 +43,8 @@ class Outputs {
   // `of`: the record that it is of, or one that says its tenant and when it was received.
   void event(const v1::Envelope& of, std::string_view key, std::string_view value);
   void dead_letter(const v1::DeadLetter& letter);
+  // Outputs that were set aside as too large, since this was made. For whoever watches.
+  [[nodiscard]] uint64_t too_large() const { return too_large_; }
 
   // Everything gathered since the last call.
   [[nodiscard]] std::vector<eventlog::Produce> take();
@@ -66,6 +68,7 @@ class Outputs {
   void set_aside(const std::string& tenant, int64_t received_at_us, std::string_view bytes, v1::DeadLetter::Body type);
 
   uint32_t partition_;
+  uint64_t too_large_ = 0;
   bool suppressed_ = false;
   bool says_changes_ = true;
   bool notes_changes_ = false;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "action/control.h"
 #include "action/events/audiences.h"
 #include "action/events/profile.h"
 #include "action/read_whole.h"

@@ -11,9 +11,6 @@
 
 namespace freshet::action {
 
-// By so much may versions be raised: more than records could be lost at once, and far from the highest that a store has.
-inline constexpr uint64_t kRaiseMost = uint64_t{1} << 32;
-
 // False: nobody has asked for this.
 [[nodiscard]] bool is_sound(const v1::Republish& asked);
 
