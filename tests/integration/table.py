@@ -209,6 +209,7 @@ PLAN = {
     "mirror.partitions_and_two_processes": (60, 2),
     "mirror.verify_finds_what_is_planted": (60, 2),
     "mirror.what_the_target_refuses": (60, 2),
+    "mongo.a_document_in_the_place_of_ours": (4, 1),
     "mongo.a_store_that_is_not_there": (1, 1),
     "mongo.a_tenant_that_is_refused": (4, 1),
     "mongo.documents": (3, 1),

@@ -208,6 +208,38 @@ def test_a_tenant_that_is_refused(box):
     between.close()
 
 
+def test_a_document_in_the_place_of_ours(box):
+    """Without a version there is nothing to compare with: it is told, and the others go on."""
+    mongo = mongo_servers.share(box)
+    users = mongo.client()[DATABASE].users
+    server = start_with(box, mongo)
+    http = server.ingest()
+
+    def send(number, change):
+        send_records(http, [{"message_id": f"{user}-{number}", "user": {"user_id": user}, "timestamp": "2026-01-02T03:04:05.678Z", **change}
+                            for user in ("u1", "u2")])
+        server.wait_drained()
+
+    def letters():
+        return [letter["code"] for letter in server.get(f"/v1/tenants/{TENANT}/deadletters").json()["deadletters"]]
+
+    send(1, {"set": {"city": "Pune"}})
+    displaced = users.find_one({"identifiers.user_id": "u1"})["_id"]
+    users.replace_one({"_id": displaced}, {"_id": displaced, "mine": 1})
+    # What operators alone can say, and what has to read the document first.
+    for number, change in ((2, {"set": {"city": "Oslo"}}), (3, {"add_to_set": {"tags": ["x"]}})):
+        send(number, change)
+        wait_until(lambda count=number - 1: letters() == ["refused_by_store"] * count, patient(10), f"a dead letter of record {number}")
+    check_equal(users.find_one({"identifiers.user_id": "u2"})["attributes"], {"city": "Oslo", "tags": ["x"]}, "the other profile")
+    users.delete_one({"_id": displaced})
+    letter = server.get(f"/v1/tenants/{TENANT}/deadletters").json()["deadletters"][0]["id"]
+    answer = server.request("POST", f"/v1/tenants/{TENANT}/deadletters/{letter}/replay")
+    check_equal(answer.json()["replayed"], 1, "letters replayed")
+    server.wait_drained()
+    wait_until(lambda: (users.find_one({"_id": displaced}) or {}).get("attributes") == {"city": "Oslo", "tags": ["x"]}, patient(10),
+               "the profile, said whole")
+
+
 def test_split(box):
     number = seed()
     note(f"FRESHET_SEED={number}")

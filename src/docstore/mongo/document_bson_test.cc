@@ -124,6 +124,13 @@ TEST(MongoDocument, WhatOthersWroteThereIsLeftOut) {
   bson_t* no_version = BCON_NEW("version", BCON_UTF8("3"));
   EXPECT_FALSE(decode(*no_version));
   bson_destroy(no_version);
+  // As shells write numbers.
+  for (const auto& [number, version] : {std::pair(3.0, 3), {0.0, 0}, {2.5, 0}, {-1.0, 0}, {1e300, 0}}) {
+    bson_t* shells = BCON_NEW("version", BCON_DOUBLE(number));
+    const auto document = decode(*shells);
+    EXPECT_EQ(document ? document->version() : 0, static_cast<uint64_t>(version)) << number;
+    bson_destroy(shells);
+  }
 }
 
 // What a blind or a resolved change says is what the model makes of the document.
