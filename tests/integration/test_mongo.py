@@ -233,7 +233,7 @@ def test_a_document_in_the_place_of_ours(box):
     check_equal(users.find_one({"identifiers.user_id": "u2"})["attributes"], {"city": "Oslo", "tags": ["x"]}, "the other profile")
     users.delete_one({"_id": displaced})
     letter = server.get(f"/v1/tenants/{TENANT}/deadletters").json()["deadletters"][0]["id"]
-    answer = server.request("POST", f"/v1/tenants/{TENANT}/deadletters/{letter}/replay")
+    answer = server.admin().request("POST", f"/v1/tenants/{TENANT}/deadletters/{letter}/replay")
     check_equal(answer.json()["replayed"], 1, "letters replayed")
     server.wait_drained()
     wait_until(lambda: (users.find_one({"_id": displaced}) or {}).get("attributes") == {"city": "Oslo", "tags": ["x"]}, patient(10),

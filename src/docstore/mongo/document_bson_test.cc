@@ -4,6 +4,8 @@
 #include <rapidcheck/gtest.h>
 
 #include <limits>
+#include <utility>
+#include <vector>
 
 #include "model/document.h"
 #include "testing/document_changes.h"
@@ -125,10 +127,11 @@ TEST(MongoDocument, WhatOthersWroteThereIsLeftOut) {
   EXPECT_FALSE(decode(*no_version));
   bson_destroy(no_version);
   // As shells write numbers.
-  for (const auto& [number, version] : {std::pair(3.0, 3), {0.0, 0}, {2.5, 0}, {-1.0, 0}, {1e300, 0}}) {
+  const std::vector<std::pair<double, uint64_t>> versions = {{3, 3}, {0, 0}, {2.5, 0}, {-1, 0}, {1e300, 0}};
+  for (const auto& [number, version] : versions) {
     bson_t* shells = BCON_NEW("version", BCON_DOUBLE(number));
     const auto document = decode(*shells);
-    EXPECT_EQ(document ? document->version() : 0, static_cast<uint64_t>(version)) << number;
+    EXPECT_EQ(document ? document->version() : 0, version) << number;
     bson_destroy(shells);
   }
 }
