@@ -80,7 +80,7 @@ class Rules {
 
 // Whether they can follow what is in force: the key of hashes has its length and is that of the state, whose aliases
 // would be found no more by another one; and where they take the place of all there were, they have one, too, and
-// tenants are sorted and each is named once.
+// tenants are sorted and each is named once. Behind a revision over model::kRevisionMost none could ever come.
 [[nodiscard]] bool are_rules(const v1::PartitionMeta& meta, const v1::Control& control);
 
 // Puts a Control record into meta. True: something of it took effect, as its revision is higher than that in force. A
