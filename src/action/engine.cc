@@ -4,6 +4,7 @@
 #include "action/engine.h"
 
 #include <fmt/core.h>
+#include <google/protobuf/io/coded_stream.h>
 
 #include <optional>
 #include <utility>
@@ -36,6 +37,18 @@ std::optional<telemetry::TraceContext> wanted_trace(v1::Envelope& envelope) {
   if (trace && trace->sampled) return trace;
   (loop ? *envelope.mutable_loop()->mutable_record() : envelope).clear_trace_parent();
   return std::nullopt;
+}
+
+// Ingest lets in 66 levels at most (lists in 32 lists). What is made of a record has it inside: messages between
+// partitions, rows of entities that hold these. Where that is nested deeper than the 100 levels that can be read, the
+// message would be lost on its way, or the partition would stand still at the row.
+constexpr int kNestingMost = 80;
+
+bool read_record(std::string_view bytes, v1::Envelope& envelope) {
+  google::protobuf::io::CodedInputStream in(reinterpret_cast<const uint8_t*>(bytes.data()),
+                                            static_cast<int>(bytes.size()));
+  in.SetRecursionLimit(kNestingMost);
+  return envelope.ParseFromCodedStream(&in) && in.ConsumedEntireMessage();
 }
 
 // The arena is emptied after each batch, so a few large blocks serve it better than many small ones.
@@ -95,7 +108,7 @@ void Engine::prepare(std::span<const eventlog::RecordView> records) {
     p.offset = record.offset;
     p.bytes = record.value;
     auto* envelope = google::protobuf::Arena::CreateMessage<v1::Envelope>(&arena_);
-    if (envelope->ParseFromArray(record.value.data(), static_cast<int>(record.value.size()))) p.envelope = envelope;
+    if (read_record(record.value, *envelope)) p.envelope = envelope;
   }
 }
 
@@ -172,7 +185,7 @@ std::vector<TracedRecord> Engine::take_untraced() {
 
 Status Engine::process_one(Prepared& p) {
   if (p.envelope == nullptr) {
-    reject(p, "not_an_envelope", "the record is not an Envelope: was it written to `actions` by another program?");
+    reject(p, "not_an_envelope", "the record is not an Envelope, or is nested too deep: was it written to `actions` by another program?");
     return {};
   }
   v1::Envelope& record = *p.envelope;

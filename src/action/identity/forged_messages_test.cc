@@ -200,6 +200,56 @@ TEST(ForgedMessages, AChunkTooManyLeavesNobodyWaiting) {
   }
 }
 
+// What is made of a record has it inside. Were that too deep to be read, the loser's state would not arrive.
+TEST(ForgedMessages, ARecordThatIsNestedTooDeepIsADeadLetter) {
+  TestCluster cluster(5, 1);
+  make_pair_of_persons(cluster);
+  for (const char* const user : {"u1", "u2"})
+    for (const int levels : {32, 49}) {
+      v1::Envelope record = make_record(user + std::to_string(levels), {{"user_id", user}}, 20);
+      v1::AttributeOp& op = *record.add_attributes();
+      op.set_type(v1::AttributeOp::SET);
+      op.set_name("deep" + std::to_string(levels));
+      v1::Value* value = op.mutable_value();
+      for (int i = 0; i < levels; ++i) value = value->mutable_list()->add_values();
+      value->set_text("x");
+      cluster.send(record);
+    }
+  cluster.send(make_merge("m1", "u1", "u2", 30));
+  cluster.run();
+  EXPECT_EQ(cluster.dead_letters().size(), 2u);
+  EXPECT_FALSE(is_somebody_leaving(cluster));
+  ASSERT_EQ(live(cluster).size(), 1u);
+  EXPECT_EQ(live(cluster)[0].attributes_size(), 1);
+}
+
+// A transaction with a record that its topic does not take would fail after every restart.
+TEST(ForgedMessages, WhatNoTopicTakesIsADeadLetter) {
+  TestCluster cluster(1, 1);
+  const auto send = [&](const std::string& name, size_t bytes) {
+    v1::Envelope record = make_record(name, {{"user_id", "u1"}}, 10);
+    set_attribute(record, name, std::string(bytes, 'x'));
+    cluster.send(record);
+  };
+  send("huge", 9u << 20);
+  for (const char* const name : {"a", "b", "c"}) send(name, 6u << 20);
+  cluster.run();
+  cluster.send_to(0, republish_record(20, 0));  // The profile whole has 18 MiB.
+  send("later", 1);
+  cluster.run();
+  ASSERT_EQ(cluster.dead_letters().size(), 2u);
+  for (const std::string& bytes : cluster.dead_letters()) {
+    v1::DeadLetter letter;
+    ASSERT_TRUE(letter.ParseFromString(bytes));
+    EXPECT_EQ(letter.code(), "too_large");
+    EXPECT_GT(letter.cut_bytes(), 9u << 20);
+    EXPECT_LT(letter.body().size(), 64u << 10);
+  }
+  EXPECT_EQ(cluster.counted_letters(), 2u);
+  ASSERT_EQ(live(cluster).size(), 1u);
+  EXPECT_EQ(live(cluster)[0].attributes_size(), 4);
+}
+
 // ---- rules --------------------------------------------------------------------------------------------------------
 
 // Rules that are none are refused, and the line goes on.
