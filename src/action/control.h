@@ -51,7 +51,7 @@ inline constexpr uint32_t kLogicOfLoneRecords = 8;
 [[nodiscard]] v1::Envelope rules_record(const std::vector<v1::TenantRules>& rules, uint64_t revision,
                                         env::TimeUs received_at_us);
 
-// By so much may versions be raised: more than records could be lost at once, and far from the highest that a store has.
+// By so much may versions be raised: more than records could be lost at once, and far from the highest that there is.
 inline constexpr uint64_t kRaiseMost = uint64_t{1} << 32;
 // Asks a partition to say all its profiles again, or those of one tenant (action/republish.h).
 [[nodiscard]] v1::Envelope republish_record(env::TimeUs received_at_us, uint64_t raise, const std::string& tenant = {},

@@ -185,7 +185,8 @@ std::vector<TracedRecord> Engine::take_untraced() {
 
 Status Engine::process_one(Prepared& p) {
   if (p.envelope == nullptr) {
-    reject(p, "not_an_envelope", "the record is not an Envelope, or is nested too deep: was it written to `actions` by another program?");
+    reject(p, "not_an_envelope",
+           "the record is not an Envelope, or is nested too deep: was it written to `actions` by another program?");
     return {};
   }
   v1::Envelope& record = *p.envelope;

@@ -75,9 +75,9 @@ void send_some(TestCluster& cluster) {
 
 // A record comes when what the one before has begun is half done.
 void play_in_two_partitions(const std::vector<std::string_view>& records) {
-  static constexpr std::array<std::string_view, 9> kCodes = {
-      "unknown_tenant", "unknown_kind", "missing_identifier", "wrong_partition", "not_an_envelope",
-      "bad_message",    "bad_rules",    "person_limit",       "too_large"};
+  static constexpr std::array<std::string_view, 9> kCodes = {"unknown_tenant",  "unknown_kind",    "missing_identifier",
+                                                             "wrong_partition", "not_an_envelope", "bad_message",
+                                                             "bad_rules",       "person_limit",    "too_large"};
   TestCluster cluster(2, 1, testing::contended_tenant(1), kSmallSteps);
   send_some(cluster);
   cluster.run(0, 8, 6);

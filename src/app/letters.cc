@@ -136,4 +136,14 @@ Status replay_change(const v1::DeadLetter& letter, eventlog::EventLog& log, env:
   return {};
 }
 
+std::function<void(const v1::DeadLetter&, std::function<void(Status)> done)> replayer_of(ingest::Service& service,
+                                                                                         eventlog::EventLog& log,
+                                                                                         env::Clock& clock) {
+  return [&](const v1::DeadLetter& letter, const std::function<void(Status)>& done) {
+    const bool is_change = letter.body_type() == v1::DeadLetter::CHANGE;
+    Status taken = is_change ? replay_change(letter, log, clock, done) : service.replay(letter, done);
+    if (!taken) done(std::move(taken));
+  };
+}
+
 }  // namespace freshet::app

@@ -1,6 +1,6 @@
-// What others may have written into topic `deadletters`, replayed. A letter goes in or is refused, once. What goes in is
-// what a sender can send: a record of the letter's tenant with somebody in it, at its home, counted once however often
-// the letter is replayed; and never what partitions say to one another, or rules.
+// What others may have written into topic `deadletters`, replayed. A letter goes in or is refused, once. What goes in
+// is what a sender can send: a record of the letter's tenant with somebody in it, at its home, counted once however
+// often the letter is replayed; and never what partitions say to one another, or rules.
 #include <string>
 #include <string_view>
 #include <vector>

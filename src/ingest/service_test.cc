@@ -689,8 +689,8 @@ TEST_F(ServiceTest, ReplaysNoMessagesOfPartitionsAndNoRules) {
     letter.set_tenant("demo");
     letter.set_body_type(v1::DeadLetter::ENVELOPE);
     letter.set_body(record.SerializeAsString());
-    const bool is_none = kind == v1::Envelope::KIND_UNSPECIFIED || kind == v1::Envelope::LOOP ||
-                         kind == v1::Envelope::CONTROL;
+    const bool is_none =
+        kind == v1::Envelope::KIND_UNSPECIFIED || kind == v1::Envelope::LOOP || kind == v1::Envelope::CONTROL;
     EXPECT_EQ(service().replay(letter, [](const Status&) {}).has_value(), !is_none) << kind;
   }
 }

@@ -1,6 +1,6 @@
-// The body of a dead letter. What was set aside may be as large as a record of its topic can be, and in the letter there
-// is more than that: a letter that topic `deadletters` does not take would be tried again for ever, by a stage that has
-// nothing committed since. Pure.
+// The body of a dead letter. What was set aside may be as large as a record of its topic can be, and the letter has
+// more than that: one that topic `deadletters` does not take would be tried again for ever, by a stage that commits
+// nothing meanwhile. Pure.
 #pragma once
 
 #include <cstddef>

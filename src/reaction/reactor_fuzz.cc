@@ -1,6 +1,6 @@
-// What others may have written into `changes`, as a reactor takes it in and an embedded store keeps it. The reactor goes
-// on to the end of the topic and commits it; what is no change, or what no store takes, is a dead letter; and what the
-// store has can be read, also when it is opened anew.
+// What others may have written into `changes`, as a reactor takes it in and an embedded store keeps it. The reactor
+// goes on to the end of the topic and commits it; what is no change, or what no store takes, is a dead letter; and what
+// the store has can be read, also when it is opened anew.
 #include <algorithm>
 #include <memory>
 #include <string>

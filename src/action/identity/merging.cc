@@ -11,6 +11,7 @@
 #include "action/events/attributes.h"
 #include "action/events/history.h"
 #include "action/identity/identifiers.h"
+#include "action/identity/joins.h"
 #include "action/identity/messages.h"
 #include "action/identity/refs.h"
 #include "base/assert.h"
@@ -91,7 +92,7 @@ void Merging::turn_away(const Entity& w, const Loop& chunk) {
   const auto& absorbing = w.state.absorbing();
   const bool is_under_way =
       std::any_of(absorbing.begin(), absorbing.end(), [&](const Loop& one) { return same(one.ref(), chunk.ref()); });
-  is_under_way ? turn_.set_aside(chunk) : turn_.turn_away(chunk);
+  is_under_way ? turn_.set_aside(chunk) : action::turn_away(turn_, chunk);
 }
 
 // ---- deciding -----------------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@
 
 #include <optional>
 
+#include "action/identity/joins.h"
 #include "action/identity/messages.h"
 #include "base/assert.h"
 #include "base/mutant.h"
@@ -42,7 +43,7 @@ void Protocol::receive(v1::Loop& message, const std::string& tenant) {
 
 void Protocol::turn_away(const v1::Loop& message, const std::string& tenant) {
   turn_.begin(tenant, turn_.rules().find(tenant));
-  turn_.turn_away(message);
+  action::turn_away(turn_, message);
   drain();
 }
 

@@ -109,11 +109,6 @@ void Turn::set_aside(const v1::Loop& message) {
   out_.dead_letter(letter);
 }
 
-void Turn::turn_away(const v1::Loop& message) {
-  set_aside(message);
-  if (message.type() == v1::Loop::ABSORB && message.last()) to_entity(messages::no_survivor(message));
-}
-
 std::optional<v1::Loop> Turn::next() {
   if (local_.empty()) return std::nullopt;
   std::optional<v1::Loop> message = std::move(local_.front());

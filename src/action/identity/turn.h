@@ -66,9 +66,6 @@ class Turn {
   // A message that cannot be: no partition has sent it, or one that was told of what is not. It is a dead letter, and
   // nothing is done. In tests and in the simulator, where nobody forges messages, there must be none.
   void set_aside(const v1::Loop& message);
-  // The same, where the message finds nobody who could take it. A loser that has sent the last of its state to nobody,
-  // because it believed a forged message, would be leaving for ever: it is told to live on.
-  void turn_away(const v1::Loop& message);
 
   // ---- sending
   void to_entity(v1::Loop&& message);

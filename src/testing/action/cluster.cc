@@ -73,8 +73,7 @@ void TestCluster::send_bytes(uint32_t partition, std::string_view record) {
 }
 
 bool TestCluster::is_drained() const {
-  return std::all_of(parts_.begin(), parts_.end(),
-                     [](const TestPartition& p) { return p.committed == p.log.size(); });
+  return std::all_of(parts_.begin(), parts_.end(), [](const TestPartition& p) { return p.committed == p.log.size(); });
 }
 
 // Memory is lost; what was flushed stays. Replay with outputs suppressed up to the committed offset.
