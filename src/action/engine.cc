@@ -285,9 +285,9 @@ bool Engine::names_as_known(v1::EntityRef& ref, const std::string& tenant) {
 // was no partition, but the loser itself may be real, and then it waits for an answer.
 bool Engine::comes_from_a_loser(v1::Loop& message, const std::string& tenant) {
   if (message.type() != v1::Loop::ABSORB || !message.has_to() || !message.has_ref()) return false;
-  const bool is_kind = message.ref().kind() == v1::ENTITY_KIND_USER || message.ref().kind() == v1::ENTITY_KIND_DEVICE;
-  return is_kind && target_of(message, tenant, partitions_) == partition_ &&
-         names_as_known(*message.mutable_ref(), tenant);
+  const v1::EntityKind kind = message.ref().kind();
+  return (kind == v1::ENTITY_KIND_USER || kind == v1::ENTITY_KIND_DEVICE) &&
+         target_of(message, tenant, partitions_) == partition_ && names_as_known(*message.mutable_ref(), tenant);
 }
 
 // A change of rules. Each partition adopts it where it stands in its own log, so a replay meets every record under the

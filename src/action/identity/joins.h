@@ -13,8 +13,8 @@ void send_join(Turn& turn, const model::EntityRef& a, const model::EntityRef& b,
                const v1::Loop& because);
 // About the identifier of `because`, or of its cause if it has one.
 void send_ask_again(Turn& turn, const v1::EntityRef& claimant, const v1::Loop& because);
-// Sets aside a message that finds nobody who could take it. A loser that has sent the last of its state to nobody, as it
-// believed a forged message, would be leaving for ever without an answer.
+// Sets aside a message that finds nobody who could take it. A loser that has sent the last of its state to nobody, as
+// it believed a forged message, would be leaving for ever without an answer.
 void turn_away(Turn& turn, const v1::Loop& message);
 
 }  // namespace freshet::action
