@@ -140,8 +140,9 @@ std::function<void(const v1::DeadLetter&, std::function<void(Status)> done)> rep
                                                                                          eventlog::EventLog& log,
                                                                                          env::Clock& clock) {
   return [&](const v1::DeadLetter& letter, const std::function<void(Status)>& done) {
-    const bool is_change = letter.body_type() == v1::DeadLetter::CHANGE;
-    Status taken = is_change ? replay_change(letter, log, clock, done) : service.replay(letter, done);
+    // What a sink's target has refused is that sink's alone: said again, it would go to all others, too.
+    const bool is_stores = letter.source() == "reaction" && letter.body_type() == v1::DeadLetter::CHANGE;
+    Status taken = is_stores ? replay_change(letter, log, clock, done) : service.replay(letter, done);
     if (!taken) done(std::move(taken));
   };
 }

@@ -279,6 +279,7 @@ PLAN = {
     "sinks.postgres_of_two_that_begin": (15, 1),
     "sinks.postgres_password_that_is_changed": (15, 1),
     "sinks.postgres_profiles_older_than_the_table": (15, 1),
+    "sinks.postgres_rows_that_are_refused": (20, 1),
     "sinks.postgres_table_that_somebody_changed": (10, 1),
     "sinks.postgres_that_refuses_everything": (20, 1),
     "sinks.webhook": (30, 1),
