@@ -42,6 +42,11 @@ inline constexpr uint32_t kLogicOfShortWords = 8;
 // From here on a record that names a single identifier of a user is no use of it by whoever has it (identity/claims.h).
 inline constexpr uint32_t kLogicOfLoneRecords = 8;
 
+// A logic that this version does not have, and a later one may. (No release raises it by much.)
+[[nodiscard]] inline bool is_of_newer_version(const v1::Control& control) {
+  return control.logic_version() > kLogicVersion && control.logic_version() < kLogicVersion + 1000;
+}
+
 // What holds for all tenants, and the rules of these, for a log of `partitions`; the rules of others stay. Its revision
 // is the caller's to set.
 [[nodiscard]] v1::Envelope control_record(const std::vector<model::Tenant>& tenants, uint32_t partitions,

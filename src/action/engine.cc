@@ -239,7 +239,7 @@ Status Engine::process_one(Prepared& p) {
 Status Engine::process_message(Prepared& p) {
   v1::Envelope& record = *p.envelope;
   v1::Loop& message = *record.mutable_loop();
-  if (!v1::Loop::Type_IsValid(message.type()) || message.type() == v1::Loop::TYPE_UNSPECIFIED)
+  if (is_of_newer_version(message))
     return fail(Code::kInvalid,
                 fmt::format("a message of unknown type {} between partitions: run the newer version that wrote it",
                             static_cast<int>(message.type())));
@@ -295,12 +295,12 @@ bool Engine::comes_from_a_loser(v1::Loop& message, const std::string& tenant) {
 Status Engine::adopt(const Prepared& p) {
   const v1::Envelope& record = *p.envelope;
   const v1::Control& control = record.control();
-  if (control.logic_version() > kLogicVersion)
+  if (is_of_newer_version(control))
     return fail(Code::kInvalid,
                 fmt::format("partition {} goes on by logic version {}, this binary has {}: run the newer version "
                             "(CHANGELOG.md names the logic version of each)",
                             partition_, control.logic_version(), kLogicVersion));
-  if (control.has_republish() && is_sound(control.republish())) {
+  if (control.logic_version() <= kLogicVersion && control.has_republish() && is_sound(control.republish())) {
     republish(record, partition_, *rules_, state_, out_);
     return {};
   }

@@ -51,10 +51,8 @@ const std::vector<v1::Envelope>& known_records() {
 
 // What only a newer version can have written stops a partition, until that version takes it over.
 bool is_of_a_newer_version(const v1::Envelope& record) {
-  if (record.kind() == v1::Envelope::CONTROL) return record.control().logic_version() > kLogicVersion;
-  const v1::Loop& message = record.loop();
-  return record.kind() == v1::Envelope::LOOP &&
-         (!v1::Loop::Type_IsValid(message.type()) || message.type() == v1::Loop::TYPE_UNSPECIFIED);
+  if (record.kind() == v1::Envelope::CONTROL) return is_of_newer_version(record.control());
+  return record.kind() == v1::Envelope::LOOP && is_of_newer_version(record.loop());
 }
 
 // Where it has the best prospects.

@@ -188,7 +188,7 @@ bool are_rules(const v1::PartitionMeta& meta, const v1::Control& control) {
   const auto& tenants = control.tenants();
   const auto not_before = [](const v1::TenantRules& a, const v1::TenantRules& b) { return a.name() >= b.name(); };
   const bool sorted = std::adjacent_find(tenants.begin(), tenants.end(), not_before) == tenants.end();
-  if (control.revision() > model::kRevisionMost) return false;
+  if (control.revision() > model::kRevisionMost || control.logic_version() > kLogicVersion) return false;
   return keeps_key && (key.empty() || key.size() == sizeof(Hash128)) && (control.changes_only() || sorted);
 }
 

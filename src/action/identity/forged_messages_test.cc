@@ -30,11 +30,6 @@ std::vector<v1::Envelope> messages_in(const TestCluster& cluster) {
   return out;
 }
 
-// A type that is not known stops the partition, as it may be a newer version's.
-bool is_of_known_type(const v1::Envelope& e) {
-  return Loop::Type_IsValid(e.loop().type()) && e.loop().type() != Loop::TYPE_UNSPECIFIED;
-}
-
 // Valid messages, changed here and there, come between and behind honest ones.
 RC_GTEST_PROP(ForgedMessages, EndNoProcess, (uint64_t seed)) {
   std::mt19937_64 rng(seed);
@@ -56,7 +51,7 @@ RC_GTEST_PROP(ForgedMessages, EndNoProcess, (uint64_t seed)) {
     for (int i = 0; !messages.empty() && i < 12; ++i) {
       v1::Envelope forged = messages[rng() % messages.size()];
       for (uint64_t changes = rng() % 4; changes > 0; --changes) mutator.mutate(*forged.mutable_loop());
-      if (!is_of_known_type(forged)) continue;
+      if (is_of_newer_version(forged.loop())) continue;  // That stops the partition.
       const Loop& m = forged.loop();
       const bool is_addressed = m.has_to() || m.has_identifier();
       const uint32_t target = is_addressed ? target_of(m, forged.tenant(), partitions) : 0;
@@ -265,6 +260,23 @@ TEST(ForgedMessages, RulesThatCantBeAreDeadLetters) {
   cluster.send(make_record("m1", {{"user_id", "u1"}}, 10, "E"));
   cluster.run();
   EXPECT_EQ(cluster.dead_letters().size(), 2u);
+  EXPECT_EQ(cluster.entities().size(), 1u);
+}
+
+// What no version will ever say stops no partition.
+TEST(ForgedMessages, WhatNoVersionCanHaveWrittenIsADeadLetter) {
+  TestCluster cluster(1, 1);
+  cluster.send_to(0, make_message({}));
+  Loop beyond;
+  beyond.set_type(static_cast<Loop::Type>(INT32_MAX));
+  cluster.send_to(0, make_message(beyond));
+  v1::Envelope control = control_record({}, 1, "0123456789abcdef", 1);
+  control.mutable_control()->set_revision(100);
+  control.mutable_control()->set_logic_version(UINT32_MAX);
+  cluster.send_to(0, control);
+  cluster.send(make_record("m1", {{"user_id", "u1"}}, 10, "E"));
+  cluster.run();
+  EXPECT_EQ(cluster.dead_letters().size(), 3u);
   EXPECT_EQ(cluster.entities().size(), 1u);
 }
 

@@ -22,6 +22,9 @@ namespace freshet::action {
 // that can be taken in. False for a type that this version does not know.
 [[nodiscard]] bool is_well_formed(const v1::Loop& message);
 
+// A type that this version does not know, and a later one may have.
+[[nodiscard]] bool is_of_newer_version(const v1::Loop& message);
+
 // The partition that the message is for: where the entity lives that it is addressed to, or the home of its identifier.
 // REQUIRES: is_well_formed().
 [[nodiscard]] uint32_t target_of(const v1::Loop& message, const std::string& tenant, uint32_t partitions);
