@@ -42,6 +42,9 @@ inline constexpr uint32_t kLogicOfShortWords = 8;
 // From here on a record that names a single identifier of a user is no use of it by whoever has it (identity/claims.h).
 inline constexpr uint32_t kLogicOfLoneRecords = 8;
 
+// From here on an entity that is asked about an identifier that it does not list tells the identifier's home, too.
+inline constexpr uint32_t kLogicOfFreedAgain = 8;
+
 // A logic that this version does not have, and a later one may. (No release raises it by much.)
 [[nodiscard]] inline bool is_of_newer_version(const v1::Control& control) {
   return control.logic_version() > kLogicVersion && control.logic_version() < kLogicVersion + 1000;

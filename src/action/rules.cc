@@ -154,6 +154,7 @@ void Rules::take(const v1::PartitionMeta& meta, const v1::TenantRules& proto) {
   tenant->knows_absence = meta.rules().logic_version() >= kLogicOfFilters;
   tenant->claims_again = meta.rules().logic_version() >= kLogicOfClaimsAgain;
   tenant->knows_lone_records = meta.rules().logic_version() >= kLogicOfLoneRecords;
+  tenant->frees_again = meta.rules().logic_version() >= kLogicOfFreedAgain;
   for (const v1::ComputedRule& rule : proto.computed()) tenant->computed.push_back({rule, definition_of(rule), 0});
   const auto [begin, end] = since_of(meta, proto.name());
   for (ComputedAttribute& computed : tenant->computed) {  // The vector no longer grows: pointers into it stay.

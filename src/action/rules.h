@@ -49,6 +49,8 @@ struct Tenant {
   bool claims_again = false;
   // A record that names a single identifier is no use of it by whoever has it (identity/claims.h).
   bool knows_lone_records = false;
+  // Who is to be joined because of an identifier that it does not list tells its home so (identity/leaving.h).
+  bool frees_again = false;
 
   [[nodiscard]] const ComputedAttribute* find_computed(std::string_view name) const;
 };

@@ -195,6 +195,34 @@ TEST(ForgedMessages, AChunkTooManyLeavesNobodyWaiting) {
   }
 }
 
+// An alias leads to somebody who has never listed the identifier, and the next one to claim it would be sent from home
+// to holder and back for ever.
+TEST(ForgedMessages, AClaimInTheNameOfAnotherEndsWithTheNextOne) {
+  for (const uint32_t partitions : {1u, 2u, 5u}) {
+    for (const bool merged : {false, true}) {
+      TestCluster cluster(partitions, 1);
+      cluster.send(make_record("m1", {{"email", "a@b.c"}}, 10, "E"));
+      cluster.run();
+      const model::EntityRef forged = model::from_proto(cluster.entities().at(0).ref());
+      if (merged) cluster.send(make_record("m2", {{"user_id", "u2"}, {"email", "a@b.c"}}, 11, "E"));
+      cluster.run();
+      v1::IdentifierUse phone;
+      phone.mutable_identifier()->set_type("phone");
+      phone.mutable_identifier()->set_value("+919876543210");
+      const uint32_t home = model::home_of("t", v1::ENTITY_KIND_USER, phone.identifier(), partitions);
+      cluster.send_to(home, make_message(messages::link(forged, phone, 1)));
+      cluster.run();
+      cluster.send(make_record("m3", {{"user_id", "u1"}, {"phone", "+919876543210"}}, 12, "E"));
+      cluster.run(0, 4, kEnoughSteps);
+      EXPECT_TRUE(cluster.is_drained()) << partitions << merged;
+      const auto owner = owner_of(cluster, "phone", "+919876543210");
+      ASSERT_TRUE(owner.has_value());
+      EXPECT_TRUE(lists(*owner, "user_id", "u1"));
+      check_end(cluster);
+    }
+  }
+}
+
 // What is made of a record has it inside. Were that too deep to be read, the loser's state would not arrive.
 TEST(ForgedMessages, ARecordThatIsNestedTooDeepIsADeadLetter) {
   TestCluster cluster(5, 1);
