@@ -29,10 +29,7 @@ void send_ask_again(Turn& turn, const v1::EntityRef& claimant, const v1::Loop& b
 }
 
 void tell_home(Turn& turn, const state::Entity& e, const v1::Identifier& identifier, int64_t received_at_us) {
-  if (!turn.tenant().frees_again) return;
-  const bool merged = e.state.status() == v1::EntityState::REDIRECT;
-  turn.to_home(merged ? messages::repoint(e.ref, e.state.target(), identifier, received_at_us)
-                      : messages::free(e.ref, identifier, received_at_us));
+  if (turn.tenant().frees_again) turn.to_home(messages::free(e.ref, identifier, received_at_us));
 }
 
 void turn_away(Turn& turn, const v1::Loop& message) {

@@ -13,8 +13,8 @@ void send_join(Turn& turn, const model::EntityRef& a, const model::EntityRef& b,
                const v1::Loop& because);
 // About the identifier of `because`, or of its cause if it has one.
 void send_ask_again(Turn& turn, const v1::EntityRef& claimant, const v1::Loop& because);
-// Before that: tells the home that this entity does not list the identifier. It has said so when it dropped it, and what
-// it says to one home arrives in order, so this changes nothing; but where somebody else has forged its claim, home,
+// Before that: tells the home that this entity does not list the identifier. It has said so when it dropped it, and
+// what it says to one home arrives in order, so this changes nothing. But where somebody has forged its claim, home,
 // entity and claimant would send one another round for ever.
 void tell_home(Turn& turn, const state::Entity& e, const v1::Identifier& identifier, int64_t received_at_us);
 // Sets aside a message that finds nobody who could take it. A loser that has sent the last of its state to nobody, as
