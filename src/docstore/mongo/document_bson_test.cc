@@ -130,8 +130,8 @@ TEST(MongoDocument, WhatOthersWroteThereIsLeftOut) {
   const std::vector<std::pair<double, uint64_t>> versions = {{3, 3}, {0, 0}, {2.5, 0}, {-1, 0}, {1e300, 0}};
   for (const auto& [number, version] : versions) {
     bson_t* shells = BCON_NEW("version", BCON_DOUBLE(number));
-    const auto document = decode(*shells);
-    EXPECT_EQ(document ? document->version() : 0, version) << number;
+    const auto read = decode(*shells);
+    EXPECT_EQ(read ? read->version() : 0, version) << number;
     bson_destroy(shells);
   }
 }
