@@ -41,4 +41,10 @@ v1::Envelope republish_record(env::TimeUs received_at_us, uint64_t raise, const 
   return envelope;
 }
 
+v1::Envelope republish_one_record(env::TimeUs received_at_us, const std::string& tenant, const std::string& id) {
+  v1::Envelope envelope = republish_record(received_at_us, 0, tenant, true);
+  envelope.mutable_control()->mutable_republish()->set_id(id);
+  return envelope;
+}
+
 }  // namespace freshet::action

@@ -35,13 +35,21 @@ inline constexpr uint32_t kLogicOfFilters = 6;
 inline constexpr uint32_t kLogicOfClaimsAgain = 6;
 // From here on a tenant's profiles alone may be asked for. No rule has to know: an older binary refuses the record.
 inline constexpr uint32_t kLogicOfTenantSaidAgain = 7;
-// From here on those that are gone may be asked for, too; as above.
+// From here on those that are gone may be asked for, too, and one profile alone; as above.
 inline constexpr uint32_t kLogicOfGoneSaidAgain = 8;
 // From here on y and n, t and f, 1.0 and 0.0 say of a subscription what yes and no do.
 inline constexpr uint32_t kLogicOfShortWords = 8;
 // From here on a record that does not say whose an identifier is counts for less than one that does
 // (identity/claims.h).
 inline constexpr uint32_t kLogicOfWhose = 8;
+
+// From here on an entity that is asked about an identifier that it does not list tells the identifier's home, too.
+inline constexpr uint32_t kLogicOfFreedAgain = 8;
+
+// A logic that this version does not have, and a later one may. (No release raises it by much.)
+[[nodiscard]] inline bool is_of_newer_version(const v1::Control& control) {
+  return control.logic_version() > kLogicVersion && control.logic_version() < kLogicVersion + 1000;
+}
 
 // What holds for all tenants, and the rules of these, for a log of `partitions`; the rules of others stay. Its revision
 // is the caller's to set.
@@ -52,8 +60,13 @@ inline constexpr uint32_t kLogicOfWhose = 8;
 [[nodiscard]] v1::Envelope rules_record(const std::vector<v1::TenantRules>& rules, uint64_t revision,
                                         env::TimeUs received_at_us);
 
+// By so much may versions be raised: more than records could be lost at once, and far from the highest that there is.
+inline constexpr uint64_t kRaiseMost = uint64_t{1} << 32;
 // Asks a partition to say all its profiles again, or those of one tenant (action/republish.h).
 [[nodiscard]] v1::Envelope republish_record(env::TimeUs received_at_us, uint64_t raise, const std::string& tenant = {},
                                             bool gone_too = false);
+// Asks for one of a tenant's profiles, which may be gone. It is for the partition that the id ends in (model/home.h).
+[[nodiscard]] v1::Envelope republish_one_record(env::TimeUs received_at_us, const std::string& tenant,
+                                                const std::string& id);
 
 }  // namespace freshet::action

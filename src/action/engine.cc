@@ -4,6 +4,7 @@
 #include "action/engine.h"
 
 #include <fmt/core.h>
+#include <google/protobuf/io/coded_stream.h>
 
 #include <optional>
 #include <utility>
@@ -14,6 +15,7 @@
 #include "base/mutant.h"
 #include "model/home.h"
 #include "model/identifier.h"
+#include "model/letter_body.h"
 #include "state/slices.h"
 
 namespace freshet::action {
@@ -35,6 +37,18 @@ std::optional<telemetry::TraceContext> wanted_trace(v1::Envelope& envelope) {
   if (trace && trace->sampled) return trace;
   (loop ? *envelope.mutable_loop()->mutable_record() : envelope).clear_trace_parent();
   return std::nullopt;
+}
+
+// Ingest lets in 66 levels at most (lists in 32 lists). What is made of a record has it inside: messages between
+// partitions, rows of entities that hold these. Where that is nested deeper than the 100 levels that can be read, the
+// message would be lost on its way, or the partition would stand still at the row.
+constexpr int kNestingMost = 80;
+
+bool read_record(std::string_view bytes, v1::Envelope& envelope) {
+  google::protobuf::io::CodedInputStream in(reinterpret_cast<const uint8_t*>(bytes.data()),
+                                            static_cast<int>(bytes.size()));
+  in.SetRecursionLimit(kNestingMost);
+  return envelope.ParseFromCodedStream(&in) && in.ConsumedEntireMessage();
 }
 
 // The arena is emptied after each batch, so a few large blocks serve it better than many small ones.
@@ -94,7 +108,7 @@ void Engine::prepare(std::span<const eventlog::RecordView> records) {
     p.offset = record.offset;
     p.bytes = record.value;
     auto* envelope = google::protobuf::Arena::CreateMessage<v1::Envelope>(&arena_);
-    if (envelope->ParseFromArray(record.value.data(), static_cast<int>(record.value.size()))) p.envelope = envelope;
+    if (read_record(record.value, *envelope)) p.envelope = envelope;
   }
 }
 
@@ -158,7 +172,7 @@ void Engine::note_untraced(const Prepared& p, uint64_t letters) {
 
 EngineCounters Engine::counters() const {
   EngineCounters all = counters_;
-  all.dead_letters += protocol_.counters().impossible;
+  all.dead_letters += protocol_.counters().impossible + out_.too_large();
   return all;
 }
 
@@ -171,11 +185,19 @@ std::vector<TracedRecord> Engine::take_untraced() {
 
 Status Engine::process_one(Prepared& p) {
   if (p.envelope == nullptr) {
-    reject(p, "not_an_envelope", "the record is not an Envelope: was it written to `actions` by another program?");
+    reject(p, "not_an_envelope",
+           "the record is not an Envelope, or is nested too deep: was it written to `actions` by another program?");
     return {};
   }
   v1::Envelope& record = *p.envelope;
   if (record.kind() == Kind::CONTROL) return adopt(p);
+  // What is made of a record has the record in it, and must fit into topics that take no more than this one.
+  if (p.bytes.size() > model::kRecordBytesMost) {
+    reject(p, "too_large",
+           fmt::format("the record has {} bytes, {} are the most: was it written to `actions` by another program?",
+                       p.bytes.size(), model::kRecordBytesMost));
+    return {};
+  }
   if (record.kind() == Kind::LOOP) return process_message(p);
   const Tenant* tenant = rules_->find(record.tenant());
   if (tenant == nullptr) {
@@ -217,12 +239,16 @@ Status Engine::process_one(Prepared& p) {
 Status Engine::process_message(Prepared& p) {
   v1::Envelope& record = *p.envelope;
   v1::Loop& message = *record.mutable_loop();
-  if (!v1::Loop::Type_IsValid(message.type()) || message.type() == v1::Loop::TYPE_UNSPECIFIED)
+  if (is_of_newer_version(message))
     return fail(Code::kInvalid,
                 fmt::format("a message of unknown type {} between partitions: run the newer version that wrote it",
                             static_cast<int>(message.type())));
   if (!may_receive(message, record.tenant())) {
     FRESHET_TRY(state_.status());  // The entity may be there, and only its row can't be read.
+    if (comes_from_a_loser(message, record.tenant())) {
+      protocol_.turn_away(message, record.tenant());
+      return {};
+    }
     reject(p, "bad_message",
            fmt::format("a message of type {} between partitions does not belong here: was it written to `actions` by "
                        "another program?",
@@ -255,23 +281,32 @@ bool Engine::names_as_known(v1::EntityRef& ref, const std::string& tenant) {
   return true;
 }
 
+// A chunk of a loser's state that came to somebody who is nobody, or does not survive that loser: who told it to leave
+// was no partition, but the loser itself may be real, and then it waits for an answer.
+bool Engine::comes_from_a_loser(v1::Loop& message, const std::string& tenant) {
+  if (message.type() != v1::Loop::ABSORB || !message.has_to() || !message.has_ref()) return false;
+  const v1::EntityKind kind = message.ref().kind();
+  return (kind == v1::ENTITY_KIND_USER || kind == v1::ENTITY_KIND_DEVICE) &&
+         target_of(message, tenant, partitions_) == partition_ && names_as_known(*message.mutable_ref(), tenant);
+}
+
 // A change of rules. Each partition adopts it where it stands in its own log, so a replay meets every record under the
 // rules that it was processed with before.
 Status Engine::adopt(const Prepared& p) {
   const v1::Envelope& record = *p.envelope;
   const v1::Control& control = record.control();
-  if (control.logic_version() > kLogicVersion)
+  if (is_of_newer_version(control))
     return fail(Code::kInvalid,
                 fmt::format("partition {} goes on by logic version {}, this binary has {}: run the newer version "
                             "(CHANGELOG.md names the logic version of each)",
                             partition_, control.logic_version(), kLogicVersion));
-  if (control.has_republish()) {
+  if (control.logic_version() <= kLogicVersion && control.has_republish() && is_sound(control.republish())) {
     republish(record, partition_, *rules_, state_, out_);
     return {};
   }
-  if (!are_rules(control)) {
+  if (control.has_republish() || !are_rules(state_.meta(), control)) {
     reject(p, "bad_rules",
-           "the record says no rules that can be in force: was it written to `actions` by another program?");
+           "the record says nothing that can be in force here: was it written to `actions` by another program?");
     return {};
   }
   const auto before = rules_->audience_hashes();
@@ -298,8 +333,7 @@ void Engine::reject(const Prepared& p, const char* code, std::string reason) {
   letter.set_source("action");
   letter.set_code(code);
   letter.set_reason(std::move(reason));
-  letter.set_body(std::string(p.bytes));
-  letter.set_body_type(v1::DeadLetter::ENVELOPE);
+  model::put_body(letter, p.bytes, v1::DeadLetter::ENVELOPE);
   out_.dead_letter(letter);
 }
 

@@ -78,6 +78,7 @@ class Engine {
   [[nodiscard]] Status process_message(Prepared& p);
   [[nodiscard]] bool may_receive(v1::Loop& message, const std::string& tenant);
   [[nodiscard]] bool names_as_known(v1::EntityRef& ref, const std::string& tenant);
+  [[nodiscard]] bool comes_from_a_loser(v1::Loop& message, const std::string& tenant);
   [[nodiscard]] Status adopt(const Prepared& p);
   void reject(const Prepared& p, const char* code, std::string reason);
 

@@ -4,6 +4,9 @@
 //
 // Where profiles are read from the states themselves (action/profile_reads.h) nobody may need `changes`. Then a change
 // is not put into words: only when its record was received is kept, as it can be read from the commit on.
+//
+// A change or an event that is longer than its topic takes is a dead letter in its place (`too_large`). Only profiles
+// that have grown far beyond what ingest lets in have such; sent, it would fail the transaction after every restart.
 #pragma once
 
 #include <cstdint>
@@ -37,8 +40,11 @@ class Outputs {
   [[nodiscard]] bool says_changes() const { return says_changes_ && !suppressed_; }
   // A change that is readable once this is committed, said or not.
   void note_change(std::string_view tenant, int64_t received_at_us);
-  void event(std::string_view key, std::string_view value);
+  // `of`: the record that it is of, or one that says its tenant and when it was received.
+  void event(const v1::Envelope& of, std::string_view key, std::string_view value);
   void dead_letter(const v1::DeadLetter& letter);
+  // Outputs that were set aside as too large, since this was made. For whoever watches.
+  [[nodiscard]] uint64_t too_large() const { return too_large_; }
 
   // Everything gathered since the last call.
   [[nodiscard]] std::vector<eventlog::Produce> take();
@@ -59,7 +65,10 @@ class Outputs {
   [[nodiscard]] LateRecords take_late() { return std::exchange(late_, {}); }
 
  private:
+  void set_aside(const std::string& tenant, int64_t received_at_us, std::string_view bytes, v1::DeadLetter::Body type);
+
   uint32_t partition_;
+  uint64_t too_large_ = 0;
   bool suppressed_ = false;
   bool says_changes_ = true;
   bool notes_changes_ = false;

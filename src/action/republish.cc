@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "action/control.h"
 #include "action/events/audiences.h"
 #include "action/events/profile.h"
 #include "action/read_whole.h"
@@ -97,14 +98,19 @@ void judge_anew(const std::map<std::string, uint64_t>& before, const v1::Envelop
   }
 }
 
+bool is_sound(const v1::Republish& asked) {
+  const auto is_id = [](const std::string& id) { return id.empty() || id.size() == sizeof(Hash128); };
+  return asked.raise() <= kRaiseMost && is_id(asked.after()) && is_id(asked.id());
+}
+
 void republish(const v1::Envelope& record, uint32_t partition, const Rules& rules, state::PartitionState& state,
                Outputs& out) {
-  FRESHET_ASSERT(record.control().has_republish());
+  FRESHET_ASSERT(record.control().has_republish() && is_sound(record.control().republish()));
   const v1::Republish& asked = record.control().republish();
   const Tenant* const judged = judged_tenant(asked, rules);
   if (!asked.judges().empty() && judged == nullptr) return;
-  const std::vector<Hash128> ids =
-      state::entities_after(state, record.control().republish().after(), kRepublishedInStep);
+  const std::vector<Hash128> ids = asked.id().empty() ? state::entities_after(state, asked.after(), kRepublishedInStep)
+                                                      : std::vector<Hash128>{Hash128::from(asked.id())};
   state.prefetch_entities(ids);
   for (const Hash128& id : ids) {
     state::Entity* entity = state.find_entity(id);
@@ -122,7 +128,7 @@ void republish(const v1::Envelope& record, uint32_t partition, const Rules& rule
       judge_user(*entity, context, state, out);
     }
   }
-  if (ids.size() < kRepublishedInStep) return;
+  if (ids.size() < kRepublishedInStep || !asked.id().empty()) return;
   v1::Envelope next = record;
   next.mutable_control()->mutable_republish()->set_after(std::string(ids.back().view()));
   out.loop(partition, next);

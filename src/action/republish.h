@@ -1,7 +1,8 @@
 // Says the profiles of a partition whole, each at a new version: for a profile store that was damaged and set aside,
 // and knows nothing any more, or those of a tenant alone, for who wants to know all of them. Asked so, those that are
-// gone are said, too, as removed. It goes from entity to entity in the order of their ids, some in each step; the next
-// step is asked for by a record of the partition to itself, so that what comes in meanwhile does not wait for all.
+// gone are said, too, as removed; and one alone may be asked for, whose change a store has refused. It goes from entity
+// to entity in the order of their ids, some in each step; the next step is asked for by a record of the partition to
+// itself, so that what comes in meanwhile does not wait for all.
 #pragma once
 
 #include "action/outputs.h"
@@ -11,8 +12,11 @@
 
 namespace freshet::action {
 
+// False: nobody has asked for this.
+[[nodiscard]] bool is_sound(const v1::Republish& asked);
+
 // One step. A part of the logic: what it does depends on the record and the state alone. REQUIRES: the record has
-// control.republish.
+// control.republish, which is sound.
 void republish(const v1::Envelope& record, uint32_t partition, const Rules& rules, state::PartitionState& state,
                Outputs& out);
 

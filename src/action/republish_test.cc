@@ -5,8 +5,9 @@
 #include <rapidcheck/gtest.h>
 
 #include "action/control.h"
+#include "model/home.h"
 #include "state/entity_list.h"
-#include "testing/action/cluster.h"
+#include "testing/action/checks.h"
 
 namespace freshet::action {
 namespace {
@@ -70,6 +71,39 @@ TEST(Republish, SaysThoseOfOneTenant) {
     cluster.run();
   }
   expect_same_but_newer(before, cluster.documents(), 0);
+}
+
+// Whose change a store has refused can be said whole once the store takes it.
+TEST(Republish, SaysOneAlone) {
+  TestCluster cluster(2, 7);
+  send_people(cluster, 40);
+  cluster.run();
+  const v1::EntityState one = testing::live(cluster).at(3);
+  const Hash128 id = model::from_proto(one.ref()).id;
+  cluster.forget_documents();
+  for (const char* const tenant : {"somebody else", "t"}) {
+    EXPECT_TRUE(cluster.documents().empty());
+    cluster.send_to(model::partition_of(id, 2), republish_one_record(9'000, tenant, std::string(id.view())));
+    cluster.run();
+  }
+  ASSERT_EQ(cluster.documents().size(), 1u);
+  EXPECT_EQ(cluster.documents().begin()->second.version(), one.version() + 1);
+}
+
+// What can't have been asked for changes no version: one that is too high is one that no store takes.
+TEST(Republish, WhatCantBeAskedForIsRefused) {
+  TestCluster cluster(1, 7);
+  send_people(cluster, 5);
+  cluster.run();
+  cluster.forget_documents();
+  cluster.send_to(0, republish_record(9'000, uint64_t{1} << 62));
+  cluster.send_to(0, republish_one_record(9'000, "t", "short"));
+  v1::Envelope record = republish_record(9'000, 0);
+  record.mutable_control()->mutable_republish()->set_after("short");
+  cluster.send_to(0, record);
+  cluster.run();
+  EXPECT_EQ(cluster.dead_letters().size(), 3u);
+  EXPECT_TRUE(cluster.documents().empty());
 }
 
 // Who has lost changes may have lost that a profile was merged away or erased.

@@ -8,6 +8,7 @@
 #include "action/control.h"
 #include "base/assert.h"
 #include "base/hash.h"
+#include "model/tenant.h"
 
 namespace freshet::action {
 namespace {
@@ -153,6 +154,7 @@ void Rules::take(const v1::PartitionMeta& meta, const v1::TenantRules& proto) {
   tenant->knows_absence = meta.rules().logic_version() >= kLogicOfFilters;
   tenant->claims_again = meta.rules().logic_version() >= kLogicOfClaimsAgain;
   tenant->knows_whose = meta.rules().logic_version() >= kLogicOfWhose;
+  tenant->frees_again = meta.rules().logic_version() >= kLogicOfFreedAgain;
   for (const v1::ComputedRule& rule : proto.computed()) tenant->computed.push_back({rule, definition_of(rule), 0});
   const auto [begin, end] = since_of(meta, proto.name());
   for (ComputedAttribute& computed : tenant->computed) {  // The vector no longer grows: pointers into it stay.
@@ -181,12 +183,14 @@ std::map<std::string, uint64_t> Rules::audience_hashes() const {
   return hashes;
 }
 
-bool are_rules(const v1::Control& control) {
+bool are_rules(const v1::PartitionMeta& meta, const v1::Control& control) {
+  const std::string &key = control.hash_key(), &key_in_force = meta.rules().hash_key();
+  const bool keeps_key = key_in_force.empty() || key == key_in_force || (key.empty() && control.changes_only());
   const auto& tenants = control.tenants();
   const auto not_before = [](const v1::TenantRules& a, const v1::TenantRules& b) { return a.name() >= b.name(); };
   const bool sorted = std::adjacent_find(tenants.begin(), tenants.end(), not_before) == tenants.end();
-  return (control.hash_key().empty() || control.hash_key().size() == sizeof(Hash128)) &&
-         (control.changes_only() || sorted);
+  if (control.revision() > model::kRevisionMost || control.logic_version() > kLogicVersion) return false;
+  return keeps_key && (key.empty() || key.size() == sizeof(Hash128)) && (control.changes_only() || sorted);
 }
 
 // An older revision may arrive after a newer one, from a node that has not heard of that yet: it changes nothing.

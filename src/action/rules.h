@@ -49,6 +49,8 @@ struct Tenant {
   bool claims_again = false;
   // A record that does not say whose an identifier is counts for less than one that does (identity/claims.h).
   bool knows_whose = false;
+  // Who is to be joined because of an identifier that it does not list tells its home so (identity/leaving.h).
+  bool frees_again = false;
 
   [[nodiscard]] const ComputedAttribute* find_computed(std::string_view name) const;
 };
@@ -78,9 +80,10 @@ class Rules {
   bool events_if_read_ = false;
 };
 
-// Whether they can be in force: the key of hashes has its length, and, where they take the place of all there were,
-// tenants are sorted and each is named once.
-[[nodiscard]] bool are_rules(const v1::Control& control);
+// Whether they can follow what is in force: the key of hashes has its length and is that of the state, whose aliases
+// would be found no more by another one; and where they take the place of all there were, they have one, too, and
+// tenants are sorted and each is named once. Behind a revision over model::kRevisionMost none could ever come.
+[[nodiscard]] bool are_rules(const v1::PartitionMeta& meta, const v1::Control& control);
 
 // Puts a Control record into meta. True: something of it took effect, as its revision is higher than that in force. A
 // computed attribute keeps its `since` as long as its definition stays. REQUIRES: are_rules().

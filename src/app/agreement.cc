@@ -11,6 +11,7 @@
 #include "app/log.h"
 #include "base/assert.h"
 #include "base/hash.h"
+#include "model/tenant.h"
 
 namespace freshet::app {
 namespace {
@@ -20,6 +21,14 @@ constexpr eventlog::TopicPartition kSchemaPartition{eventlog::Topic::kSchema, 0}
 constexpr std::string_view kOfApi = "api:";
 
 bool is_of_api(std::string_view claim) { return claim.starts_with(kOfApi); }
+
+// Others may write into the topic, too. What is agreed goes into a file of lines, and the next revision is one higher.
+bool can_be_agreed(const v1::Agreement& agreed) {
+  const bool is_text =
+      std::none_of(agreed.rules().begin(), agreed.rules().end(), [](char c) { return c >= 0 && c < ' '; });
+  const bool has_key = agreed.hash_key().empty() || agreed.hash_key().size() == sizeof(Hash128);
+  return is_text && has_key && agreed.revision() <= model::kRevisionMost;
+}
 
 v1::SchemaChange partitions_record(uint32_t partitions) {
   v1::SchemaChange record;
@@ -56,6 +65,7 @@ void Agreement::take(const v1::SchemaChange& change, eventlog::Offset offset) {
   copied_next_ = std::max<eventlog::Offset>(copied_next_, change.copied_next());
   if (!change.has_agreement() && !change.has_tenants()) return registry_.apply(change);
   const v1::Agreement& agreed = change.agreement();
+  if (!can_be_agreed(agreed)) return;
   if (agreed.has_move()) moves_.take(agreed.move());
   if (hash_key_.empty() && !agreed.hash_key().empty()) {
     hash_key_ = agreed.hash_key();

@@ -74,6 +74,26 @@ TEST_F(AgreementTest, ARevisionStandsForOneSetOfRules) {
   EXPECT_EQ(one.rules(), "bb");
 }
 
+// Whoever may write into the topic may write what no process of ours has: it counts for nothing.
+TEST_F(AgreementTest, WhatCantBeAgreedIsPassedOver) {
+  v1::SchemaChange too_high, two_lines, short_key;
+  too_high.mutable_agreement()->set_revision(UINT64_MAX);
+  too_high.mutable_agreement()->set_rules("aa");
+  two_lines.mutable_agreement()->set_revision(2);
+  two_lines.mutable_agreement()->set_rules("aa\nhash_key: 00");
+  short_key.mutable_agreement()->set_hash_key("short");
+  std::vector<eventlog::Produce> batches(1);
+  batches[0].to = {eventlog::Topic::kSchema, 0};
+  for (const v1::SchemaChange& change : {too_high, two_lines, short_key})
+    batches[0].records.add({}, change.SerializeAsString());
+  log_->append(std::move(batches), [](Status status) { EXPECT_TRUE(status); });
+  Agreement here(*log_, *registry_);
+  EXPECT_EQ(here.hash_key("0123456789abcdef").value(), "0123456789abcdef");
+  EXPECT_EQ(here.revision(), 0u);
+  EXPECT_TRUE(here.claim(2, {"bb", "bb"}));
+  EXPECT_EQ(here.revision(), 2u);
+}
+
 TEST_F(AgreementTest, WhatAnotherProcessDiscoversIsKnownHere) {
   Agreement here(*log_, *registry_);
   ASSERT_TRUE(here.hash_key("0123456789abcdef"));

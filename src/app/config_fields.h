@@ -14,6 +14,7 @@
 #include "console/lookout.h"
 #include "model/identifier.h"
 #include "model/session_gap.h"
+#include "model/tenant.h"
 #include "yaml/fields.h"
 
 namespace freshet::app {
@@ -447,7 +448,7 @@ void describe_telling(V& v, Config& config) {
 
 template <class V>
 void describe(V& v, Config& config) {
-  v.count("revision", config.revision, 1, uint64_t{1} << 62,
+  v.count("revision", config.revision, 1, model::kRevisionMost,
           "Raise it with every change of tenants or rules: the highest that was started is in force, a lower one is an "
           "error");
   v.text("data_dir", config.data_dir, kAnyText, "A directory; made if missing");

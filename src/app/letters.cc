@@ -4,10 +4,14 @@
 #include <set>
 #include <utility>
 
+#include "action/control.h"
 #include "app/log.h"
 #include "app/sinks.h"
 #include "app/what_is_left.h"
+#include "base/assert.h"
 #include "base/hash.h"
+#include "freshet/v1/change.pb.h"
+#include "model/home.h"
 
 namespace freshet::app {
 namespace {
@@ -114,6 +118,33 @@ Result<std::shared_ptr<console::LetterKeeper>> keep_letters(const Config& config
   auto started = console::LetterKeeper::start(std::move(store), std::move(keeper));
   if (!started) return tl::unexpected(with_way_on(std::move(started).error()));
   return std::shared_ptr<console::LetterKeeper>(std::move(*started));
+}
+
+Status replay_change(const v1::DeadLetter& letter, eventlog::EventLog& log, env::Clock& clock,
+                     eventlog::AppendDone done) {
+  FRESHET_ASSERT(done != nullptr);
+  v1::Change change;
+  if (!change.ParseFromString(letter.body()) || change.id().size() != sizeof(Hash128) ||
+      change.tenant() != letter.tenant())
+    return fail(Code::kInvalid, "dead letter " + letter.id() + " holds no change of a profile of its tenant");
+  const uint32_t partitions = std::max(log.partitions(Topic::kActions), 1U);
+  std::vector<eventlog::Produce> batches(1);
+  batches[0].to = {Topic::kActions, model::partition_of(Hash128::from(change.id()), partitions)};
+  batches[0].records.add(
+      {}, action::republish_one_record(clock.now_us(), change.tenant(), change.id()).SerializeAsString());
+  log.append(std::move(batches), std::move(done));
+  return {};
+}
+
+std::function<void(const v1::DeadLetter&, std::function<void(Status)> done)> replayer_of(ingest::Service& service,
+                                                                                         eventlog::EventLog& log,
+                                                                                         env::Clock& clock) {
+  return [&](const v1::DeadLetter& letter, const std::function<void(Status)>& done) {
+    // What a sink's target has refused is that sink's alone: said again, it would go to all others, too.
+    const bool is_stores = letter.source() == "reaction" && letter.body_type() == v1::DeadLetter::CHANGE;
+    Status taken = is_stores ? replay_change(letter, log, clock, done) : service.replay(letter, done);
+    if (!taken) done(std::move(taken));
+  };
 }
 
 }  // namespace freshet::app

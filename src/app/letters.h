@@ -13,6 +13,7 @@
 #include "docstore/doc_store.h"
 #include "env/clock.h"
 #include "eventlog/event_log.h"
+#include "ingest/service.h"
 #include "kv/mending_store.h"
 #include "kv/store.h"
 #include "model/tenant.h"
@@ -38,5 +39,14 @@ class PurgedStores {
 [[nodiscard]] Result<std::shared_ptr<console::LetterKeeper>> keep_letters(
     const Config& config, std::shared_ptr<kv::MendingStore> store, const std::string& hash_key, eventlog::EventLog& log,
     docstore::DocStore& profiles, PurgedStores& stores, env::Clock& clock, PresentTenants present);
+
+// Has action say the profile whole that a letter's change is of: a profile store has refused it, and takes it now.
+// kInvalid: there is no such change in it; then `done` is not called.
+[[nodiscard]] Status replay_change(const v1::DeadLetter& letter, eventlog::EventLog& log, env::Clock& clock,
+                                   eventlog::AppendDone done);
+
+// Sends a letter again by whoever can, and calls `done` once, also if nobody can. What it is given outlives it.
+[[nodiscard]] std::function<void(const v1::DeadLetter&, std::function<void(Status)> done)> replayer_of(
+    ingest::Service& service, eventlog::EventLog& log, env::Clock& clock);
 
 }  // namespace freshet::app

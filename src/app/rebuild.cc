@@ -25,7 +25,6 @@ constexpr std::string_view kMarkDamaged = "why: damaged\n";
 constexpr std::string_view kMarkUnused = "why: unused\n";
 constexpr std::string_view kMarkLoss = "why: loss\n";
 constexpr std::string_view kMarkBegun = "begun\n";
-constexpr uint64_t kRaiseAfterLoss = 1ull << 32;  // More versions than records could be lost at once.
 
 std::string mark_path(const std::string& data_dir) { return data_dir + "/profiles.rebuild"; }
 
@@ -103,7 +102,7 @@ Result<std::unique_ptr<ProfileRebuild>> ProfileRebuild::begin(const Config& conf
   if (!config.roles.reaction || profiles_kind(config) == Config::Profiles::Kind::kState) return nullptr;
   FRESHET_ASSIGN(const auto mark, read_mark(config.data_dir));
   if (!mark) return nullptr;
-  const uint64_t raise = mark->starts_with(kMarkLoss) ? kRaiseAfterLoss : 0;
+  const uint64_t raise = mark->starts_with(kMarkLoss) ? action::kRaiseMost : 0;
   FRESHET_TRY(ask_for_profiles(log, config.log.partitions, clock.now_us(), raise));
   rebuilding().set(1);
   return std::unique_ptr<ProfileRebuild>(new ProfileRebuild(config, log));

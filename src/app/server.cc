@@ -701,9 +701,7 @@ class ServerImpl final : public Server {
       out.schema_changes = std::move(removals);
       service_->appender().append(std::move(out), std::move(done));
     };
-    options.replay = [this](const v1::DeadLetter& letter, std::function<void(Status)> done) {
-      if (Status status = service_->replay(letter, done); !status) done(std::move(status));
-    };
+    if (service_) options.replay = replayer_of(*service_, *log_, clock_);
     options.ready = [this] {
       return status().has_value() && stores_.are_well() && !disk_check_.found_damage() && !log_watch_.is_silent() &&
              std::all_of(workers_.begin(), workers_.end(), [](const auto& w) { return w->caught_up(); });

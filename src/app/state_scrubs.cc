@@ -122,9 +122,13 @@ Status StateScrubs::follow() {
   return {};
 }
 
+// A place that the log has not come to yet was asked for by somebody else than us, and would be waited for for ever.
 void StateScrubs::take(const v1::StatePlaces& places) {
-  const std::lock_guard lock(mutex_);
   for (const auto& place : places.places()) {
+    if (place.partition() >= options_.partitions) continue;
+    const auto marks = options_.log->watermarks({eventlog::Topic::kActions, place.partition()});
+    if (marks && place.offset() > marks->high) continue;
+    const std::lock_guard lock(mutex_);
     const auto found = parts_.find(place.partition());
     if (found == parts_.end()) continue;
     found->second.wanted = std::max(found->second.wanted, place.offset());

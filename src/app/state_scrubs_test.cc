@@ -33,7 +33,8 @@ class QuestionLog final : public eventlog::FakeLog {
   // "PARTITION:OFFSET " of what was answered since the last call.
   std::string answered() { return std::exchange(answered_, {}); }
 
-  Result<eventlog::Watermarks> watermarks(eventlog::TopicPartition) override {
+  Result<eventlog::Watermarks> watermarks(eventlog::TopicPartition of) override {
+    if (of.topic == eventlog::Topic::kActions) return eventlog::Watermarks{0, 100};
     return eventlog::Watermarks{0, static_cast<eventlog::Offset>(records_.size())};
   }
   Result<eventlog::Fetched> read(eventlog::TopicPartition of, eventlog::Offset from, size_t) override {
@@ -96,6 +97,19 @@ class StateScrubsTest : public ::testing::Test {
   env::FakeClock clock_;
   StateScrubsOptions options_;
 };
+
+TEST_F(StateScrubsTest, APlaceBeyondTheLogIsNotWaitedFor) {
+  StateScrubs scrubs(options_);
+  const auto state = open_state(7);
+  scrubs.opening(0);
+  scrubs.add(0, state);
+  turn(scrubs);
+  log_.ask(0, 101);
+  log_.ask(UINT32_MAX, 1);
+  log_.ask(0, 5);
+  turn(scrubs);
+  EXPECT_EQ(log_.answered(), "0:7 ");
+}
 
 TEST_F(StateScrubsTest, AnswersForWhatItHas) {
   log_.ask(0, 1);

@@ -8,6 +8,7 @@
 #include "app/plan_document.h"
 #include "app/tenant_document.h"
 #include "base/assert.h"
+#include "model/tenant.h"
 
 namespace freshet::app {
 
@@ -26,7 +27,7 @@ void settle_phones(model::PhoneRule& phones, bool are_normal) {
 
 std::vector<std::string> TenantBook::take(const Change& change, std::vector<std::string>& unreadable) {
   std::vector<std::string> changed;
-  if (change.revision() == 0) return changed;
+  if (change.revision() == 0 || change.revision() > model::kRevisionMost) return changed;
   if (!change.published()) {
     Proposal& proposal = proposals_[change.revision()];
     proposal.by_api = change.by_api();

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "model/letter_body.h"
 #include "telemetry/metrics.h"
 
 namespace freshet::ingest {
@@ -15,7 +16,7 @@ void cut(v1::DeadLetter& letter) {
   for (std::string* text : {letter.mutable_body(), letter.mutable_context()}) {
     if (text->size() <= kLetterBodyBytesMax) continue;
     letter.set_cut_bytes(std::max<uint64_t>(letter.cut_bytes(), text->size()));
-    text->resize(kCutBodyBytes);
+    text->resize(model::kCutBodyBytes);
     text->shrink_to_fit();
   }
 }

@@ -16,7 +16,6 @@ namespace freshet::ingest {
 
 // Longer than any item that a source takes. Of a longer body only the begin is kept: it can't be replayed.
 inline constexpr size_t kLetterBodyBytesMax = 256u << 10;
-inline constexpr size_t kCutBodyBytes = 4u << 10;
 
 class LetterBudget {
  public:

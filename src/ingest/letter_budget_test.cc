@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "model/letter_body.h"
+
 namespace freshet::ingest {
 namespace {
 
@@ -57,7 +59,7 @@ TEST(LetterBudget, WhatIsLongerThanAnyItemIsCut) {
   budget.apply(letters);
   EXPECT_EQ(letters[0].body().size(), kLetterBodyBytesMax);
   EXPECT_EQ(letters[0].cut_bytes(), 0u);
-  EXPECT_EQ(letters[1].body().size(), kCutBodyBytes);
+  EXPECT_EQ(letters[1].body().size(), model::kCutBodyBytes);
   EXPECT_EQ(letters[1].cut_bytes(), kLetterBodyBytesMax + 1);
 }
 

@@ -23,6 +23,12 @@ ParseResult parse_envelope(const v1::DeadLetter& letter, google::protobuf::Arena
     return fail(Code::kInvalid, "dead letter " + letter.id() + " holds no envelope");
   if (envelope->tenant() != letter.tenant() || (envelope->user().empty() && envelope->device().empty()))
     return fail(Code::kInvalid, "dead letter " + letter.id() + " holds an envelope that can't be routed");
+  // Action sets aside what others wrote into its topic, too: rules, and what partitions say to one another. Sent again
+  // by us, they would be believed.
+  const v1::Envelope::Kind kind = envelope->kind();
+  if (!v1::Envelope::Kind_IsValid(kind) || kind == v1::Envelope::KIND_UNSPECIFIED || kind == v1::Envelope::LOOP ||
+      kind == v1::Envelope::CONTROL)
+    return fail(Code::kInvalid, "dead letter " + letter.id() + " holds an envelope that no sender has sent");
   Parsed parsed;
   parsed.envelopes.push_back(envelope);
   parsed.items.push_back(0);

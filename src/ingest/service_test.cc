@@ -676,6 +676,25 @@ TEST_F(ServiceTest, ADeadLetterIsReplayedAsItWasSent) {
   EXPECT_TRUE(actions().at(1).verified()) << "as it was when it came";
 }
 
+// Of what action has set aside, only what a sender could have sent goes in again.
+TEST_F(ServiceTest, ReplaysNoMessagesOfPartitionsAndNoRules) {
+  for (int kind = v1::Envelope::Kind_MIN; kind <= v1::Envelope::Kind_MAX; ++kind) {
+    v1::Envelope record;
+    record.set_tenant("demo");
+    record.set_kind(static_cast<v1::Envelope::Kind>(kind));
+    record.add_user()->set_type("user_id");
+    record.mutable_user(0)->set_value("u");
+    v1::DeadLetter letter;
+    letter.set_id("l" + std::to_string(kind));
+    letter.set_tenant("demo");
+    letter.set_body_type(v1::DeadLetter::ENVELOPE);
+    letter.set_body(record.SerializeAsString());
+    const bool is_none =
+        kind == v1::Envelope::KIND_UNSPECIFIED || kind == v1::Envelope::LOOP || kind == v1::Envelope::CONTROL;
+    EXPECT_EQ(service().replay(letter, [](const Status&) {}).has_value(), !is_none) << kind;
+  }
+}
+
 TEST_F(ServiceTest, SubmitsRecordsMadeElsewhere) {
   v1::Envelope erase;
   erase.set_tenant("demo");

@@ -51,6 +51,9 @@ enum class TypeConflicts : uint8_t {
       {{kKeep, "keep"}, {kWiden, "widen"}, {kCoerce, "coerce"}, {kRefuse, "refuse"}});
 }
 
+// The highest revision of tenants and rules: there is room for a next one.
+inline constexpr uint64_t kRevisionMost = uint64_t{1} << 62;
+
 class Plan;
 
 struct Tenant {

@@ -8,6 +8,7 @@
 
 #include "base/assert.h"
 #include "freshet/v1/event.pb.h"
+#include "model/letter_body.h"
 #include "model/letter_id.h"
 
 namespace freshet::reaction {
@@ -20,8 +21,7 @@ void DeadLetters::add(std::string_view code, std::string_view reason, std::strin
   letter.set_source("reaction");
   letter.set_code(std::string(code));
   letter.set_reason(std::string(reason));
-  letter.set_body(std::string(body));
-  letter.set_body_type(v1::DeadLetter::CHANGE);
+  model::put_body(letter, body, v1::DeadLetter::CHANGE);
   letter.set_received_at_us(change.received_at_us());
 
   Letter& added = letters_[next_++];

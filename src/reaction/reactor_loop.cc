@@ -339,7 +339,7 @@ void ReactorLoop::finish(Completion completion) {
   FRESHET_ASSERT(writes.size() == completion.results.size() && writes.size() == completion.changes.size());
   const env::TimeUs now_us = options_.clock->now_us();
   const env::TimeUs monotonic_us = options_.clock->monotonic_us();
-  uint64_t written = 0;
+  uint64_t written = 0, refused = 0;
   for (size_t i = 0; i < writes.size(); ++i) {
     Write& write = writes[i];
     v1::Change& change = completion.changes[i];
@@ -368,7 +368,8 @@ void ReactorLoop::finish(Completion completion) {
       coalescer_.put_back(std::move(write), std::move(change), due);
     } else if (result.error().code == Code::kInvalid) {
       metrics_->poison.add();
-      log::warn("tenant {}: the profile store refuses a change, which is a dead letter now", tenant);
+      // One line for a bulk: where a store refuses all of a tenant, there are very many.
+      if (refused++ == 0) log::warn("tenant {}: the profile store refuses changes, which are dead letters now", tenant);
       letters_.add("refused_by_store", result.error().message, change.SerializeAsString(), change, write.marks);
       coalescer_.written(write, std::move(change));
     } else if (health_) {

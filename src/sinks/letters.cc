@@ -8,6 +8,7 @@
 
 #include "base/hash.h"
 #include "freshet/v1/event.pb.h"
+#include "model/letter_body.h"
 #include "model/letter_id.h"
 
 namespace freshet::sinks {
@@ -23,8 +24,7 @@ Status append_letter(eventlog::EventLog& log, const Around& around, eventlog::To
   letter.set_source("sink");
   letter.set_code(std::string(code));
   letter.set_reason(fmt::format("sink {}: {}", place, why));
-  letter.set_body(item.value);
-  letter.set_body_type(event ? v1::DeadLetter::JSON_ITEM : v1::DeadLetter::CHANGE);
+  model::put_body(letter, item.value, event ? v1::DeadLetter::JSON_ITEM : v1::DeadLetter::CHANGE);
   letter.set_endpoint("sink " + around.sink.name);
   letter.set_received_at_us(item.received_at_us);
   eventlog::Produce out;

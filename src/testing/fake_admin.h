@@ -89,9 +89,13 @@ class FakeLog final : public eventlog::FakeLog {
   explicit FakeLog(uint32_t partitions) : eventlog::FakeLog(partitions), partitions_(partitions) {}
 
   void add(uint32_t partition, const v1::DeadLetter& letter, eventlog::Offset gap = 0) {
+    partitions_[partition].high += gap;
+    add_bytes(partition, letter.SerializeAsString());
+  }
+  // Whatever that is.
+  void add_bytes(uint32_t partition, std::string record) {
     Partition& p = partitions_[partition];
-    p.high += gap;
-    p.records[p.high++] = letter.SerializeAsString();
+    p.records[p.high++] = std::move(record);
   }
   // Records before `before` are gone.
   void drop(uint32_t partition, eventlog::Offset before) {

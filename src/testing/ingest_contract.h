@@ -30,10 +30,14 @@ namespace freshet::ingest::contract {
 class Log final : public eventlog::FakeLog {
  public:
   Log() : FakeLog(2) {}
-  void append(std::vector<eventlog::Produce>, eventlog::AppendDone done) override {
+  void append(std::vector<eventlog::Produce> batches, eventlog::AppendDone done) override {
+    for (eventlog::Produce& batch : batches)
+      if (keeps) appended.push_back(std::move(batch));
     done(full ? fail(Code::kRetry, "the log is full") : Status());
   }
   bool full = false;
+  bool keeps = false;  // what is appended
+  std::vector<eventlog::Produce> appended;
 };
 
 class Counting final : public env::Random {

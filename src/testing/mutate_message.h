@@ -24,7 +24,13 @@ class MessageMutator {
   void mutate(Message& message, int depth = 0) {
     const auto& descriptor = *message.GetDescriptor();
     if (descriptor.field_count() == 0) return;
-    const auto& field = *descriptor.field(static_cast<int>(rng_() % static_cast<uint64_t>(descriptor.field_count())));
+    // What a message has is changed as often as all that it may have: else hardly any change is to what makes it up.
+    std::vector<const Field*> there;
+    message.GetReflection()->ListFields(message, &there);
+    const auto& field =
+        !there.empty() && one_in(2)
+            ? *there[rng_() % there.size()]
+            : *descriptor.field(static_cast<int>(rng_() % static_cast<uint64_t>(descriptor.field_count())));
     if (field.is_repeated()) return mutate_list(message, field, depth);
     if (field.cpp_type() == Field::CPPTYPE_MESSAGE) return mutate_part(message, field, depth);
     set(message, field, false);

@@ -224,6 +224,22 @@ class TakenId(Between):
             {"index": i, "code": 11000, "errmsg": "E11000 duplicate key error collection: c index: _id_ dup key"} for i in range(len(ids))]}
 
 
+class Refusing(Between):
+    """Writes to one database are refused as a whole, with the error code that is set."""
+
+    def __init__(self, server, database):
+        self.database = database
+        self.code = 0
+        self.refused = 0
+        super().__init__(server)
+
+    def answer(self, body, documents):
+        if self.code == 0 or "update" not in body or body["$db"] != self.database:
+            return None
+        self.refused += 1
+        return {"ok": 0.0, "code": self.code, "errmsg": f"no writes to {self.database}"}
+
+
 class ChangeStreams(Between):
     """Gives a server with an oplog change streams of whole databases, as MongoDB answers them (change-streams.md of its specifications)."""
 

@@ -9,9 +9,9 @@ from decimal import Decimal
 import mongo as mongo_servers
 import oracle
 import workload
-from harness import (BUILD, FRESHET, SERVER_KEY, TENANT, Background, Failure, bearer, check, check_equal, note, profile, send_records, shorten,
-                     wait_until)
-from mongo import CutNetwork, TakenId, live_documents, plain
+from harness import (BUILD, FRESHET, KEY, SERVER_KEY, TENANT, Background, Failure, bearer, check, check_equal, lines, note, profile, send_records,
+                     shorten, wait_until)
+from mongo import CutNetwork, Refusing, TakenId, live_documents, plain
 from patience import patient
 from test_oracle_kill import GIVE_UP_S, SENDERS, Sending, difference, make_requests, seed, sender
 
@@ -172,6 +172,72 @@ def test_taken_id(box):
     check(between.taken, "no id was taken: nothing was shown")
     check_equal(sorted(d.get("attributes", {}).get("city", "?") for d in documents), ["Pune"] * 50, "cities in the documents")
     between.close()
+
+
+def test_a_tenant_that_is_refused(box):
+    """What a server refuses of one tenant alone becomes dead letters of that tenant, and the others are served."""
+    mongo = mongo_servers.start(box, durable=False)
+    between = Refusing(mongo, DATABASE)
+    server = box.server(top=f'profiles: {{mongodb: {{uri: "mongodb://127.0.0.1:{between.port}/"}}}}\n',
+                        extra="  - {name: served, write_keys: [served-key]}\n")
+    http = server.ingest()
+
+    def send(user, key):
+        record = {"message_id": user, "user": {"user_id": user}, "set": {"city": "Pune"}, "timestamp": "2026-01-02T03:04:05.678Z"}
+        check_equal(http.request("POST", "/v1/records", lines([record]), bearer(key)).status, 200, f"the record of {user}")
+
+    def letters():
+        return [letter["code"] for letter in server.get(f"/v1/tenants/{TENANT}/deadletters").json()["deadletters"]]
+
+    send("u0", "served-key")
+    server.wait_drained()
+    # Unauthorized, of which the server does not say of how many tenants; InvalidNamespace, of which it does.
+    for count, code in enumerate((13, 73), start=1):
+        between.code = code
+        send(f"refused-{code}", KEY)
+        send(f"served-{code}", "served-key")
+        server.wait_drained()
+        served = live_documents(mongo.client()["freshet_served"].users)
+        check_equal(len(served), 1 + count, f"documents of the tenant that is served, with {code}")
+        wait_until(lambda: letters() == ["refused_by_store"] * count, patient(10), f"{count} dead letters")  # pylint: disable=cell-var-from-loop
+    check(between.refused > 0, "nothing was refused: nothing was shown")
+    between.code = 0
+    send("later", KEY)
+    server.wait_drained()
+    check_equal(len(live_documents(mongo.client()[DATABASE].users)), 1, "documents once the tenant is served again")
+    between.close()
+
+
+def test_a_document_in_the_place_of_ours(box):
+    """Without a version there is nothing to compare with: it is told, and the others go on."""
+    mongo = mongo_servers.share(box)
+    users = mongo.client()[DATABASE].users
+    server = start_with(box, mongo)
+    http = server.ingest()
+
+    def send(number, change):
+        send_records(http, [{"message_id": f"{user}-{number}", "user": {"user_id": user}, "timestamp": "2026-01-02T03:04:05.678Z", **change}
+                            for user in ("u1", "u2")])
+        server.wait_drained()
+
+    def letters():
+        return [letter["code"] for letter in server.get(f"/v1/tenants/{TENANT}/deadletters").json()["deadletters"]]
+
+    send(1, {"set": {"city": "Pune"}})
+    displaced = users.find_one({"identifiers.user_id": "u1"})["_id"]
+    users.replace_one({"_id": displaced}, {"_id": displaced, "mine": 1})
+    # What operators alone can say, and what has to read the document first.
+    for number, change in ((2, {"set": {"city": "Oslo"}}), (3, {"add_to_set": {"tags": ["x"]}})):
+        send(number, change)
+        wait_until(lambda count=number - 1: letters() == ["refused_by_store"] * count, patient(10), f"a dead letter of record {number}")
+    check_equal(users.find_one({"identifiers.user_id": "u2"})["attributes"], {"city": "Oslo", "tags": ["x"]}, "the other profile")
+    users.delete_one({"_id": displaced})
+    letter = server.get(f"/v1/tenants/{TENANT}/deadletters").json()["deadletters"][0]["id"]
+    answer = server.admin().request("POST", f"/v1/tenants/{TENANT}/deadletters/{letter}/replay")
+    check_equal(answer.json()["replayed"], 1, "letters replayed")
+    server.wait_drained()
+    wait_until(lambda: (users.find_one({"_id": displaced}) or {}).get("attributes") == {"city": "Oslo", "tags": ["x"]}, patient(10),
+               "the profile, said whole")
 
 
 def test_split(box):

@@ -513,6 +513,24 @@ def test_postgres_that_refuses_everything(box):
     check_equal(server.metric_sum("freshet_sink_dead_letters_total"), 5, "dead letters")
 
 
+def test_postgres_rows_that_are_refused(box):
+    """By a trigger, and by an index that takes no value so long: each is a dead letter, and the others go on."""
+    postgres = Postgres(box).start()
+    server = box.server(partitions=1, extra=TABLES.format(uri=postgres.uri))
+    send_records(server.ingest(), events(0, 3))
+    wait_until(lambda: postgres.ask("SELECT count(*) FROM crm.events") == [["3"]], ARRIVE_S, "the rows")
+    postgres.ask("CREATE FUNCTION crm.refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+                 "IF NEW.event = 'Refused' THEN RAISE EXCEPTION 'not this one'; END IF; RETURN NEW; END $$")
+    postgres.ask("CREATE TRIGGER refuse BEFORE INSERT ON crm.events FOR EACH ROW EXECUTE FUNCTION crm.refuse()")
+    postgres.ask("CREATE INDEX ON crm.events ((properties::text))")
+    noise = "".join(random.Random(1).choices("0123456789abcdefghijklmnopqrstuvwxyz", k=16_000))
+    send_records(server.ingest(), [{"message_id": "refused", "user": {"user_id": "u1"}, "event": "Refused"},
+                                   {"message_id": "long", "user": {"user_id": "u1"}, "event": "Long", "properties": {f"p{i}": noise[500 * i:500 * i + 500] for i in range(32)}}])
+    send_records(server.ingest(), events(3, 6))
+    wait_until(lambda: postgres.ask("SELECT count(*) FROM crm.events") == [["6"]], ARRIVE_S, "all the others")
+    check_equal(server.metric_sum("freshet_sink_dead_letters_total"), 2, "dead letters")
+
+
 def test_postgres_password_that_is_changed(box):
     """The file with the connection string is read again: nobody has to restart anything."""
     postgres = Postgres(box).start()

@@ -193,7 +193,7 @@ void say_moves(const std::vector<AudienceMove>& moves, v1::EntityState& shown, u
     event.set_name(std::string(move.entered ? kEntered : kLeft));
     event.set_properties(move_properties(move, context));
     event.set_time_us(context.received_at_us);
-    out.event(id, render(shown, id, {}, record, event, context.tenant));
+    out.event(record, id, render(shown, id, {}, record, event, context.tenant));
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "action/identity/joins.h"
 #include "action/identity/messages.h"
 #include "base/assert.h"
 #include "base/mutant.h"
@@ -23,7 +24,7 @@ Entity* Arrivals::find(const Loop& m) {
   const Hash128 id = model::from_proto(m.to()).id;
   FRESHET_ASSERT(turn_.is_here(id));
   Entity* const e = turn_.state().find_entity(id);
-  if (e == nullptr && turn_.state().status()) turn_.set_aside(m);
+  if (e == nullptr && turn_.state().status()) turn_away(turn_, m);
   return e;
 }
 

@@ -3,7 +3,10 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include <algorithm>
 #include <random>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "action/identity/messages.h"
@@ -27,11 +30,6 @@ std::vector<v1::Envelope> messages_in(const TestCluster& cluster) {
   return out;
 }
 
-// A type that is not known stops the partition, as it may be a newer version's.
-bool is_of_known_type(const v1::Envelope& e) {
-  return Loop::Type_IsValid(e.loop().type()) && e.loop().type() != Loop::TYPE_UNSPECIFIED;
-}
-
 // Valid messages, changed here and there, come between and behind honest ones.
 RC_GTEST_PROP(ForgedMessages, EndNoProcess, (uint64_t seed)) {
   std::mt19937_64 rng(seed);
@@ -53,7 +51,7 @@ RC_GTEST_PROP(ForgedMessages, EndNoProcess, (uint64_t seed)) {
     for (int i = 0; !messages.empty() && i < 12; ++i) {
       v1::Envelope forged = messages[rng() % messages.size()];
       for (uint64_t changes = rng() % 4; changes > 0; --changes) mutator.mutate(*forged.mutable_loop());
-      if (!is_of_known_type(forged)) continue;
+      if (is_of_newer_version(forged.loop())) continue;  // That stops the partition.
       const Loop& m = forged.loop();
       const bool is_addressed = m.has_to() || m.has_identifier();
       const uint32_t target = is_addressed ? target_of(m, forged.tenant(), partitions) : 0;
@@ -105,6 +103,178 @@ TEST(ForgedMessages, AnswersAndStepsThatNobodyWaitsForAreDeadLetters) {
   EXPECT_EQ(describe(cluster.entities().at(0)), before);
 }
 
+// ---- nobody is leaving for good -----------------------------------------------------------------------------------
+
+bool is_somebody_leaving(TestCluster& cluster) {
+  const std::vector<v1::EntityState> all = cluster.entities();
+  return std::any_of(all.begin(), all.end(),
+                     [](const v1::EntityState& e) { return e.status() == v1::EntityState::LEAVING; });
+}
+
+// Who survives and who leaves, of two persons whom an explicit merge makes one.
+struct Pair {
+  v1::EntityState survivor, loser;
+};
+Pair make_pair_of_persons(TestCluster& cluster) {
+  for (const char* const user : {"u1", "u2"})
+    for (int i = 0; i < 6; ++i) {
+      const std::string event = "E" + std::to_string(i);
+      cluster.send(make_record(user + event, {{"user_id", user}}, 10, event));
+    }
+  cluster.run();
+  std::vector<v1::EntityState> both = live(cluster);
+  if (!model::survives(model::from_proto(both[0].ref()), model::from_proto(both[1].ref()))) std::swap(both[0], both[1]);
+  return {both[0], both[1]};
+}
+
+// As the loser of a departure that never was would send it.
+Loop forged_chunk(const Pair& pair, bool tells_who) {
+  v1::EntityState chunk;
+  if (tells_who) *chunk.mutable_ref() = pair.loser.ref();
+  return messages::absorb(model::from_proto(pair.loser.ref()), pair.survivor.ref(), {}, std::move(chunk), true, 1);
+}
+
+// A join names somebody with a rank that is not his, or nobody: the loser believes it, as it knows nothing of those who
+// live elsewhere.
+TEST(ForgedMessages, ALoserThatNobodyTakesInLivesOn) {
+  for (const bool is_known : {true, false}) {
+    TestCluster cluster(2, 1, model::default_tenant("t"), {.chunk_bytes = 40, .bytes = 2'000, .messages = 5});
+    const v1::Envelope first = make_record("m1", {{"email", "a@b.c"}}, 10, "E");
+    const uint32_t here = model::home_of("t", v1::ENTITY_KIND_USER, first.user(0), 2);
+    cluster.send(first);
+    cluster.run();
+    const model::EntityRef loser = model::from_proto(cluster.entities().at(0).ref());
+    v1::Identifier elsewhere;
+    elsewhere.set_type("anonymous_id");
+    for (int i = 0; elsewhere.value().empty() || model::home_of("t", v1::ENTITY_KIND_USER, elsewhere, 2) == here; ++i)
+      elsewhere.set_value("a" + std::to_string(i));
+    if (is_known) cluster.send(make_record("m2", {{elsewhere.type(), elsewhere.value()}}, 10, "E"));
+    const model::EntityRef survivor{.id = model::entity_id("t", v1::ENTITY_KIND_USER, elsewhere, 0), .rank = 0};
+    cluster.send_to(here, make_message(messages::join(loser, survivor, nullptr, {}, 1)));
+    cluster.send(make_record("m3", {{"email", "a@b.c"}}, 11, "E"));
+    cluster.run();
+    EXPECT_FALSE(is_somebody_leaving(cluster));
+    const auto lives = owner_of(cluster, "email", "a@b.c");
+    ASSERT_TRUE(lives.has_value());
+    EXPECT_EQ(lives->messages(), 2u) << "what was held meanwhile counts";
+    EXPECT_FALSE(cluster.dead_letters().empty());
+    for (const std::string& bytes : cluster.dead_letters()) {
+      v1::DeadLetter letter;
+      ASSERT_TRUE(letter.ParseFromString(bytes));
+      EXPECT_EQ(letter.code(), "bad_message");
+    }
+  }
+}
+
+// A survivor that was told before that it has the loser already does not take it in twice.
+TEST(ForgedMessages, ALoserThatIsListedAsMergedLivesOn) {
+  TestCluster cluster(2, 1);
+  const Pair pair = make_pair_of_persons(cluster);
+  const uint32_t there = model::partition_of(model::from_proto(pair.survivor.ref()).id, 2);
+  cluster.send_to(there, make_message(forged_chunk(pair, true)));
+  cluster.run();
+  cluster.send(make_merge("m1", "u1", "u2", 20));
+  cluster.run();
+  EXPECT_FALSE(is_somebody_leaving(cluster));
+  EXPECT_EQ(messages_of(cluster), 12u);
+}
+
+// It ends a departure that is under way before all of it has come.
+TEST(ForgedMessages, AChunkTooManyLeavesNobodyWaiting) {
+  for (size_t steps = 0; steps < 40; ++steps) {
+    for (const bool tells_who : {true, false}) {
+      TestCluster cluster(2, 1, model::default_tenant("t"), {.chunk_bytes = 40, .bytes = 2'000, .messages = 5});
+      const Pair pair = make_pair_of_persons(cluster);
+      const uint32_t there = model::partition_of(model::from_proto(pair.survivor.ref()).id, 2);
+      cluster.send(make_merge("m1", "u1", "u2", 20));
+      cluster.run(0, 1, steps);
+      cluster.send_to(there, make_message(forged_chunk(pair, tells_who)));
+      cluster.run();
+      EXPECT_FALSE(is_somebody_leaving(cluster)) << steps << tells_who;
+    }
+  }
+}
+
+// An alias leads to somebody who has never listed the identifier, and the next one to claim it would be sent from home
+// to holder and back for ever.
+TEST(ForgedMessages, AClaimInTheNameOfAnotherEndsWithTheNextOne) {
+  for (const uint32_t partitions : {1u, 2u, 5u}) {
+    for (const bool merged : {false, true}) {
+      TestCluster cluster(partitions, 1);
+      cluster.send(make_record("m1", {{"email", "a@b.c"}}, 10, "E"));
+      cluster.run();
+      const model::EntityRef forged = model::from_proto(cluster.entities().at(0).ref());
+      if (merged) cluster.send(make_record("m2", {{"user_id", "u2"}, {"email", "a@b.c"}}, 11, "E"));
+      cluster.run();
+      v1::IdentifierUse phone;
+      phone.mutable_identifier()->set_type("phone");
+      phone.mutable_identifier()->set_value("+919876543210");
+      const uint32_t home = model::home_of("t", v1::ENTITY_KIND_USER, phone.identifier(), partitions);
+      cluster.send_to(home, make_message(messages::link(forged, phone, 1)));
+      cluster.run();
+      cluster.send(make_record("m3", {{"user_id", "u1"}, {"phone", "+919876543210"}}, 12, "E"));
+      cluster.run(0, 4, kEnoughSteps);
+      EXPECT_TRUE(cluster.is_drained()) << partitions << merged;
+      const auto owner = owner_of(cluster, "phone", "+919876543210");
+      ASSERT_TRUE(owner.has_value());
+      EXPECT_TRUE(lists(*owner, "user_id", "u1"));
+      check_end(cluster);
+    }
+  }
+}
+
+// What is made of a record has it inside. Were that too deep to be read, the loser's state would not arrive.
+TEST(ForgedMessages, ARecordThatIsNestedTooDeepIsADeadLetter) {
+  TestCluster cluster(5, 1);
+  make_pair_of_persons(cluster);
+  for (const char* const user : {"u1", "u2"})
+    for (const int levels : {32, 49}) {
+      v1::Envelope record = make_record(user + std::to_string(levels), {{"user_id", user}}, 20);
+      v1::AttributeOp& op = *record.add_attributes();
+      op.set_type(v1::AttributeOp::SET);
+      op.set_name("deep" + std::to_string(levels));
+      v1::Value* value = op.mutable_value();
+      for (int i = 0; i < levels; ++i) value = value->mutable_list()->add_values();
+      value->set_text("x");
+      cluster.send(record);
+    }
+  cluster.send(make_merge("m1", "u1", "u2", 30));
+  cluster.run();
+  EXPECT_EQ(cluster.dead_letters().size(), 2u);
+  EXPECT_FALSE(is_somebody_leaving(cluster));
+  ASSERT_EQ(live(cluster).size(), 1u);
+  EXPECT_EQ(live(cluster)[0].attributes_size(), 1);
+}
+
+// A transaction with a record that its topic does not take would fail after every restart.
+TEST(ForgedMessages, WhatNoTopicTakesIsADeadLetter) {
+  TestCluster cluster(1, 1);
+  const auto send = [&](const std::string& name, size_t bytes) {
+    v1::Envelope record = make_record(name, {{"user_id", "u1"}}, 10);
+    set_attribute(record, name, std::string(bytes, 'x'));
+    cluster.send(record);
+  };
+  send("huge", 9u << 20);
+  for (const char* const name : {"a", "b", "c"}) send(name, 6u << 20);
+  cluster.run();
+  cluster.send_to(0, republish_record(20, 0));  // The profile whole has 18 MiB.
+  send("later", 1);
+  cluster.run();
+  ASSERT_EQ(cluster.dead_letters().size(), 2u);
+  for (const std::string& bytes : cluster.dead_letters()) {
+    v1::DeadLetter letter;
+    ASSERT_TRUE(letter.ParseFromString(bytes));
+    EXPECT_EQ(letter.code(), "too_large");
+    EXPECT_GT(letter.cut_bytes(), 9u << 20);
+    EXPECT_LT(letter.body().size(), 64u << 10);
+  }
+  EXPECT_EQ(cluster.counted_letters(), 2u);
+  ASSERT_EQ(live(cluster).size(), 1u);
+  EXPECT_EQ(live(cluster)[0].attributes_size(), 4);
+}
+
+// ---- rules --------------------------------------------------------------------------------------------------------
+
 // Rules that are none are refused, and the line goes on.
 TEST(ForgedMessages, RulesThatCantBeAreDeadLetters) {
   TestCluster cluster(1, 1);
@@ -118,6 +288,43 @@ TEST(ForgedMessages, RulesThatCantBeAreDeadLetters) {
   cluster.send(make_record("m1", {{"user_id", "u1"}}, 10, "E"));
   cluster.run();
   EXPECT_EQ(cluster.dead_letters().size(), 2u);
+  EXPECT_EQ(cluster.entities().size(), 1u);
+}
+
+// What no version will ever say stops no partition.
+TEST(ForgedMessages, WhatNoVersionCanHaveWrittenIsADeadLetter) {
+  TestCluster cluster(1, 1);
+  cluster.send_to(0, make_message({}));
+  Loop beyond;
+  beyond.set_type(static_cast<Loop::Type>(INT32_MAX));
+  cluster.send_to(0, make_message(beyond));
+  v1::Envelope control = control_record({}, 1, "0123456789abcdef", 1);
+  control.mutable_control()->set_revision(100);
+  control.mutable_control()->set_logic_version(UINT32_MAX);
+  cluster.send_to(0, control);
+  cluster.send(make_record("m1", {{"user_id", "u1"}}, 10, "E"));
+  cluster.run();
+  EXPECT_EQ(cluster.dead_letters().size(), 3u);
+  EXPECT_EQ(cluster.entities().size(), 1u);
+}
+
+// Under another key no alias would be found, and who is known would be made a second time, under an id that is taken.
+TEST(ForgedMessages, TheKeyOfAliasesNeverChanges) {
+  TestCluster cluster(1, 1);
+  cluster.send(make_record("m1", {{"user_id", "u1"}}, 10, "E"));
+  const model::Tenant tenant = model::default_tenant("t");
+  for (const bool changes_only : {false, true}) {
+    for (const char* const key : {"fedcba9876543210", ""}) {
+      v1::Envelope control = control_record({tenant}, 1, key, 1);
+      control.mutable_control()->set_changes_only(changes_only);
+      control.mutable_control()->set_revision(100);
+      cluster.send_to(0, control);
+    }
+  }
+  cluster.send(make_record("m2", {{"user_id", "u1"}}, 11, "E"));
+  cluster.run();
+  EXPECT_EQ(cluster.dead_letters().size(), 3u) << "a change of tenants alone needs no key";
+  EXPECT_EQ(messages_of(cluster), 2u);
   EXPECT_EQ(cluster.entities().size(), 1u);
 }
 

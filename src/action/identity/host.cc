@@ -140,7 +140,7 @@ void Host::emit_events(Entity& e, const v1::Envelope& record, const std::string&
   const bool user = e.ref.kind == v1::ENTITY_KIND_USER;
   const auto render = turn_.rules().events_as_protobuf() ? enriched_event_protobuf : enriched_event_json;
   for (const v1::Event& event : record.events())
-    turn_.out().event(own,
+    turn_.out().event(record, own,
                       render(e.state, user ? own : std::string(), user ? device : own, record, event, turn_.tenant()));
 }
 

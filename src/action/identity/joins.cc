@@ -28,4 +28,13 @@ void send_ask_again(Turn& turn, const v1::EntityRef& claimant, const v1::Loop& b
   turn.to_entity(messages::ask_again(claimant, identifier, because.received_at_us()));
 }
 
+void tell_home(Turn& turn, const state::Entity& e, const v1::Identifier& identifier, int64_t received_at_us) {
+  if (turn.tenant().frees_again) turn.to_home(messages::free(e.ref, identifier, received_at_us));
+}
+
+void turn_away(Turn& turn, const v1::Loop& message) {
+  turn.set_aside(message);
+  if (message.type() == v1::Loop::ABSORB && message.last()) turn.to_entity(messages::no_survivor(message));
+}
+
 }  // namespace freshet::action

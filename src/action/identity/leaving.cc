@@ -46,7 +46,9 @@ Work Leaving::on_join(const Loop& m) {
       m.has_cause() && !FRESHET_MUTANT(kJoinForDropped) && find_identifier(e->state, m.cause().identifier()) < 0;
   if (status != v1::EntityState::LIVE || reason_gone) {
     // The home decides anew, asked by the claimant itself, so that its claims and frees keep their order.
-    if (m.has_cause()) send_ask_again(turn_, m.cause().claimant(), m);
+    if (!m.has_cause()) return {};
+    if (reason_gone) tell_home(turn_, *e, m.cause().identifier(), m.received_at_us());
+    send_ask_again(turn_, m.cause().claimant(), m);
     return {};
   }
   depart(*e, m);
@@ -70,7 +72,11 @@ void Leaving::depart(Entity& e, const Loop& m) {
 // circle.
 void Leaving::point_on(Entity& e, const Loop& m) {
   const int at = find_identifier(e.state, m.cause().identifier());
-  if (at >= 0) repoint_one(e, at, m.received_at_us());
+  if (at >= 0) {
+    repoint_one(e, at, m.received_at_us());
+  } else {
+    tell_home(turn_, e, m.cause().identifier(), m.received_at_us());
+  }
   send_ask_again(turn_, m.cause().claimant(), m);
 }
 

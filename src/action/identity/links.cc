@@ -182,7 +182,10 @@ void Links::on_moved(const Loop& m) {
   if (same(m.ref(), e->state.ref()) || find_ref(e->state.merged(), key_of(m.ref())) >= 0)
     return turn_.tenant().claims_again ? on_ask_again(m) : void();
   const int at = find_identifier(e->state, m.identifier());
-  if (at < 0) return send_ask_again(turn_, m.ref(), m);  // This entity has lost it since: its home decides anew.
+  if (at < 0) {  // This entity has lost it since: its home decides anew.
+    tell_home(turn_, *e, m.identifier(), m.received_at_us());
+    return send_ask_again(turn_, m.ref(), m);
+  }
   const v1::Use& mine = e->state.identifiers(at).use();
   const bool by_time =
       !turn_.tenant().knows_verified || model::moves_on_conflict(m.identifier().type(), turn_.tenant().rules);

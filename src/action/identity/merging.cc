@@ -4,12 +4,14 @@
 
 #include <google/protobuf/arena.h>
 
+#include <algorithm>
 #include <map>
 #include <utility>
 
 #include "action/events/attributes.h"
 #include "action/events/history.h"
 #include "action/identity/identifiers.h"
+#include "action/identity/joins.h"
 #include "action/identity/messages.h"
 #include "action/identity/refs.h"
 #include "base/assert.h"
@@ -59,7 +61,7 @@ Work Merging::on_absorb(Loop& m) {
   // An entity is merged once, into one that ranks before it.
   const bool is_loser = model::survives(w->ref, model::from_proto(m.ref()));
   if (!is_loser || find_ref(w->state.merged(), key_of(m.ref())) >= 0) {
-    turn_.set_aside(m);
+    turn_away(*w, m);
     return {};
   }
   turn_.touch(*w);
@@ -69,7 +71,7 @@ Work Merging::on_absorb(Loop& m) {
   if (!last) return {};
   Chunks& chunks = take_chunks(w->state, loser);
   // The first chunk is the one that tells who the loser is. Those before it are of no departure.
-  while (!chunks.empty() && !chunks[0].chunk().has_ref()) turn_.set_aside(take_first(chunks));
+  while (!chunks.empty() && !chunks[0].chunk().has_ref()) turn_away(*w, take_first(chunks));
   if (chunks.empty()) return {};
   if (w->state.status() == v1::EntityState::ERASED) {
     turn_.to_entity(FRESHET_MUTANT(kErasedSurvivorRevives) ? messages::revive(chunks[0], w->ref)
@@ -83,6 +85,14 @@ Work Merging::on_absorb(Loop& m) {
   const int64_t received_at_us = chunks[0].received_at_us();
   accept(*w, chunks);
   return {w, received_at_us};
+}
+
+// A chunk that can't be taken in. A loser that is being taken in already gets its answer when that is done.
+void Merging::turn_away(const Entity& w, const Loop& chunk) {
+  const auto& absorbing = w.state.absorbing();
+  const bool is_under_way =
+      std::any_of(absorbing.begin(), absorbing.end(), [&](const Loop& one) { return same(one.ref(), chunk.ref()); });
+  is_under_way ? turn_.set_aside(chunk) : action::turn_away(turn_, chunk);
 }
 
 // ---- deciding -----------------------------------------------------------------------------------------------------

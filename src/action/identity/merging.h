@@ -27,6 +27,7 @@ class Merging {
  private:
   using Chunks = google::protobuf::RepeatedPtrField<v1::Loop>;
 
+  void turn_away(const state::Entity& w, const v1::Loop& chunk);
   [[nodiscard]] std::optional<Reason> refusal_of(const state::Entity& w, const Chunks& chunks) const;
   void refuse(state::Entity& w, const Chunks& chunks, Reason reason);
   void accept(state::Entity& w, Chunks& chunks);

@@ -99,6 +99,12 @@ bool is_well_formed(const Loop& m) {
   }
 }
 
+// Far more than there will be: what lies behind was damaged, or made up.
+bool is_of_newer_version(const Loop& message) {
+  constexpr int kTypesMost = 1000;
+  return !Loop::Type_IsValid(message.type()) && message.type() > 0 && message.type() < kTypesMost;
+}
+
 uint32_t target_of(const Loop& message, const std::string& tenant, uint32_t partitions) {
   FRESHET_ASSERT(message.has_to() || message.has_identifier());
   if (message.has_to()) return model::partition_of(model::from_proto(message.to()).id, partitions);
@@ -291,6 +297,12 @@ Loop revive(const Loop& chunk, const model::EntityRef& survivor) { return answer
 
 Loop erased_too(const Loop& chunk, const model::EntityRef& survivor) {
   return answer_to(chunk, Loop::ERASED_TOO, survivor);
+}
+
+Loop no_survivor(const Loop& chunk) {
+  Loop m = message_to(Loop::REVIVE, chunk.ref(), chunk.received_at_us());
+  *m.mutable_other() = chunk.to();
+  return m;
 }
 
 Loop step(const model::EntityRef& itself, int64_t received_at_us) {

@@ -22,6 +22,9 @@ namespace freshet::action {
 // that can be taken in. False for a type that this version does not know.
 [[nodiscard]] bool is_well_formed(const v1::Loop& message);
 
+// A type that this version does not know, and a later one may have.
+[[nodiscard]] bool is_of_newer_version(const v1::Loop& message);
+
 // The partition that the message is for: where the entity lives that it is addressed to, or the home of its identifier.
 // REQUIRES: is_well_formed().
 [[nodiscard]] uint32_t target_of(const v1::Loop& message, const std::string& tenant, uint32_t partitions);
@@ -82,6 +85,8 @@ struct Refusal {
 [[nodiscard]] v1::Loop absorbed(const v1::Loop& chunk, const model::EntityRef& survivor);
 [[nodiscard]] v1::Loop revive(const v1::Loop& chunk, const model::EntityRef& survivor);
 [[nodiscard]] v1::Loop erased_too(const v1::Loop& chunk, const model::EntityRef& survivor);
+// The same as `revive`, where nobody is the survivor that the chunk was addressed to.
+[[nodiscard]] v1::Loop no_survivor(const v1::Loop& chunk);
 [[nodiscard]] v1::Loop step(const model::EntityRef& itself, int64_t received_at_us);
 
 // ---- users and devices, to one another ----

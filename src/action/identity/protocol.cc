@@ -4,6 +4,7 @@
 
 #include <optional>
 
+#include "action/identity/joins.h"
 #include "action/identity/messages.h"
 #include "base/assert.h"
 #include "base/mutant.h"
@@ -37,6 +38,12 @@ void Protocol::enter(const v1::Envelope& record, const Tenant& tenant, const Has
 void Protocol::receive(v1::Loop& message, const std::string& tenant) {
   turn_.begin(tenant, turn_.rules().find(tenant));
   handle(message);
+  drain();
+}
+
+void Protocol::turn_away(const v1::Loop& message, const std::string& tenant) {
+  turn_.begin(tenant, turn_.rules().find(tenant));
+  action::turn_away(turn_, message);
   drain();
 }
 

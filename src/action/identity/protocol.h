@@ -61,6 +61,9 @@ class Protocol final : private MessageHandler {
   // A message that came through the log. REQUIRES: is_well_formed(), and this partition is its target_of(). The
   // message is moved from: what is left of it has no meaning.
   void receive(v1::Loop& message, const std::string& tenant);
+  // A message that came through the log and can't be: a dead letter, and an answer if somebody waits for one.
+  // REQUIRES: if it is a chunk of a loser's state, it names the loser, with its kind.
+  void turn_away(const v1::Loop& message, const std::string& tenant);
 
   [[nodiscard]] Hash128 alias_key(const std::string& tenant, v1::EntityKind kind,
                                   const v1::Identifier& identifier) const;

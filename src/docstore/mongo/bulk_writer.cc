@@ -5,7 +5,10 @@
 #include "docstore/mongo/bulk_writer.h"
 
 #include <algorithm>
+#include <functional>
 #include <map>
+#include <optional>
+#include <string>
 #include <utility>
 
 #include "base/assert.h"
@@ -40,6 +43,14 @@ const Bson& options_of_operation() {
     return made;
   }();
   return options;
+}
+
+// The guard of every write compares versions, and here is none to compare with. Tried again, it would be so for ever;
+// taken for stale, the profile would be lost without a word.
+Status displaced() {
+  return fail(Code::kInvalid,
+              "MongoDB: a document of somebody else, without a version above 0, has the _id of this profile: take it "
+              "away");
 }
 
 struct DestroyBulk {
@@ -82,10 +93,23 @@ void BulkWriter::write(const std::string& tenant, v1::EntityKind kind, const std
   const Collection collection = collection_of(connection.get(), tenant, kind);
   run_all(collection.get());
   run_taken_again(collection.get());
+  refuse_displaced(connection.get(), tenant, kind);
   // One large document must not keep its memory in every operation that it ever was in.
   for (size_t i = 0; i < count_; ++i) {
     if (operations_[i].one.update.get()->len > kKeptBytesMax) operations_[i] = {};
   }
+}
+
+// Nobody has this _id, so nothing changes; but a server judges the command as it does a bulk.
+Status BulkWriter::try_out(const std::string& tenant) {
+  const Client::Lease connection = client_.lease();
+  const Collection collection = collection_of(connection.get(), tenant, v1::ENTITY_KIND_USER);
+  Bson filter, update;
+  append_text(filter.get(), "_id", "");
+  nest_document(update.get(), "$set", [](bson_t* set) { append_int(set, "version", 0); });
+  bson_error_t error;
+  if (mongoc_collection_update_one(collection.get(), filter.get(), update.get(), nullptr, nullptr, &error)) return {};
+  return tl::unexpected(client_.error_of(error, "can't write to the database of " + tenant));
 }
 
 // The time is for tombstones, which the server deletes by its own clock.
@@ -94,7 +118,7 @@ void BulkWriter::add(const v1::Change& change, std::optional<uint64_t> only_on, 
   Operation& operation = operations_[count_];
   operation.result = result;
   operation.resolved = only_on.has_value();
-  operation.taken = false;
+  operation.taken = operation.stale = false;
   *result = encode(change, shape_, clock_.now_us() / 1000, only_on, operation.one);
   if (!*result) return;
   if (operation.one.update.get()->len > client_.limits().document_bytes) {
@@ -117,12 +141,11 @@ void BulkWriter::add_resolved(mongoc_client_t* connection, const std::string& te
       for (size_t i = 0; i < writes.size(); ++i) append_text(ids, ArrayKey(i).view(), to_hex(writes[i].change->id()));
     });
   });
-  std::map<Hash128, v1::Document> documents;
+  std::map<Hash128, std::optional<v1::Document>> documents;
   Found found(client_, connection, tenant, kind, query);
   while (const bson_t* bson = found.next()) {
     const auto id = decode_id(*bson);
-    auto document = decode(*bson);
-    if (id && document) documents.emplace(*id, std::move(*document));
+    if (id) documents.emplace(*id, decode(*bson));
   }
   const Status read = found.status();
   resolved().add(writes.size());
@@ -132,11 +155,14 @@ void BulkWriter::add_resolved(mongoc_client_t* connection, const std::string& te
     *write.result = read;
     if (!read) continue;
     // A document that is not there has version 0, and resolving on it makes it.
-    const v1::Document& document = documents[Hash128::from(write.change->id())];
-    if (document.version() >= write.change->version() || document.removed()) {
+    const std::optional<v1::Document>& document =
+        documents.try_emplace(Hash128::from(write.change->id()), v1::Document()).first->second;
+    if (!document) {
+      *write.result = displaced();
+    } else if (document->version() >= write.change->version() || document->removed()) {
       stale().add();
     } else {
-      add(resolve(*write.change, document), document.version(), write.result);
+      add(resolve(*write.change, *document), document->version(), write.result);
     }
   }
 }
@@ -150,6 +176,38 @@ void BulkWriter::run_taken_again(mongoc_collection_t* collection) {
                                            [](const Operation& operation) { return !operation.taken; });
   const auto begin = static_cast<size_t>(first - operations_.begin());
   if (begin < count_) run(collection, begin, count_);
+}
+
+// One question for a bulk that met newer documents, as after a restart: nearly always there is no answer to it.
+void BulkWriter::refuse_displaced(mongoc_client_t* connection, const std::string& tenant, v1::EntityKind kind) {
+  std::map<std::string, Status*, std::less<>> stale_ones;  // by _id
+  for (size_t i = 0; i < count_; ++i) {
+    bson_iter_t id;
+    if (!operations_[i].stale || !bson_iter_init_find(&id, operations_[i].one.filter.get(), "_id")) continue;
+    stale_ones[bson_iter_utf8(&id, nullptr)] = operations_[i].result;
+  }
+  if (stale_ones.empty()) return;
+  Query query;
+  query.sorted = false;
+  query.primary = true;
+  query.batch = stale_ones.size();
+  nest_document(query.filter.get(), "_id", [&](bson_t* id) {
+    nest_array(id, "$in", [&](bson_t* ids) {
+      size_t at = 0;
+      for (const auto& [text, result] : stale_ones) append_text(ids, ArrayKey(at++).view(), text);
+    });
+  });
+  nest_document(query.filter.get(), "version", [](bson_t* version) {
+    nest_document(version, "$not", [](bson_t* ours) { append_int(ours, "$gte", 1); });
+  });
+  Found found(client_, connection, tenant, kind, query);
+  while (const bson_t* bson = found.next()) {
+    const auto id = decode_id(*bson);
+    if (const auto at = id ? stale_ones.find(id->hex()) : stale_ones.end(); at != stale_ones.end())
+      *at->second = displaced();
+  }
+  if (const Status read = found.status(); !read)
+    for (const auto& [text, result] : stale_ones) *result = read;
 }
 
 // Runs all operations, in commands as large as the server takes them.
@@ -210,7 +268,7 @@ void BulkWriter::judge(mongoc_collection_t* collection, size_t begin, size_t end
   }
   const Error failure = client_.error_of(error, "a bulk failed");
   // One operation spoils the command (it is too large, say); halving finds it in a few steps.
-  if (failure.code == Code::kInvalid && end - begin > 1) {
+  if (failure.code == Code::kInvalid && !is_about_collection(error) && end - begin > 1) {
     const size_t middle = begin + (end - begin) / 2;
     run(collection, begin, middle);
     return run(collection, middle, end);
@@ -222,7 +280,8 @@ Status BulkWriter::verdict(Operation& operation, const WriteError& error) const 
   if (is_duplicate_id(error.code, error.message)) {
     // Another writer was between the read and the write: read again and compute anew.
     if (operation.resolved) return fail(Code::kRetry, "MongoDB: the document changed between reading and writing it");
-    if (std::exchange(operation.taken, true)) stale().add();
+    operation.stale = std::exchange(operation.taken, true);
+    if (operation.stale) stale().add();
     return {};
   }
   return fail(code_of_server_error(error.code),

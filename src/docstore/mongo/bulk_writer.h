@@ -31,12 +31,16 @@ class BulkWriter {
   // once; check_change() passed.
   void write(const std::string& tenant, v1::EntityKind kind, const std::vector<ToWrite>& writes);
 
+  // Whether the collections of a tenant can be written: an update of a document that is not there.
+  [[nodiscard]] Status try_out(const std::string& tenant);
+
  private:
   struct Operation {
     UpdateOne one;
     Status* result = nullptr;
     bool resolved = false;  // it is guarded by exactly one version
     bool taken = false;     // it was refused once because there is a document
+    bool stale = false;     // and then once more
   };
 
   // Encodes one operation; what can't be stored gets its result at once.
@@ -47,6 +51,8 @@ class BulkWriter {
   void run_all(mongoc_collection_t* collection);
   void run_taken_again(mongoc_collection_t* collection);
   void run(mongoc_collection_t* collection, size_t begin, size_t end);
+  // Of what seems stale, refuses what has a document of somebody else in its place.
+  void refuse_displaced(mongoc_client_t* connection, const std::string& tenant, v1::EntityKind kind);
   // Gives each operation of [begin, end) its result, from the reply or, if there is none, from the
   // error.
   void judge(mongoc_collection_t* collection, size_t begin, size_t end, const BulkReply& reply,

@@ -3,6 +3,7 @@
 // profile.
 
 #include <algorithm>
+#include <cmath>
 
 #include "docstore/mongo/document_bson.h"
 #include "docstore/mongo/names.h"
@@ -43,6 +44,16 @@ void read_section(Document& document, const SectionField& field, const bson_iter
   if (field.form == SectionField::kTime ? is_time : is_list) add_field(document, field.section, "", std::move(value));
 }
 
+// 0: it is none. Shells write whole numbers as doubles, which the server compares with ours by value.
+uint64_t read_version(const bson_iter_t& at) {
+  if (BSON_ITER_HOLDS_DOUBLE(&at)) {
+    const double number = bson_iter_double(&at);
+    constexpr double kExactMost = 9'007'199'254'740'992;  // 2^53
+    return number >= 1 && number <= kExactMost && number == std::floor(number) ? static_cast<uint64_t>(number) : 0;
+  }
+  return static_cast<uint64_t>(std::max<int64_t>(bson_iter_as_int64(&at), 0));
+}
+
 // Sorts the fields and keeps each (section, name) once: the first one counts.
 void put_in_order(Document& document) {
   auto& fields = *document.mutable_fields();
@@ -63,8 +74,8 @@ std::optional<Document> decode(const bson_t& bson) {
   Document document;
   while (bson_iter_next(&at)) {
     const std::string_view key = bson_iter_key(&at);
-    if (key == "version" && (BSON_ITER_HOLDS_INT32(&at) || BSON_ITER_HOLDS_INT64(&at))) {
-      document.set_version(static_cast<uint64_t>(std::max<int64_t>(bson_iter_as_int64(&at), 0)));
+    if (key == "version" && BSON_ITER_HOLDS_NUMBER(&at)) {
+      document.set_version(read_version(at));
     } else if (key == "removed_at") {
       document.set_removed(true);
     } else {

@@ -43,7 +43,7 @@ struct UpdateOne {
                             UpdateOne& out);
 
 // Reads what lies in the collection, whoever wrote it; parts of another shape are left out.
-// nullopt: it is no document of ours (its version is missing or not a positive integer).
+// nullopt: it is no document of ours (its version is missing or not a positive whole number).
 [[nodiscard]] std::optional<v1::Document> decode(const bson_t& bson);
 // nullopt: _id is not one of ours.
 [[nodiscard]] std::optional<Hash128> decode_id(const bson_t& bson);

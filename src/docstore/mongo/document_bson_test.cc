@@ -4,6 +4,8 @@
 #include <rapidcheck/gtest.h>
 
 #include <limits>
+#include <utility>
+#include <vector>
 
 #include "model/document.h"
 #include "testing/document_changes.h"
@@ -124,6 +126,14 @@ TEST(MongoDocument, WhatOthersWroteThereIsLeftOut) {
   bson_t* no_version = BCON_NEW("version", BCON_UTF8("3"));
   EXPECT_FALSE(decode(*no_version));
   bson_destroy(no_version);
+  // As shells write numbers.
+  const std::vector<std::pair<double, uint64_t>> versions = {{3, 3}, {0, 0}, {2.5, 0}, {-1, 0}, {1e300, 0}};
+  for (const auto& [number, version] : versions) {
+    bson_t* shells = BCON_NEW("version", BCON_DOUBLE(number));
+    const auto read = decode(*shells);
+    EXPECT_EQ(read ? read->version() : 0, version) << number;
+    bson_destroy(shells);
+  }
 }
 
 // What a blind or a resolved change says is what the model makes of the document.

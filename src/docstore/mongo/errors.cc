@@ -1,5 +1,6 @@
-// MongoDB's errors by who can do something about them. A code that is in neither list is about what
-// was sent; to try that again for ever would stop the line.
+// MongoDB's errors by who can do something about them. A code that is in neither list is about what was sent, or about
+// the collection that it was sent to; to try that again for ever, or to end because of it, would stop the line for all
+// tenants. What is fatal may yet be about one tenant alone (a role that leaves its database out): MongoStore asks.
 
 #include "docstore/mongo/errors.h"
 
@@ -52,11 +53,17 @@ constexpr std::array kFatal = {
     13,    // Unauthorized
     18,    // AuthenticationFailed
     20,    // IllegalOperation: such as retryable writes of a server that has no replica set
-    26,    // NamespaceNotFound
     59,    // CommandNotFound
-    73,    // InvalidNamespace
     79,    // UnknownReplWriteConcern
     8000,  // AtlasError: mostly credentials
+};
+
+// A tenant's database or collection is not one that documents can go to.
+constexpr std::array kOfCollection = {
+    26,     // NamespaceNotFound
+    73,     // InvalidNamespace: too long a name, or characters that this server takes for none
+    166,    // CommandNotSupportedOnView: somebody has put a view in its place
+    13297,  // DatabaseDifferCase: there is one whose name differs in case alone
 };
 
 template <class Codes>
@@ -93,6 +100,11 @@ void each_of(const bson_t& reply, const char* key, const Visit& visit) {
 Code code_of_server_error(int code) {
   if (has(kTransient, code)) return Code::kRetry;
   return has(kFatal, code) ? Code::kFatal : Code::kInvalid;
+}
+
+bool is_about_collection(const bson_error_t& error) {
+  const bool is_servers = error.domain == MONGOC_ERROR_SERVER || error.domain == MONGOC_ERROR_QUERY;
+  return is_servers && has(kOfCollection, static_cast<int>(error.code));
 }
 
 Code code_of(const bson_error_t& error) {

@@ -15,8 +15,10 @@ namespace freshet::docstore {
 // Who recovers from an error code that the server gave:
 //   kRetry    it is away, changes its primary, is overloaded, out of disk, or could not confirm the write in time
 //   kFatal    the operator: credentials, privileges, a server that lacks what is needed
-//   kInvalid  everything else: what was sent is wrong, and stays so
+//   kInvalid  everything else: what was sent is wrong, or the collection that it was for can't have it, and stays so
 [[nodiscard]] Code code_of_server_error(int code);
+// Whether the error is about the collection or its database: it is the same for whatever is written there.
+[[nodiscard]] bool is_about_collection(const bson_error_t& error);
 // The same for an error of the driver or, as its domain says, of the server.
 [[nodiscard]] Code code_of(const bson_error_t& error);
 

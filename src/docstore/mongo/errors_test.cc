@@ -15,13 +15,22 @@ bson_error_t error_of(uint32_t domain, uint32_t code) {
 TEST(MongoErrors, WhoRecovers) {
   for (const int code : {10107, 11600, 189, 64, 50, 14031}) EXPECT_EQ(code_of_server_error(code), Code::kRetry) << code;
   for (const int code : {13, 18, 8000}) EXPECT_EQ(code_of_server_error(code), Code::kFatal) << code;
-  for (const int code : {2, 28, 17419, 121, 11000}) EXPECT_EQ(code_of_server_error(code), Code::kInvalid) << code;
+  for (const int code : {2, 28, 17419, 121, 11000, 26, 73, 166, 13297})
+    EXPECT_EQ(code_of_server_error(code), Code::kInvalid) << code;
   EXPECT_EQ(code_of(error_of(MONGOC_ERROR_STREAM, MONGOC_ERROR_STREAM_SOCKET)), Code::kRetry);
   EXPECT_EQ(code_of(error_of(MONGOC_ERROR_SERVER_SELECTION, MONGOC_ERROR_SERVER_SELECTION_FAILURE)), Code::kRetry);
   EXPECT_EQ(code_of(error_of(MONGOC_ERROR_CLIENT, MONGOC_ERROR_CLIENT_AUTHENTICATE)), Code::kFatal);
   EXPECT_EQ(code_of(error_of(MONGOC_ERROR_SERVER, 10107)), Code::kRetry);
   EXPECT_EQ(code_of(error_of(MONGOC_ERROR_SERVER, 13)), Code::kFatal);
   EXPECT_EQ(code_of(error_of(MONGOC_ERROR_BSON, 0)), Code::kInvalid);
+}
+
+// One tenant's: nobody looks for the one operation that is to blame.
+TEST(MongoErrors, WhatIsAboutACollection) {
+  for (const uint32_t code : {26u, 73u, 166u, 13297u})
+    EXPECT_TRUE(is_about_collection(error_of(MONGOC_ERROR_SERVER, code))) << code;
+  EXPECT_FALSE(is_about_collection(error_of(MONGOC_ERROR_SERVER, 17419)));
+  EXPECT_FALSE(is_about_collection(error_of(MONGOC_ERROR_BSON, 73))) << "another list of numbers";
 }
 
 TEST(MongoErrors, OnlyADuplicateIdIsStale) {

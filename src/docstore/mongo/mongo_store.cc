@@ -4,12 +4,14 @@
 
 #include "docstore/mongo/mongo_store.h"
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <functional>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <utility>
 
@@ -69,6 +71,24 @@ Status index_tenant(Client& client, const MongoTenant& tenant, int64_t tombstone
   return create_indexes(client, tenant.name, v1::ENTITY_KIND_DEVICE, tenant.device_types, tombstones_kept_s);
 }
 
+// One tenant whose database is refused, or has an index of somebody else's in the way, does not keep the others from
+// being served. If it is so with all of them, the tenant is not to blame.
+Status index_tenants(Client& client, const MongoOptions& options) {
+  std::optional<Error> last;
+  bool any = options.tenants.empty();
+  for (const MongoTenant& tenant : options.tenants) {
+    Status made = index_tenant(client, tenant, options.tombstones_kept_s);
+    any = any || made.has_value();
+    if (made) continue;
+    last = std::move(made).error();
+    if (last->code != Code::kInvalid && last->code != Code::kFatal) break;
+    log::error("tenant {}: {}; the next start tries again, and `freshet doctor` says whether it is mended", tenant.name,
+               last->message);
+  }
+  const bool ends = last && (!any || (last->code != Code::kInvalid && last->code != Code::kFatal));
+  return ends ? Status(tl::unexpected(*std::move(last))) : Status();
+}
+
 class MongoStore final : public DocStore {
  public:
   MongoStore(std::unique_ptr<Client> client, const MongoOptions& options)
@@ -110,6 +130,10 @@ class MongoStore final : public DocStore {
   void finish(Part part, const Status* outcome);
   [[nodiscard]] Status outcome_of(const Part& part) const;
   void note_outcome(const Status& outcome);
+  void judge(BulkWriter& writer, const Part& part);
+  [[nodiscard]] bool is_of_this_tenant(BulkWriter& writer, const Part& part);
+  void note_well(const std::string& tenant);
+  [[nodiscard]] std::string well_beside(const std::string& tenant);
 
   const std::unique_ptr<Client> client_;
   const MongoOptions options_;
@@ -122,6 +146,8 @@ class MongoStore final : public DocStore {
   size_t running_ = 0;  // parts that are under way
   BulkTuner tuner_;
   bool failing_ = false;  // the last part failed as a whole; this is logged once, not for each
+  // The last two tenants that something was written for: one of them is another than any that there is.
+  std::string well_, well_before_;
   bool stopping_ = false;
   std::vector<std::thread> threads_;
 };
@@ -215,6 +241,7 @@ void MongoStore::work() {
     const env::TimeUs answered = options_.clock->monotonic_us();
     metrics_.bulk_us.record(answered - sent);
     metrics_.operations.add(size);
+    judge(writer, part);
     const Status outcome = outcome_of(part);
     finish(std::move(part), nullptr);
     lock.lock();
@@ -235,6 +262,42 @@ Status MongoStore::outcome_of(const Part& part) const {
   }
   return *part.writes.front().result;
 }
+
+// ---- one tenant, or all of them -----------------------------------------------------------------------------------
+
+bool is_written(const ToWrite& write) { return write.result->has_value(); }
+bool is_fatal(const ToWrite& write) { return !*write.result && write.result->error().code == Code::kFatal; }
+
+// What the server says would end reaction; what it does not say is whether it would say it of every tenant: a role may
+// leave out the database of one, and the others must not stand still for that. What it refuses of one tenant alone is
+// poison, as what it refuses of one document is.
+void MongoStore::judge(BulkWriter& writer, const Part& part) {
+  if (std::any_of(part.writes.begin(), part.writes.end(), is_fatal) && is_of_this_tenant(writer, part)) {
+    for (const ToWrite& write : part.writes)
+      if (is_fatal(write)) write.result->error().code = Code::kInvalid;
+  }
+  if (std::any_of(part.writes.begin(), part.writes.end(), is_written)) note_well(part.tenant);
+}
+
+bool MongoStore::is_of_this_tenant(BulkWriter& writer, const Part& part) {
+  if (std::any_of(part.writes.begin(), part.writes.end(), is_written)) return true;
+  const std::string other = well_beside(part.tenant);
+  return !other.empty() && writer.try_out(other).has_value();
+}
+
+void MongoStore::note_well(const std::string& tenant) {
+  const std::lock_guard lock(mutex_);
+  if (well_ == tenant) return;
+  well_before_ = std::exchange(well_, tenant);
+}
+
+// "": of no other tenant is it known.
+std::string MongoStore::well_beside(const std::string& tenant) {
+  const std::lock_guard lock(mutex_);
+  return well_ == tenant ? well_before_ : well_;
+}
+
+// ---- the store as a whole -----------------------------------------------------------------------------------------
 
 // Tells when the store goes away and when it is back. REQUIRES: mutex_ is held.
 void MongoStore::note_outcome(const Status& outcome) {
@@ -340,8 +403,7 @@ Result<std::vector<StoredDocument>> MongoStore::list(const std::string& tenant, 
 
 Result<std::unique_ptr<DocStore>> open_mongo_store(MongoOptions options) {
   FRESHET_ASSIGN(auto client, Client::open(options.uri, 2 * options.connections_max));
-  for (const MongoTenant& tenant : options.tenants)
-    FRESHET_TRY(index_tenant(*client, tenant, options.tombstones_kept_s));
+  FRESHET_TRY(index_tenants(*client, options));
   // The password is not kept in memory for longer than the driver needs it.
   options.uri.clear();
   return std::unique_ptr<DocStore>(std::make_unique<MongoStore>(std::move(client), options));

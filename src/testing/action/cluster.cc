@@ -65,7 +65,15 @@ void TestCluster::send(const v1::Envelope& record) {
 }
 
 void TestCluster::send_to(uint32_t partition, const v1::Envelope& record) {
-  parts_[partition].log.push_back(record.SerializeAsString());
+  send_bytes(partition, record.SerializeAsString());
+}
+
+void TestCluster::send_bytes(uint32_t partition, std::string_view record) {
+  parts_[partition].log.emplace_back(record);
+}
+
+bool TestCluster::is_drained() const {
+  return std::all_of(parts_.begin(), parts_.end(), [](const TestPartition& p) { return p.committed == p.log.size(); });
 }
 
 // Memory is lost; what was flushed stays. Replay with outputs suppressed up to the committed offset.
@@ -176,6 +184,12 @@ std::map<std::string, v1::Document> TestCluster::documents() const {
 uint64_t TestCluster::erased_messages() {
   uint64_t sum = 0;
   for (TestPartition& p : parts_) sum += p.state->meta().erased_messages();
+  return sum;
+}
+
+uint64_t TestCluster::counted_letters() const {
+  uint64_t sum = 0;
+  for (const TestPartition& p : parts_) sum += p.engine->counters().dead_letters;
   return sum;
 }
 

@@ -6,6 +6,7 @@
 #include <memory>
 #include <random>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "action/engine.h"
@@ -42,10 +43,14 @@ class TestCluster {
   // To the partition of its first identifier, as ingest does.
   void send(const v1::Envelope& record);
   void send_to(uint32_t partition, const v1::Envelope& record);
+  // Whatever that is.
+  void send_bytes(uint32_t partition, std::string_view record);
   // Until nothing is left, or so many steps were done. crash_rate: of a partition before a step. batch_max 1: record by
   // record.
   void run(double crash_rate = 0.0, size_t batch_max = 8, size_t steps_max = SIZE_MAX);
   void crash(uint32_t partition);
+  // Nothing waits.
+  [[nodiscard]] bool is_drained() const;
 
   // Entities as the partitions have them, decoded from what is in the state after a flush.
   [[nodiscard]] std::vector<v1::EntityState> entities();
@@ -69,6 +74,8 @@ class TestCluster {
   [[nodiscard]] uint32_t partitions() const { return static_cast<uint32_t>(parts_.size()); }
   [[nodiscard]] std::vector<std::map<std::string, std::string, std::less<>>> rows();
   [[nodiscard]] const std::vector<std::string>& dead_letters() const { return dead_letters_; }
+  // Records that became one, as the engines have counted them since their last crash.
+  [[nodiscard]] uint64_t counted_letters() const;
   // What was said of erasures: letters whose body is an ErasureNotice.
   [[nodiscard]] const std::vector<std::string>& notices() const { return notices_; }
   // Joins refused, and identifiers and references dropped, since the last crash.
