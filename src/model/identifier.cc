@@ -102,11 +102,11 @@ bool is_masked(std::string_view text) {
   return text.size() >= kMaskBytesMin && text.find_first_not_of('*') == std::string_view::npos;
 }
 
+}  // namespace
+
 const google::protobuf::RepeatedPtrField<std::string>& priority_of(v1::EntityKind kind, const v1::TenantRules& rules) {
   return kind == v1::ENTITY_KIND_DEVICE ? rules.device_priority() : rules.user_priority();
 }
-
-}  // namespace
 
 std::string normalize_identifier(std::string_view type, std::string_view value) {
   const std::string_view stripped = without_padding(value);

@@ -11,6 +11,7 @@
 #include "base/assert.h"
 #include "base/mutant.h"
 #include "base/saturated.h"
+#include "model/kind.h"
 #include "telemetry/exemplar.h"
 #include "telemetry/log.h"
 #include "telemetry/log_trace.h"
@@ -56,7 +57,7 @@ const char* word_of(const Status& result) {
 void describe_write(telemetry::Span& span, const std::string& tenant, v1::EntityKind kind, const Status& result) {
   span.set("db.system.name", telemetry::tracer().systems().store);
   span.set("db.namespace", "freshet_" + tenant);
-  span.set("db.collection.name", kind == v1::ENTITY_KIND_DEVICE ? "devices" : "users");
+  span.set("db.collection.name", model::collection_name(kind));
   span.set("db.operation.name", "bulkWrite");
   span.set("freshet.result", word_of(result));
 }

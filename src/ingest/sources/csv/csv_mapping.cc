@@ -387,8 +387,7 @@ class Binder {
   // A type that users and devices have alike belongs to what the file is about.
   v1::EntityKind entity_of(const CsvColumn& column) {
     const auto listed = [&](v1::EntityKind kind) {
-      const auto& types =
-          kind == v1::ENTITY_KIND_DEVICE ? tenant_.rules.device_priority() : tenant_.rules.user_priority();
+      const auto& types = model::priority_of(kind, tenant_.rules);
       return std::find(types.begin(), types.end(), column.name) != types.end();
     };
     const v1::EntityKind first = mapping_.kind == CsvKind::kDevices ? v1::ENTITY_KIND_DEVICE : v1::ENTITY_KIND_USER;
