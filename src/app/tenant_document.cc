@@ -16,6 +16,7 @@
 #include "base/assert.h"
 #include "base/secret.h"
 #include "base/text.h"
+#include "base/utf8.h"
 #include "yaml/field_reader.h"
 #include "yaml/writer.h"
 
@@ -86,14 +87,6 @@ std::optional<uint32_t> escaped_unit(std::string_view text) {
   const char* const end = text.data() + kEscapeBytes;
   const auto [at, error] = std::from_chars(text.data() + 2, end, unit, 16);
   return error == std::errc() && at == end ? std::optional(unit) : std::nullopt;
-}
-
-// REQUIRES: beyond the basic plane, so four bytes.
-void append_utf8(std::string& out, uint32_t character) {
-  FRESHET_ASSERT(character >= 0x10000 && character < 0x110000);
-  for (const uint32_t byte : {0xf0 | character >> 18, 0x80 | (character >> 12 & 0x3f), 0x80 | (character >> 6 & 0x3f),
-                              0x80 | (character & 0x3f)})
-    out += static_cast<char>(byte);
 }
 
 // A plain scalar that is a number or a truth value of JSON stands as it is.
@@ -175,7 +168,7 @@ std::string without_surrogates(std::string_view text) {
     const auto high = escaped_unit(text.substr(i));
     const auto low = high ? escaped_unit(text.substr(i + kEscapeBytes)) : std::nullopt;
     if (high && low && *high >= 0xd800 && *high < 0xdc00 && *low >= 0xdc00 && *low < 0xe000) {
-      append_utf8(out, 0x10000 + ((*high - 0xd800) << 10) + (*low - 0xdc00));
+      append_code_point(out, 0x10000 + ((*high - 0xd800) << 10) + (*low - 0xdc00));
       i += 2 * kEscapeBytes;
       continue;
     }

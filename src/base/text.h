@@ -25,6 +25,14 @@ namespace freshet {
   return out;
 }
 
+// With a question mark for every control character and every byte outside ASCII: what somebody else has named may be no
+// valid UTF-8, which JSON needs, and such names are rare.
+[[nodiscard]] inline std::string plain_ascii(std::string text) {
+  for (char& c : text)
+    if (static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) >= 0x80) c = '?';
+  return text;
+}
+
 // `text` without the `blanks` at both ends.
 [[nodiscard]] constexpr std::string_view trim(std::string_view text, std::string_view blanks = " \t") {
   const size_t begin = text.find_first_not_of(blanks);

@@ -28,6 +28,11 @@ TEST(Text, KnowsDigitsAndNamesOfAscii) {
   }
 }
 
+TEST(Text, IsPlainWithoutWhatIsNotAscii) {
+  EXPECT_EQ(plain_ascii("a b~"), "a b~");
+  EXPECT_EQ(plain_ascii("gr\xc3\xbc\xc3\x9f\n\xff"), "gr??????");
+}
+
 TEST(Text, IsJoinedWithWhatIsBetween) {
   EXPECT_EQ(joined(std::vector<std::string>(), ", "), "");
   EXPECT_EQ(joined(std::vector<std::string>{"a"}, ", "), "a");

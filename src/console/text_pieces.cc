@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/text.h"
+#include "base/utf8.h"
 
 namespace freshet::console {
 namespace {
@@ -99,25 +100,6 @@ std::optional<uint32_t> hex_of(std::string_view digits) {
   return value;
 }
 
-void append_utf8(std::string& out, uint32_t c) {
-  const auto tail = [&](int shift) { out += static_cast<char>(0x80 | (c >> shift & 0x3f)); };
-  if (c < 0x80) {
-    out += static_cast<char>(c);
-  } else if (c < 0x800) {
-    out += static_cast<char>(0xc0 | c >> 6);
-    tail(0);
-  } else if (c < 0x10000) {
-    out += static_cast<char>(0xe0 | c >> 12);
-    tail(6);
-    tail(0);
-  } else {
-    out += static_cast<char>(0xf0 | c >> 18);
-    tail(12);
-    tail(6);
-    tail(0);
-  }
-}
-
 std::optional<uint32_t> unit_at(std::string_view text) {
   return text.size() >= 6 && text[0] == '\\' && text[1] == 'u' ? hex_of(text.substr(2, 4)) : std::nullopt;
 }
@@ -129,7 +111,7 @@ size_t decode_unit(std::string_view text, std::string& out) {
   if (!first) return 0;
   const auto second = unit_at(text.substr(6));
   const bool are_two = *first >> 10 == 0x36 && second && *second >> 10 == 0x37;
-  append_utf8(out, are_two ? 0x10000 + ((*first & 0x3ffu) << 10 | (*second & 0x3ffu)) : *first);
+  append_code_point(out, are_two ? 0x10000 + ((*first & 0x3ffu) << 10 | (*second & 0x3ffu)) : *first);
   return are_two ? 12 : 6;
 }
 

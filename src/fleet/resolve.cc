@@ -10,6 +10,7 @@
 
 #include "base/assert.h"
 #include "base/text.h"
+#include "base/utf8.h"
 #include "cluster/admin/connection.h"
 #include "fleet/access.h"
 #include "fleet/broker_settings.h"
@@ -181,8 +182,7 @@ void refuse_wrong_settings(const Cluster& cluster, Problems& problems) {
 // AWS refuses a longer tag, which machines and volumes have of it.
 void refuse_long_owner(const Cluster& cluster, Problems& problems) {
   constexpr std::ptrdiff_t kTagMost = 256;
-  const auto begins = [](char c) { return (c & 0xc0) != 0x80; };  // of UTF-8's sequences each is one
-  if (cluster.platform == Platform::kEc2 && std::ranges::count_if(cluster.owner, begins) > kTagMost)
+  if (cluster.platform == Platform::kEc2 && std::ranges::count_if(cluster.owner, begins_character) > kTagMost)
     problems.add(cluster.where.of("owner"), "owner: becomes a tag of machines, which has at most 256 characters");
 }
 

@@ -8,6 +8,7 @@
 #include "base/assert.h"
 #include "base/mutant.h"
 #include "base/text.h"
+#include "base/utf8.h"
 #include "model/code_point.h"
 #include "model/email.h"
 #include "model/padding.h"
@@ -59,7 +60,7 @@ std::string_view without_padding(std::string_view text) {
       continue;
     }
     size_t last = text.size() - 1;  // where the last code point begins
-    while (last > 0 && text.size() - last < 4 && (static_cast<unsigned char>(text[last]) & 0xc0u) == 0x80u) --last;
+    while (last > 0 && text.size() - last < 4 && !begins_character(text[last])) --last;
     const CodePoint back = code_point(text.substr(last));
     if (back.bytes == 1 || back.bytes != text.size() - last || !is_padding(back.letter)) return text;
     text.remove_suffix(back.bytes);

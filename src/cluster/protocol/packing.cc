@@ -11,6 +11,7 @@
 #include <memory>
 
 #include "base/assert.h"
+#include "base/big_endian.h"
 
 namespace freshet::cluster::protocol {
 namespace {
@@ -115,8 +116,7 @@ Result<std::string> unsnap(std::string_view packed, size_t bytes_max) {
   packed.remove_prefix(kHead);
   while (!packed.empty()) {
     if (packed.size() < 4) return damaged("snappy");
-    size_t size = 0;
-    for (const char c : packed.substr(0, 4)) size = size << 8 | static_cast<uint8_t>(c);
+    const size_t size = read_big_endian<uint32_t>(packed);
     packed.remove_prefix(4);
     if (size > packed.size()) return damaged("snappy");
     FRESHET_TRY(unsnap_block(packed.substr(0, size), bytes_max, out));

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/assert.h"
+#include "base/utf8.h"
 
 namespace freshet::fleet {
 namespace {
@@ -31,7 +32,7 @@ bool is_one_line(const Node& node) {
 
 // Columns are characters, not bytes: bytes that continue a UTF-8 sequence take none of their own.
 size_t columns(std::string_view text) {
-  return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; }));
+  return static_cast<size_t>(std::count_if(text.begin(), text.end(), begins_character));
 }
 
 // Writes a map as lines of "key = value".

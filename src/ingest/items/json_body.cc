@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "base/assert.h"
+#include "base/utf8.h"
 
 namespace freshet::ingest {
 namespace {
@@ -99,9 +100,7 @@ simdjson::error_code JsonBody::open_unbounded(ondemand::document& document, onde
 size_t prefix_of(std::string_view text, size_t characters) {
   if (text.size() <= characters) return text.size();
   for (size_t i = 0; i < text.size(); ++i) {
-    // A code point begins at every byte that is not 10xxxxxx (RFC 3629).
-    const bool starts = (static_cast<unsigned char>(text[i]) & 0xc0u) != 0x80u;
-    if (starts && characters-- == 0) return i;
+    if (begins_character(text[i]) && characters-- == 0) return i;
   }
   return text.size();
 }

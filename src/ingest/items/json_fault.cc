@@ -6,6 +6,7 @@
 
 #include "base/assert.h"
 #include "base/text.h"
+#include "base/utf8.h"
 #include "ingest/items/json_body.h"
 
 namespace freshet::ingest {
@@ -26,7 +27,7 @@ size_t character_bytes(std::string_view text) {
   if (first < 0x80) return 1;
   const size_t bytes = first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
   for (size_t i = 1; i < bytes; ++i)
-    if ((byte(i) & 0xc0u) != 0x80u) return 0;
+    if (i >= text.size() || begins_character(text[i])) return 0;
   // What has a shorter form, halves of pairs, and what is beyond Unicode.
   if ((first == 0xe0 && second < 0xa0) || (first == 0xed && second > 0x9f)) return 0;
   if ((first == 0xf0 && second < 0x90) || (first == 0xf4 && second > 0x8f)) return 0;
