@@ -13,6 +13,7 @@
 #include <optional>
 
 #include "base/assert.h"
+#include "env/descriptor.h"
 #include "objectstore/credentials.h"
 #include "objectstore/s3_xml.h"
 #include "objectstore/sigv4.h"
@@ -54,16 +55,6 @@ class Body {
   int file_ = -1;
   uint64_t size_ = 0, at_ = 0;
   Pace* pace_ = nullptr;
-};
-
-struct File {
-  int descriptor;
-  explicit File(const std::string& path) : descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {}
-  ~File() {
-    if (descriptor >= 0) ::close(descriptor);
-  }
-  File(const File&) = delete;
-  File& operator=(const File&) = delete;
 };
 
 // 409 ConditionalRequestConflict: another request for the same key was under way, and may have
@@ -210,13 +201,13 @@ Result<Answer> S3Store::exchange(const std::string& method, const std::string& k
 }
 
 Status S3Store::put_file(const std::string& key, const LocalFile& file, Pace& pace) {
-  const File opened(file.path);
-  if (opened.descriptor < 0)
+  const env::Descriptor opened(file.path, O_RDONLY);
+  if (!opened.is_open())
     return fail(Code::kFatal, fmt::format("{}: can't open: {}", file.path, std::strerror(errno)));
   // One request can't carry more than 5 GiB, and a part that fails is cheaper to send again than
   // all of it.
-  if (file.bytes > options_.single_bytes_max) return put_parts(key, file, opened.descriptor, pace);
-  Body body(opened.descriptor, file.bytes, pace);
+  if (file.bytes > options_.single_bytes_max) return put_parts(key, file, opened.get(), pace);
+  Body body(opened.get(), file.bytes, pace);
   return done(exchange("PUT", key, {}, {}, file.sha256, body));
 }
 
