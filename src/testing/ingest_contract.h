@@ -24,6 +24,7 @@
 #include "testing/fuzzed_requests.h"
 #include "testing/import_store.h"
 #include "testing/project_path.h"
+#include "testing/random.h"
 
 namespace freshet::ingest::contract {
 
@@ -34,18 +35,6 @@ class Log final : public eventlog::FakeLog {
     done(full ? fail(Code::kRetry, "the log is full") : Status());
   }
   bool full = false;
-};
-
-class Counting final : public env::Random {
- public:
-  std::string bytes(size_t n) override {
-    std::string out;
-    while (out.size() < n) out += hash128(std::to_string(next_++)).view();
-    return out.substr(0, n);
-  }
-
- private:
-  int next_ = 0;
 };
 
 // The keys of tenant demo are w and s, and its data API is a:p; that of tenant other is v.
@@ -96,7 +85,7 @@ struct Ingest {
 
   Log log;
   env::FakeClock clock;
-  Counting random;
+  env::CountingRandom random;
   std::unique_ptr<schema::Registry> registry = schema::make_registry();
   Logs logs{log, clock, {}};
   MemoryImportStore store;
