@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "app/checkpoints.h"
+#include "base/last_failure.h"
 #include "env/thread.h"
 #include "state/partition_state.h"
 #include "telemetry/log.h"
@@ -207,14 +208,12 @@ void StateScrubs::remove_leftovers() {
 void StateScrubs::run() {
   env::name_thread("scrub-states");
   env::yield_to_others();
-  std::string last;
+  LastFailure failure;
   std::unique_lock lock(mutex_);
   while (!stopping_) {
     lock.unlock();
-    const Status done = turn();
-    const std::string error = done ? "" : done.error().message;
-    if (error != last && !done) log::warn("erasure: states are not rewritten: {}", error);
-    last = error;
+    if (const Status done = turn(); failure.is_new(done))
+      log::warn("erasure: states are not rewritten: {}", done.error().message);
     lock.lock();
     changed_.wait_for(lock, std::chrono::microseconds(kScrubsTurnUs), [this] { return stopping_; });
   }

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/last_failure.h"
 #include "console/letter_values.h"
 #include "env/thread.h"
 #include "telemetry/log.h"
@@ -277,14 +278,11 @@ void LetterKeeper::work() {
 
 void LetterKeeper::run_turns() {
   env::name_thread("letters");
-  std::string last;
+  LastFailure failure;
   std::unique_lock lock(mutex_);
   while (!stopping_) {
     lock.unlock();
-    const Status done = turn();
-    const std::string error = done ? "" : done.error().message;
-    if (error != last && !done) log::error("dead letters: {}", error);
-    last = error;
+    if (const Status done = turn(); failure.is_new(done)) log::error("dead letters: {}", done.error().message);
     lock.lock();
     changed_.wait_for(lock, std::chrono::microseconds(kTurnUs), [this] { return stopping_ || !work_.empty(); });
   }
@@ -293,14 +291,12 @@ void LetterKeeper::run_turns() {
 void LetterKeeper::run_purges() {
   env::name_thread("purge");
   env::yield_to_others();
-  std::string last;
+  LastFailure failure;
   std::unique_lock lock(mutex_);
   while (!stopping_) {
     lock.unlock();
     const Status done = purger_.turn();
-    const std::string error = done ? "" : done.error().message;
-    if (error != last && !done && !stopping_) log::error("erasure: {}", error);
-    last = error;
+    if (failure.is_new(done) && !stopping_) log::error("erasure: {}", done.error().message);
     lock.lock();
     changed_.wait_for(lock, std::chrono::microseconds(kPurgeUs), [this] { return stopping_.load(); });
   }

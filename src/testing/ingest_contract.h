@@ -14,7 +14,6 @@
 #include <vector>
 
 #include "base/assert.h"
-#include "base/hash.h"
 #include "ingest/overflow/lanes.h"
 #include "ingest/service.h"
 #include "ingest/sources/csv/imports.h"

@@ -3,14 +3,12 @@
 
 #include <gtest/gtest.h>
 
-#include <atomic>
 #include <map>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "base/hash.h"
 #include "env/clock.h"
 #include "http/text.h"
 #include "ingest/overflow/lanes.h"
