@@ -497,6 +497,27 @@ void Service::refuse_full(Call& call, uint32_t retry_after_s) {
              call.clock->now_us()});
 }
 
+// What the source makes of the body, ready for the log.
+ParseResult Service::parse(const Call& call, schema::Registry::Session& session, google::protobuf::Arena& arena) const {
+  FRESHET_ASSERT(call.sender);
+  const std::string trace_parent = trace_parent_of(call);
+  const AdapterContext context{.tenant = call.tenant(),
+                               .schema = session,
+                               .received_at_us = call.received_at_us,
+                               .endpoint = call.route->endpoint,
+                               .random_id = call.random_id,
+                               .trace_parent = trace_parent,
+                               .scope = call.sender->scope,
+                               .record_bytes_max = log_limit_->record_bytes_max()};
+  ParseResult parsed = call.source().parse(*call.route, call.request.body, context, arena);
+  if (!parsed) return parsed;
+  check_every_item_has_one_end(*parsed);
+  set_apart(parsed->envelopes);
+  mark_verified(parsed->envelopes, context.scope);
+  mark_verified(parsed->respelled, context.scope);
+  return parsed;
+}
+
 void Service::ingest(const std::shared_ptr<Call>& call) {
   FRESHET_ASSERT(call->sender);
   if (const Status room = appender_.room(); !room) return call->not_taken(room.error());
@@ -504,25 +525,9 @@ void Service::ingest(const std::shared_ptr<Call>& call) {
   call->received_at_us = now_us;
   const model::Tenant& tenant = call->tenant();
   if (const uint32_t full_s = appender_.full_for_s(tenant, {}, false); full_s > 0) return refuse_full(*call, full_s);
-  const std::string_view source = call->source().name();
-  const std::string trace_parent = trace_parent_of(*call);
   RequestArena arena;
   const std::unique_ptr<schema::Registry::Session> session = options_.registry->begin(tenant, now_us);
-  const AdapterContext context{.tenant = tenant,
-                               .schema = *session,
-                               .received_at_us = now_us,
-                               .endpoint = call->route->endpoint,
-                               .random_id = call->random_id,
-                               .trace_parent = trace_parent,
-                               .scope = call->sender->scope,
-                               .record_bytes_max = log_limit_->record_bytes_max()};
-  ParseResult parsed = call->source().parse(*call->route, call->request.body, context, arena.get());
-  if (parsed) {
-    check_every_item_has_one_end(*parsed);
-    set_apart(parsed->envelopes);
-    mark_verified(parsed->envelopes, context.scope);
-    mark_verified(parsed->respelled, context.scope);
-  }
+  ParseResult parsed = parse(*call, *session, arena.get());
   Outgoing out;
   out.schema_changes = session->take_discoveries();
   if (!parsed) {
@@ -535,6 +540,7 @@ void Service::ingest(const std::shared_ptr<Call>& call) {
     options_.registry->forget(out.schema_changes);
     return refuse_full(*call, full_s);
   }
+  const std::string_view source = call->source().name();
   out.tenant = &tenant;
   out.envelopes = std::move(parsed->envelopes);
   out.envelopes.insert(out.envelopes.end(), parsed->respelled.begin(), parsed->respelled.end());

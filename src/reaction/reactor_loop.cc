@@ -333,13 +333,41 @@ void ReactorLoop::collect() {
   }
 }
 
+// True: the write is done.
+bool ReactorLoop::settle(Write& write, v1::Change&& change, const Status& result, const Times& now) {
+  // Its records may be committed, as soon as all before them are done and a sync has ended.
+  if (result || FRESHET_MUTANT(kRetryForgotten)) {
+    telemetry::Histogram& histogram = freshness(write.tenant);
+    for (const Mark& mark : write.marks) histogram.record(saturated_difference(now.wall_us, mark.received_at_us));
+    if (!write.traces.empty() && !write.marks.empty())
+      telemetry::exemplify(histogram, saturated_difference(now.wall_us, write.marks.front().received_at_us),
+                           write.traces.front().trace_id, now.wall_us);
+    mark_done(write.marks);
+    coalescer_.written(write, std::move(change));
+    return true;
+  }
+  if (result.error().code == Code::kRetry) {
+    metrics_->retries.add();
+    const env::TimeUs due = now.monotonic_us + backoff(write.attempts);
+    coalescer_.put_back(std::move(write), std::move(change), due);
+  } else if (result.error().code == Code::kInvalid) {
+    metrics_->poison.add();
+    log::warn("tenant {}: the profile store refuses a change, which is a dead letter now",
+              coalescer_.tenant_name(write.tenant));
+    letters_.add("refused_by_store", result.error().message, change.SerializeAsString(), change, write.marks);
+    coalescer_.written(write, std::move(change));
+  } else if (health_) {
+    health_ = result;  // its records stay undone, so the next start reads them again
+  }
+  return false;
+}
+
 void ReactorLoop::finish(Completion completion) {
   auto node = in_flight_.extract(completion.bulk);
   FRESHET_ASSERT(!node.empty());
   std::vector<Write>& writes = node.mapped().writes;
   FRESHET_ASSERT(writes.size() == completion.results.size() && writes.size() == completion.changes.size());
-  const env::TimeUs now_us = options_.clock->now_us();
-  const env::TimeUs monotonic_us = options_.clock->monotonic_us();
+  const Times now{options_.clock->now_us(), options_.clock->monotonic_us()};
   uint64_t written = 0;
   for (size_t i = 0; i < writes.size(); ++i) {
     Write& write = writes[i];
@@ -349,32 +377,11 @@ void ReactorLoop::finish(Completion completion) {
     std::optional<telemetry::LogTrace> lines;
     if (!write.traces.empty()) {
       lines.emplace(write.traces.front().trace_id);
-      end_spans(write.traces, tenant, change.kind(), result, node.mapped().since_us, now_us);
+      end_spans(write.traces, tenant, change.kind(), result, node.mapped().since_us, now.wall_us);
     } else if (!write.marks.empty()) {
-      end_late_span(write.marks, tenant, change.kind(), result, node.mapped().since_us, now_us);
+      end_late_span(write.marks, tenant, change.kind(), result, node.mapped().since_us, now.wall_us);
     }
-    // Done: its records may be committed, as soon as all before them are done and a sync has ended.
-    if (result || FRESHET_MUTANT(kRetryForgotten)) {
-      telemetry::Histogram& histogram = freshness(write.tenant);
-      for (const Mark& mark : write.marks) histogram.record(saturated_difference(now_us, mark.received_at_us));
-      if (!write.traces.empty() && !write.marks.empty())
-        telemetry::exemplify(histogram, saturated_difference(now_us, write.marks.front().received_at_us),
-                             write.traces.front().trace_id, now_us);
-      mark_done(write.marks);
-      coalescer_.written(write, std::move(change));
-      ++written;
-    } else if (result.error().code == Code::kRetry) {
-      metrics_->retries.add();
-      const env::TimeUs due = monotonic_us + backoff(write.attempts);
-      coalescer_.put_back(std::move(write), std::move(change), due);
-    } else if (result.error().code == Code::kInvalid) {
-      metrics_->poison.add();
-      log::warn("tenant {}: the profile store refuses a change, which is a dead letter now", tenant);
-      letters_.add("refused_by_store", result.error().message, change.SerializeAsString(), change, write.marks);
-      coalescer_.written(write, std::move(change));
-    } else if (health_) {
-      health_ = result;  // its records stay undone, so the next start reads them again
-    }
+    if (settle(write, std::move(change), result, now)) ++written;
   }
   metrics_->writes.add(written);
 }
