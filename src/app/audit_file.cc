@@ -6,7 +6,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "env/descriptor.h"
+#include "env/file.h"
 #include "telemetry/log.h"
 #include "telemetry/metrics.h"
 

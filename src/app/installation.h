@@ -13,7 +13,7 @@
 #include "app/file_hash.h"
 #include "base/result.h"
 #include "env/clock.h"
-#include "env/descriptor.h"
+#include "env/file.h"
 #include "freshet/v1/envelope.pb.h"
 
 namespace freshet::app {

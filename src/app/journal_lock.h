@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "base/result.h"
-#include "env/descriptor.h"
+#include "env/file.h"
 
 namespace freshet::app {
 

@@ -7,10 +7,8 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 
-#include "env/descriptor.h"
+#include "env/file.h"
 #include "kv/crc32c.h"
 
 namespace freshet::app {
@@ -54,10 +52,10 @@ Result<std::optional<SmallFile>> read_small_file(const std::string& path) {
   std::error_code error;
   if (!fs::exists(path, error)) return std::nullopt;
   if (!fs::is_regular_file(path, error)) return fail(Code::kCorrupt, path + ": is not a file");
-  std::ifstream in(path, std::ios::binary);
-  if (!in) return tl::unexpected(small_file_error(path, "read"));
+  auto text = env::read_file(path);
+  if (!text) return tl::unexpected(small_file_error(path, "read"));
   SmallFile file;
-  file.text.assign(std::istreambuf_iterator<char>(in), {});
+  file.text = *std::move(text);
   if (!file.text.starts_with(kSumKey)) return file;
   const std::string line = file.text.substr(0, kSumLineBytes);
   file.text.erase(0, line.size());

@@ -10,7 +10,7 @@
 #include <filesystem>
 #include <system_error>
 
-#include "env/descriptor.h"
+#include "env/file.h"
 #include "kv/synced_note.h"
 #include "kv/wal.h"
 #include "telemetry/log.h"

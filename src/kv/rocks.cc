@@ -34,7 +34,7 @@
 
 #include "base/assert.h"
 #include "env/clock.h"
-#include "env/descriptor.h"
+#include "env/file.h"
 #include "env/thread.h"
 #include "kv/blob_check.h"
 #include "kv/crc32c.h"

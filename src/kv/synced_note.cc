@@ -10,9 +10,9 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 
 #include "base/assert.h"
+#include "env/file.h"
 #include "kv/crc32c.h"
 
 namespace freshet::kv {
@@ -52,8 +52,7 @@ Result<std::optional<Noted>> SyncedNote::read(const std::string& directory) {
   std::error_code error;
   if (!std::filesystem::exists(path, error)) return std::nullopt;
   if (!std::filesystem::is_regular_file(path, error)) return fail(Code::kCorrupt, path + " is not a file");
-  std::ifstream in(path, std::ios::binary);
-  const std::string text(std::istreambuf_iterator<char>(in), {});
+  const std::string text = env::read_file(path).value_or("");
   Noted noted;
   const bool read = std::sscanf(text.c_str(), "synced: %" SCNu64 " manifest: %" SCNu64 " %" SCNu64, &noted.synced,
                                 &noted.manifest.number, &noted.manifest.bytes) == 3;

@@ -13,7 +13,7 @@
 #include <utility>
 
 #include "base/result.h"
-#include "env/descriptor.h"
+#include "env/file.h"
 
 namespace freshet::kv {
 

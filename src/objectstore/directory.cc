@@ -18,7 +18,7 @@
 
 #include "base/assert.h"
 #include "base/hash.h"
-#include "env/descriptor.h"
+#include "env/file.h"
 
 namespace freshet::objectstore {
 namespace {

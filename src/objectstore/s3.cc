@@ -13,7 +13,7 @@
 #include <optional>
 
 #include "base/assert.h"
-#include "env/descriptor.h"
+#include "env/file.h"
 #include "objectstore/credentials.h"
 #include "objectstore/s3_xml.h"
 #include "objectstore/sigv4.h"

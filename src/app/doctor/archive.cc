@@ -10,7 +10,7 @@
 #include <cstring>
 
 #include "base/assert.h"
-#include "env/descriptor.h"
+#include "env/file.h"
 
 namespace freshet::app {
 namespace {

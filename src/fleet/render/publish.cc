@@ -19,7 +19,7 @@
 
 #include "base/assert.h"
 #include "base/hash.h"
-#include "env/descriptor.h"
+#include "env/file.h"
 #include "fleet/render/losses.h"
 #include "fleet/render/manifest.h"
 

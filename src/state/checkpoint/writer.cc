@@ -15,7 +15,7 @@
 
 #include "base/assert.h"
 #include "base/hash.h"
-#include "env/descriptor.h"
+#include "env/file.h"
 #include "state/checkpoint/catalog.h"
 #include "telemetry/log.h"
 

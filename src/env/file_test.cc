@@ -1,13 +1,12 @@
-#include "env/descriptor.h"
+#include "env/file.h"
 
 #include <fcntl.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <string>
 #include <utility>
 
@@ -15,28 +14,33 @@ namespace freshet::env {
 namespace {
 
 // A folder of this test, which goes with it.
-class DescriptorTest : public testing::Test {
+class FileTest : public testing::Test {
  protected:
   void SetUp() override { ASSERT_TRUE(std::filesystem::create_directories(folder_)); }
   void TearDown() override { std::filesystem::remove_all(folder_); }
 
-  const std::string folder_ = testing::TempDir() + "descriptor_test." + std::to_string(::getpid());
+  const std::string folder_ = testing::TempDir() + "file_test." + std::to_string(::getpid());
   const std::string file_ = folder_ + "/file";
 };
 
-TEST_F(DescriptorTest, WritesAllOfALargeText) {
+TEST_F(FileTest, WritesAllOfALargeText) {
   const std::string text(3u << 20, 'x');
   {
     const Descriptor file(file_, O_CREAT | O_EXCL | O_WRONLY);
     ASSERT_TRUE(file.is_open());
     EXPECT_TRUE(write_all(file, text));
   }
-  std::ifstream in(file_, std::ios::binary);
-  EXPECT_EQ(std::string(std::istreambuf_iterator<char>(in), {}), text);
+  EXPECT_EQ(read_file(file_), text);
   EXPECT_TRUE(sync_directory(folder_));
 }
 
-TEST_F(DescriptorTest, LeavesTheReasonInErrno) {
+TEST_F(FileTest, ReadsWhatSaysNoSizeAndNothing) {
+  EXPECT_THAT(read_file("/proc/self/cmdline").value_or(""), testing::Not(testing::IsEmpty()));
+  const Descriptor empty(file_, O_CREAT | O_WRONLY);
+  EXPECT_EQ(read_file(file_), "");
+}
+
+TEST_F(FileTest, LeavesTheReasonInErrno) {
   const Descriptor missing(file_, O_RDONLY);
   EXPECT_FALSE(missing.is_open());
   EXPECT_EQ(errno, ENOENT);
@@ -46,11 +50,13 @@ TEST_F(DescriptorTest, LeavesTheReasonInErrno) {
     EXPECT_EQ(errno, EBADF);
   }
   EXPECT_EQ(errno, EBADF) << "closing has changed it";
+  EXPECT_EQ(read_file(folder_), std::nullopt);
+  EXPECT_EQ(errno, EISDIR);
   EXPECT_FALSE(sync_directory(file_));
   EXPECT_EQ(errno, ENOTDIR);
 }
 
-TEST_F(DescriptorTest, IsClosedOnceAndBySomebody) {
+TEST_F(FileTest, IsClosedOnceAndBySomebody) {
   int fd = -1;
   {
     Descriptor first(file_, O_CREAT | O_WRONLY);

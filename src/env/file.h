@@ -1,8 +1,9 @@
-// A file descriptor that closes itself, and what whoever writes files needs beside it.
+// Files of the operating system: a descriptor that closes itself, and reading and writing whole files.
 //
 // What fails leaves its reason in errno: only the caller knows what the file is for, so he says what it means.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -24,6 +25,9 @@ class Descriptor {
  private:
   int fd_;
 };
+
+// All that is in the file. nullopt: it can't be read, as a directory can't.
+[[nodiscard]] std::optional<std::string> read_file(const std::string& path);
 
 // However many writes it takes. False: not all of it was written.
 [[nodiscard]] bool write_all(const Descriptor& file, std::string_view bytes);

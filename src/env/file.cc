@@ -1,4 +1,4 @@
-#include "env/descriptor.h"
+#include "env/file.h"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -8,6 +8,11 @@
 #include "base/assert.h"
 
 namespace freshet::env {
+namespace {
+
+constexpr size_t kReadBytes = 64u << 10;
+
+}  // namespace
 
 Descriptor::Descriptor(const std::string& path, int flags, unsigned mode)
     : fd_(::open(path.c_str(), flags | O_CLOEXEC, mode)) {}
@@ -17,6 +22,23 @@ Descriptor::~Descriptor() {
   const int before = errno;
   ::close(fd_);
   errno = before;
+}
+
+std::optional<std::string> read_file(const std::string& path) {
+  const Descriptor file(path, O_RDONLY);
+  if (!file.is_open()) return std::nullopt;
+  std::string out;
+  // Those of /proc and pipes do not say how large they are.
+  for (size_t used = 0;; out.resize(used)) {
+    out.resize(used + kReadBytes);
+    const ssize_t got = ::read(file.get(), out.data() + used, kReadBytes);
+    if (got < 0 && errno != EINTR) return std::nullopt;
+    if (got == 0) {
+      out.resize(used);
+      return out;
+    }
+    if (got > 0) used += static_cast<size_t>(got);
+  }
 }
 
 bool write_all(const Descriptor& file, std::string_view bytes) {
