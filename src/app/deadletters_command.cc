@@ -13,6 +13,7 @@
 #include "app/admin_client.h"
 #include "app/json_output.h"
 #include "app/progress_bar.h"
+#include "base/text.h"
 #include "env/file.h"
 
 namespace freshet::app {

@@ -12,6 +12,7 @@
 
 #include "app/admin_client.h"
 #include "app/json_output.h"
+#include "base/text.h"
 #include "env/file.h"
 
 namespace freshet::app {

@@ -24,7 +24,6 @@ constexpr size_t kPieceBytesMax = 1'000;  // identifiers are shorter
 constexpr std::array<std::string_view, 5> kWideBlanks = {"\xc2\xa0", "\xe3\x80\x80", "\xe2\x80\xaf", "\xe2\x80\xa8",
                                                          "\xe2\x80\x89"};
 
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 bool is_part(char c) { return is_letter(c) || is_digit(c) || static_cast<unsigned char>(c) >= 0x80; }
 
 // Whether such a piece of a longer text is worth a look.

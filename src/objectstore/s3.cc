@@ -13,6 +13,7 @@
 #include <optional>
 
 #include "base/assert.h"
+#include "base/text.h"
 #include "env/file.h"
 #include "objectstore/credentials.h"
 #include "objectstore/s3_xml.h"
@@ -161,7 +162,7 @@ bool S3Store::wait_before(uint32_t attempt) {
 Result<Answer> S3Store::attempt(const S3Request& request, Body& body, const Sink& sink, bool& credentials_refused) {
   Call call;
   call.method = request.method;
-  call.url = fmt::format("{}://{}{}", endpoint_.tls ? "https" : "http", endpoint_.host, uri_encode(request.path, true));
+  call.url = fmt::format("{}://{}{}", endpoint_.tls ? "https" : "http", endpoint_.host, percent_encode(request.path, "/"));
   if (!request.query.empty()) call.url += "?" + query_of(request.query);
   call.headers = request.headers;
   body.rewind();
@@ -252,7 +253,7 @@ Result<std::vector<std::string>> S3Store::send_parts(const std::string& key, con
 Status S3Store::copy(const std::string& from, const std::string& to) {
   Body none;
   const std::string source = "/" + address_.bucket + "/" + name_of(from);
-  return done(exchange("PUT", to, {}, {{"x-amz-copy-source", uri_encode(source, true)}}, sha256(""), none));
+  return done(exchange("PUT", to, {}, {{"x-amz-copy-source", percent_encode(source, "/")}}, sha256(""), none));
 }
 
 // Reads an object. After an interruption it goes on where it was: what the sink has taken can't be
@@ -308,8 +309,7 @@ Result<S3Address> parse_s3_address(const std::string& to) {
   if (slash != std::string::npos) address.prefix = rest.substr(slash + 1);
   while (address.prefix.ends_with('/')) address.prefix.pop_back();
   const auto plain = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-' ||
-           c == '_';
+    return is_name_char(c) || c == '.' || c == '-';
   };
   if (address.bucket.size() < kBucketMin || !std::all_of(address.bucket.begin(), address.bucket.end(), plain))
     return fail(Code::kInvalid, "the bucket's name must have three characters at least, of a-z 0-9 . -");

@@ -17,8 +17,6 @@ constexpr size_t kStepsShown = 8;    // of a path
 constexpr size_t kKeyShown = 40;     // characters of a step
 constexpr size_t kWordShown = 16;
 
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-
 // The bytes of the character that the text begins with; 0: it begins with none.
 size_t character_bytes(std::string_view text) {
   FRESHET_ASSERT(!text.empty());

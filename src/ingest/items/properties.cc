@@ -10,6 +10,7 @@
 
 #include "base/assert.h"
 #include "base/json_writer.h"
+#include "base/text.h"
 #include "ingest/items/typing.h"
 #include "model/json.h"
 #include "model/limits.h"
@@ -25,8 +26,7 @@ bool is_url(std::string_view text) {
   const size_t colon = text.find("://");
   if (colon == std::string_view::npos || colon == 0 || colon > 16) return false;
   return std::all_of(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(colon), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '+' || c == '-' ||
-           c == '.';
+    return is_letter_or_digit(c) || c == '+' || c == '-' || c == '.';
   });
 }
 

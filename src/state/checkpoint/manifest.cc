@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "base/assert.h"
+#include "base/text.h"
 
 namespace freshet::state {
 namespace {
@@ -25,10 +26,7 @@ tl::unexpected<Error> damaged(std::string_view why) {
 // Whether a name is one component of a path that leads nowhere else.
 bool is_plain_name(std::string_view name) {
   return !name.empty() && name.size() <= kNameBytesMax && name.front() != '.' &&
-         std::all_of(name.begin(), name.end(), [](char c) {
-           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
-                  c == '-';
-         });
+         std::all_of(name.begin(), name.end(), [](char c) { return is_name_char(c) || c == '.' || c == '-'; });
 }
 
 Status check_files(const v1::Checkpoint& checkpoint) {
