@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/assert.h"
 #include "cluster/stream/target.h"
 
 namespace freshet::capture {
@@ -9,6 +10,12 @@ namespace freshet::capture {
 const Topic* Topics::find(const std::string& name) const {
   const auto found = known_.find(name);
   return found == known_.end() ? nullptr : &found->second;
+}
+
+const Topic& Topics::at(const std::string& name) const {
+  const Topic* const known = find(name);
+  FRESHET_ASSERT(known != nullptr);
+  return *known;
 }
 
 size_t Topics::batch_bytes_max() const {
