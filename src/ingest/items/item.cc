@@ -224,11 +224,20 @@ tl::unexpected<Error> bad_body(std::string_view body, Error error) {
   return tl::unexpected<Error>(std::move(error));
 }
 
+Outcome reject_text(Item& item, std::string_view attribute) {
+  return item.reject("bad_text", "a text has an escape that JSON does not know, such as \\q; send valid JSON", attribute);
+}
+
+Outcome reject_number(Item& item, std::string_view attribute) {
+  return item.reject("bad_number", "a number is malformed, or larger than 1.7e308; send it as a text if it is no quantity",
+                     attribute);
+}
+
 Outcome read_name(Item& item, ondemand::field& field, std::string_view& name) {
   if (const auto error = field.unescaped_key().get(name); error != simdjson::SUCCESS) {
     // simdjson tells a wrong escape (half a surrogate pair) from broken JSON: only the latter ends
     // the document.
-    if (error == simdjson::STRING_ERROR) return item.reject("bad_name", "a name has an escape that is no character");
+    if (error == simdjson::STRING_ERROR) return item.reject("bad_name", "a name has an escape that JSON does not know, such as \\q; send valid JSON");
     return item.broken(error);
   }
   if (name.empty()) {
@@ -295,7 +304,7 @@ Outcome read_scalar(Item& item, ondemand::value value, std::optional<std::string
     case ondemand::json_type::string: {
       std::string_view text;
       if (value.get_string().get(text) != simdjson::SUCCESS)
-        return item.reject("bad_text", "a text has an escape that is no character");
+        return reject_text(item);
       out = text;
       return Outcome::kOk;
     }
@@ -305,7 +314,7 @@ Outcome read_scalar(Item& item, ondemand::value value, std::optional<std::string
       const std::string_view text = trim_right(value.raw_json_token());
       double number = 0;
       if (value.get_double().get(number) != simdjson::SUCCESS)
-        return item.reject("bad_number", "a number is malformed or too large");
+        return reject_number(item);
       out = text_of_number(item, text);
       return Outcome::kOk;
     }
@@ -364,7 +373,7 @@ Outcome read_flag(Item& item, std::string_view name, ondemand::value value, bool
 Outcome set_event(Item& item, std::optional<std::string_view> name, v1::Event*& event) {
   if (!name || model::without_padding(*name).empty())
     return item.reject("missing_event", "the event has no name; \"event\" must be a text", "event");
-  if (has_control(*name)) return item.reject("bad_name", "the event's name has control characters", "event");
+  if (has_control(*name)) return item.reject("bad_name", "the event's name has control characters; use printable ones", "event");
   if (const size_t kept = prefix_of(*name, item.limits.name_length); kept < name->size()) {
     name = name->substr(0, kept);
     item.warn("name_cut");
@@ -380,7 +389,8 @@ Outcome set_event(Item& item, std::optional<std::string_view> name, v1::Event*& 
     case schema::Verdict::kUnplanned:
       if (item.context.tenant.plan != nullptr)
         item.parsed.miss({std::string(*name), "", std::string(kUnplannedEvent), item.envelope.message_id()});
-      return item.reject("unplanned_event", "the tracking plan has no event of this name", "event");
+      return item.reject("unplanned_event", "the tracking plan has no event of this name; use one of its, or add it",
+                         "event");
     default: break;
   }
   event = item.envelope.add_events();
@@ -489,7 +499,8 @@ Outcome set_message_id(Item& item, const std::optional<std::string_view>& id, bo
   if (id && !id->empty() && !has_lost_character(*id) && !nobodys) {
     if (id->size() > kMessageIdBytesMax)
       return item.reject("id_too_long",
-                         "the message id is longer than " + std::to_string(kMessageIdBytesMax) + " bytes", "messageId");
+                         "the message id is longer than " + std::to_string(kMessageIdBytesMax) + " bytes; shorten it",
+                         "messageId");
     item.envelope.set_message_id(id->data(), id->size());
     return Outcome::kOk;
   }

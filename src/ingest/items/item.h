@@ -104,6 +104,10 @@ void refuse_raw(Parsed& parsed, size_t index, std::string_view code, std::string
 // `error`.
 [[nodiscard]] tl::unexpected<Error> bad_body(std::string_view body, Error error);
 
+// Both reject an item: for a text with an escape that is none, and for a number that can't be read. `attribute`: whose.
+Outcome reject_text(Item& item, std::string_view attribute = {});
+Outcome reject_number(Item& item, std::string_view attribute = {});
+
 // Unescapes the name of a field, whole: a tenant's limit of names is for its data (limit_name()), not for the members
 // that a source knows. Control characters reject the item. An empty name gives an empty view: the caller leaves the
 // field out.
