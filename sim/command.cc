@@ -1,12 +1,12 @@
 // freshet-sim's command line: runs seeds until one fails, and tells how to run that one again.
 
+#include "base/number.h"
 #include "command.h"
 
 #include <fmt/core.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
-#include <charconv>
 #include <cstdio>
 #include <limits>
 
@@ -33,19 +33,15 @@ struct Range {
   uint64_t first = 1, last = std::numeric_limits<uint64_t>::max();
 };
 
-bool parse_number(std::string_view text, uint64_t& out) {
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
-  return error == std::errc() && end == text.data() + text.size();
-}
-
 // Reads "7" or "1..400"; no text means from 1 on until stopped.
 bool parse_range(const std::string& text, Range& range) {
   if (text.empty()) return true;
   const size_t dots = text.find("..");
-  if (!parse_number(std::string_view(text).substr(0, dots), range.first)) return false;
-  range.last = range.first;
-  return dots == std::string::npos ||
-         (parse_number(std::string_view(text).substr(dots + 2), range.last) && range.first <= range.last);
+  const auto first = to_number<uint64_t>(std::string_view(text).substr(0, dots));
+  const auto last = dots == std::string::npos ? first : to_number<uint64_t>(std::string_view(text).substr(dots + 2));
+  if (!first || !last || *first > *last) return false;
+  range = {*first, *last};
+  return true;
 }
 
 // A line that is written over on a terminal, and nothing elsewhere.

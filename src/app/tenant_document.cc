@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <numeric>
 #include <utility>
 #include <vector>
@@ -14,6 +13,7 @@
 #include "app/config_fields.h"
 #include "app/config_tenants.h"
 #include "base/assert.h"
+#include "base/number.h"
 #include "base/secret.h"
 #include "base/text.h"
 #include "base/utf8.h"
@@ -83,10 +83,7 @@ constexpr size_t kEscapeBytes = 6;
 // The number in an escape such as \u00e9 that the text begins with.
 std::optional<uint32_t> escaped_unit(std::string_view text) {
   if (text.size() < kEscapeBytes || text[0] != '\\' || text[1] != 'u') return std::nullopt;
-  uint32_t unit = 0;
-  const char* const end = text.data() + kEscapeBytes;
-  const auto [at, error] = std::from_chars(text.data() + 2, end, unit, 16);
-  return error == std::errc() && at == end ? std::optional(unit) : std::nullopt;
+  return hex_to_number<uint32_t>(text.substr(2, kEscapeBytes - 2));
 }
 
 // A plain scalar that is a number or a truth value of JSON stands as it is.

@@ -3,12 +3,12 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <charconv>
 #include <chrono>
 #include <utility>
 
 #include "base/assert.h"
 #include "base/last_failure.h"
+#include "base/number.h"
 #include "console/letter_values.h"
 #include "env/thread.h"
 #include "telemetry/log.h"
@@ -29,12 +29,10 @@ constexpr env::TimeUs kExpireUs = 60'000'000;
 constexpr env::TimeUs kPurgeUs = 1'000'000;
 
 Result<Offset> parse_offset(const std::optional<std::string>& row) {
-  Offset offset = 0;
   if (!row) return Offset{-1};
-  const auto [end, error] = std::from_chars(row->data(), row->data() + row->size(), offset);
-  if (error != std::errc() || end != row->data() + row->size() || offset < 0)
-    return fail(Code::kCorrupt, "dead letters: the row of their position is damaged");
-  return offset;
+  const auto offset = to_number<Offset>(*row);
+  if (!offset || *offset < 0) return fail(Code::kCorrupt, "dead letters: the row of their position is damaged");
+  return *offset;
 }
 
 telemetry::Counter& refused_letters() {

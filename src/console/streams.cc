@@ -6,12 +6,12 @@
 #include <simdjson.h>
 
 #include <algorithm>
-#include <charconv>
 #include <optional>
 #include <utility>
 
 #include "base/assert.h"
 #include "base/json_writer.h"
+#include "base/number.h"
 #include "base/text.h"
 #include "console/action_json.h"
 #include "freshet/v1/envelope.pb.h"
@@ -110,10 +110,9 @@ Result<StreamPlace> parse_place(std::string_view text, size_t partitions) {
   StreamPlace out;
   while (true) {
     const size_t dot = std::min(text.find('.'), text.size());
-    Offset offset = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + dot, offset);
-    if (dot == 0 || error != std::errc() || end != text.data() + dot || offset < 0) return refused;
-    out.push_back(offset);
+    const auto offset = to_number<Offset>(text.substr(0, dot));
+    if (!offset || *offset < 0) return refused;
+    out.push_back(*offset);
     if (dot == text.size()) break;
     text.remove_prefix(dot + 1);
   }

@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <optional>
 #include <vector>
 
+#include "base/number.h"
 #include "base/text.h"
 #include "base/utf8.h"
 
@@ -91,16 +91,8 @@ std::string with_plain_blanks(std::string_view text) {
   return out;
 }
 
-std::optional<uint32_t> hex_of(std::string_view digits) {
-  uint32_t value = 0;
-  const char* const end = digits.data() + digits.size();
-  const auto parsed = std::from_chars(digits.data(), end, value, 16);
-  if (digits.empty() || parsed.ec != std::errc() || parsed.ptr != end) return std::nullopt;
-  return value;
-}
-
 std::optional<uint32_t> unit_at(std::string_view text) {
-  return text.size() >= 6 && text[0] == '\\' && text[1] == 'u' ? hex_of(text.substr(2, 4)) : std::nullopt;
+  return text.size() >= 6 && text[0] == '\\' && text[1] == 'u' ? hex_to_number<uint32_t>(text.substr(2, 4)) : std::nullopt;
 }
 
 // Of these three: what the escape at the begin of `text` stands for is appended; how many bytes it takes, 0 if it is
@@ -124,7 +116,7 @@ size_t decode_escape(std::string_view text, std::string& out) {
 
 size_t decode_percent(std::string_view text, std::string& out) {
   if (text.size() < 3 || text[0] != '%') return 0;
-  const auto byte = hex_of(text.substr(1, 2));
+  const auto byte = hex_to_number<uint32_t>(text.substr(1, 2));
   if (byte) out += static_cast<char>(*byte);
   return byte ? 3 : 0;
 }

@@ -6,13 +6,13 @@
 #include "ingest/service.h"
 
 #include <algorithm>
-#include <charconv>
 #include <map>
 #include <optional>
 #include <utility>
 
 #include "base/assert.h"
 #include "base/hash.h"
+#include "base/number.h"
 #include "env/cpu_time.h"
 #include "http/network.h"
 #include "http/text.h"
@@ -134,10 +134,7 @@ size_t weight_of(const http::Request& request) { return request.body.size() + 10
 // By its head: a body that is announced as larger than its source takes. The listener would refuse it in words that no
 // library of that source understands. What is no number is the listener's business.
 std::optional<Refusal> check_length(const http::Request& head, size_t bytes_max) {
-  const std::string_view text = head.header("content-length");
-  uint64_t announced = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), announced);
-  if (error != std::errc() || end != text.data() + text.size() || announced <= bytes_max) return std::nullopt;
+  if (to_number<uint64_t>(head.header("content-length")).value_or(0) <= bytes_max) return std::nullopt;
   return Refusal{413, "too_large", "a body may have " + std::to_string(bytes_max) + " bytes here; send less at a time"};
 }
 

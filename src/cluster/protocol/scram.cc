@@ -7,10 +7,10 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
-#include <charconv>
 
 #include "base/assert.h"
 #include "base/base64.h"
+#include "base/number.h"
 
 namespace freshet::cluster::protocol {
 namespace {
@@ -89,11 +89,10 @@ std::string Scram::first() const { return fmt::format("{}n={},r={}", kNoChannelB
 Result<std::string> Scram::final(std::string_view server_first) {
   const std::string_view nonce = attribute(server_first, 'r');
   const std::string salt = decode_base64(attribute(server_first, 's')).value_or("");
-  const std::string_view times = attribute(server_first, 'i');
-  int iterations = 0;
-  const auto [end, error] = std::from_chars(times.data(), times.data() + times.size(), iterations);
-  if (salt.empty() || error != std::errc() || end != times.data() + times.size())
+  const auto said = to_number<int>(attribute(server_first, 'i'));
+  if (salt.empty() || !said)
     return fail(Code::kInvalid, "SCRAM: the broker's first answer has no nonce, salt and iterations");
+  const int iterations = *said;
   if (!nonce.starts_with(nonce_) || nonce.size() == nonce_.size())
     return fail(Code::kInvalid, "SCRAM: the broker answers to somebody else's nonce");
   if (iterations < 1 || iterations > kIterationsMax)

@@ -3,9 +3,9 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 
 #include "base/nearest.h"
+#include "base/number.h"
 #include "base/text.h"
 #include "fleet/kafka_version.h"
 #include "fleet/lint/broker_setting_names.h"
@@ -77,9 +77,7 @@ const TopicSetting* find_topic_setting(std::string_view name) {
 constexpr uint64_t kSegmentBytesMin = 1ull << 20;
 
 uint64_t number_or(std::string_view text, uint64_t otherwise) {
-  uint64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return error == std::errc() && end == text.data() + text.size() ? value : otherwise;
+  return to_number<uint64_t>(text).value_or(otherwise);
 }
 
 std::vector<std::string_view> words_between(std::string_view text, char between) {
@@ -94,10 +92,8 @@ std::vector<std::string_view> words_between(std::string_view text, char between)
 
 template <class Number>
 bool is_between(std::string_view text, const TopicSetting& setting) {
-  Number value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return error == std::errc() && end == text.data() + text.size() && value >= static_cast<Number>(setting.least) &&
-         value <= static_cast<Number>(setting.most);
+  const auto value = to_number<Number>(text);
+  return value && *value >= static_cast<Number>(setting.least) && *value <= static_cast<Number>(setting.most);
 }
 
 // What Kafka would take in its place, or "" if it takes the value.

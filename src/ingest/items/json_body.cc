@@ -4,10 +4,10 @@
 #include "ingest/items/json_body.h"
 
 #include <algorithm>
-#include <charconv>
 #include <optional>
 
 #include "base/assert.h"
+#include "base/number.h"
 #include "base/utf8.h"
 
 namespace freshet::ingest {
@@ -30,10 +30,8 @@ ondemand::parser& parser_of(JsonBuffer which) {
 // The code unit of the escape that begins here, if it is one of four digits.
 std::optional<uint16_t> unit_at(std::string_view text, size_t at) {
   const std::string_view escape = text.substr(std::min(at, text.size()), 6);
-  uint16_t unit = 0;
   if (escape.size() < 6 || !escape.starts_with("\\u")) return std::nullopt;
-  const auto [end, error] = std::from_chars(escape.data() + 2, escape.data() + 6, unit, 16);
-  return error == std::errc() && end == escape.data() + 6 ? std::optional(unit) : std::nullopt;
+  return hex_to_number<uint16_t>(escape.substr(2));
 }
 
 bool is_between(std::optional<uint16_t> unit, uint16_t first, uint16_t last) {

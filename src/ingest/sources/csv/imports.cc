@@ -7,9 +7,9 @@
 #include <simdjson.h>
 
 #include <algorithm>
-#include <charconv>
 
 #include "base/assert.h"
+#include "base/number.h"
 #include "base/text.h"
 #include "http/routes.h"
 #include "http/text.h"
@@ -37,12 +37,6 @@ struct Start {
   uint64_t size = 0;
 };
 
-// A number is all of the text or it is none: "12abc" must not start an upload at byte 12.
-bool parse_uint(std::string_view text, uint64_t& value) {
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return error == std::errc() && end == text.data() + text.size();
-}
-
 Status set_field(Start& start, std::string_view key, std::string value) {
   if (key == "mapping") {
     start.mapping = std::move(value);
@@ -55,7 +49,9 @@ Status set_field(Start& start, std::string_view key, std::string value) {
   } else if (key == "tenant") {
     start.tenant = std::move(value);
   } else if (key == "size") {
-    if (!parse_uint(value, start.size)) return fail(Code::kInvalid, "size: must be a number of bytes");
+    const auto size = to_number<uint64_t>(value);
+    if (!size) return fail(Code::kInvalid, "size: must be a number of bytes");
+    start.size = *size;
   } else {
     return fail(Code::kInvalid,
                 "unknown field; known are mapping, content_hash, content_sha256, size, name, tenant and compression");
@@ -356,7 +352,8 @@ http::Response Imports::list(const model::Tenant& tenant, const http::Request& r
   uint64_t limit = kListedDefault;
   std::string after;
   for (const auto& [key, value] : *query) {
-    if (key == "limit" && (!parse_uint(value, limit) || limit < 1 || limit > kImportsListedMax))
+    if (key == "limit") limit = to_number<uint64_t>(value).value_or(0);
+    if (limit < 1 || limit > kImportsListedMax)
       return failure(400, "invalid", "limit: must be a number from 1 to " + std::to_string(kImportsListedMax));
     if (key == "after" && from_hex(value).size() != 16)
       return failure(400, "invalid", "after: must be `next` of the page before");
@@ -416,9 +413,10 @@ void Imports::take(const model::Tenant& tenant, std::shared_ptr<Work> work) {
 // with the right one, so that no byte is skipped or read twice.
 std::optional<http::Response> Imports::prepare(Work& work) {
   v1::ImportProgress& progress = work.progress;
-  if (!parse_uint(work.request.header("upload-offset"), work.offset)) {
+  const auto offset = to_number<uint64_t>(work.request.header("upload-offset"));
+  if (!offset)
     return failure(400, "missing_offset", "the header Upload-Offset must say where in the content the body begins");
-  }
+  work.offset = *offset;
   const std::string complete = lower_case(trim(work.request.header("upload-complete")));
   // Structured Fields write true as ?1 (RFC 9651, section 3.3.6), which is what resumable uploads
   // use; clients by hand write other words. Taken as absent, one that can't be read would leave the import open.
