@@ -81,4 +81,10 @@ std::optional<size_t> Admin::Call::number(std::string_view name, size_t fallback
   return out && *out >= least && *out <= most ? out : std::nullopt;
 }
 
+std::optional<size_t> Admin::Call::limit(size_t fallback, size_t most) const {
+  const auto out = number("limit", fallback, 1, most);
+  if (!out) fail(400, "bad_request", "limit must be a number from 1 to " + std::to_string(most));
+  return out;
+}
+
 }  // namespace freshet::console

@@ -116,9 +116,8 @@ void show_rejected_rows(Admin& admin, Admin::Call& call) {
 
 // Imports are ingest's, and known to processes that play that role. On Kafka each of them knows all.
 void list_imports(Admin& admin, Admin::Call& call) {
-  const auto limit = call.number("limit", kImportsListedDefault, 1, kImportsListedMax);
-  if (!limit)
-    return call.fail(400, "bad_request", "limit must be a number from 1 to " + std::to_string(kImportsListedMax));
+  const auto limit = call.limit(kImportsListedDefault, kImportsListedMax);
+  if (!limit) return;
   const std::string after(call.parameter("after"));
   if (!after.empty() && from_hex(after).size() != 16)
     return call.fail(400, "bad_request", "after must be `next` of the page before");

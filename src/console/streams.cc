@@ -126,9 +126,9 @@ Streams::Streams(eventlog::EventLog& log, env::Clock& clock)
 void Streams::answer(Admin::Call& call, Topic topic) {
   FRESHET_ASSERT(call.tenant != nullptr);
   const bool as_events = lower_case(call.request.header("accept")).find("text/event-stream") != std::string::npos;
-  const auto count = call.number("limit", kRecordsDefault, 1, kRecordsMax);
+  const auto count = call.limit(kRecordsDefault, kRecordsMax);
+  if (!count) return;
   const auto seconds = call.number("wait", as_events ? kWaitDefaultEvents : 0, 0, kWaitSecondsMax);
-  if (!count) return call.fail(400, "bad_request", fmt::format("limit must be a number from 1 to {}", kRecordsMax));
   if (!seconds) return call.fail(400, "bad_request", fmt::format("wait must be seconds, {} at most", kWaitSecondsMax));
   // A browser that comes again asks for the same address, and says in the header how far it is by now.
   std::string_view after = call.request.header("last-event-id");
