@@ -252,7 +252,7 @@ void Imports::dispatch(const model::Tenant& tenant, http::Request request, http:
   if (match.row->call == "start") return respond(start(tenant, std::move(request)));
   if (match.row->call == "list") return respond(list(tenant, request));
   const std::string id(match.arguments[0]);
-  if (from_hex(id).size() != 16) return respond(unknown_import());
+  if (!is_hash_hex(id)) return respond(unknown_import());
   if (match.row->call == "show") return respond(show(tenant, id));
   if (match.row->call == "delete") return respond(remove(tenant, id));
   FRESHET_ASSERT(match.row->call == "take");
@@ -355,7 +355,7 @@ http::Response Imports::list(const model::Tenant& tenant, const http::Request& r
     if (key == "limit") limit = to_number<uint64_t>(value).value_or(0);
     if (limit < 1 || limit > kImportsListedMax)
       return failure(400, "invalid", "limit: must be a number from 1 to " + std::to_string(kImportsListedMax));
-    if (key == "after" && from_hex(value).size() != 16)
+    if (key == "after" && !is_hash_hex(value))
       return failure(400, "invalid", "after: must be `next` of the page before");
     if (key == "after") after = value;
   }
