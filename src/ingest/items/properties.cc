@@ -11,6 +11,7 @@
 #include "base/assert.h"
 #include "base/json_writer.h"
 #include "base/text.h"
+#include "ingest/items/identity.h"
 #include "ingest/items/typing.h"
 #include "model/json.h"
 #include "model/limits.h"

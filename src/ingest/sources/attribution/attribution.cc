@@ -9,6 +9,7 @@
 
 #include "base/assert.h"
 #include "base/text.h"
+#include "ingest/items/identity.h"
 #include "ingest/items/properties.h"
 #include "ingest/sources/attribution/adjust.h"
 #include "ingest/sources/attribution/appsflyer.h"

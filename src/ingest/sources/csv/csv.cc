@@ -11,6 +11,7 @@
 #include "base/big_endian.h"
 #include "base/number.h"
 #include "base/text.h"
+#include "ingest/items/identity.h"
 #include "ingest/items/item.h"
 #include "ingest/items/properties.h"
 #include "ingest/items/typing.h"

@@ -12,6 +12,7 @@
 #include "base/assert.h"
 #include "base/number.h"
 #include "base/text.h"
+#include "ingest/items/identity.h"
 #include "ingest/items/list_bounds.h"
 #include "ingest/items/properties.h"
 #include "model/identifier.h"

@@ -11,6 +11,7 @@
 #include "base/assert.h"
 #include "base/nearest.h"
 #include "base/text.h"
+#include "ingest/items/identity.h"
 #include "ingest/items/json_fault.h"
 #include "ingest/items/properties.h"
 #include "model/identifier.h"

@@ -12,6 +12,7 @@
 
 #include "base/assert.h"
 #include "base/text.h"
+#include "ingest/items/identity.h"
 #include "ingest/items/list_bounds.h"
 #include "ingest/sources/segment/segment_context.h"
 #include "model/identifier.h"
