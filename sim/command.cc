@@ -1,6 +1,5 @@
 // freshet-sim's command line: runs seeds until one fails, and tells how to run that one again.
 
-#include "base/number.h"
 #include "command.h"
 
 #include <fmt/core.h>
@@ -11,6 +10,7 @@
 #include <limits>
 
 #include "base/json_writer.h"
+#include "base/number.h"
 #include "env/clock.h"
 #include "mutants.h"
 #include "run.h"

@@ -6,7 +6,6 @@
 #include <foreign/otlp_logs.pb.h>
 #include <simdjson.h>
 
-#include <charconv>
 #include <cmath>
 #include <limits>
 #include <optional>
