@@ -210,14 +210,16 @@ void add_options(CLI::App& app, Options& options) {
   app.add_flag("--check-mutants", options.check_mutants,
                "Plants each mutant in turn: all must be found within 1,000 seeds");
   app.footer(
-      "Example:\n  freshet-sim --seeds 1..1000\n  freshet-sim --seeds 17 --trace          a seed that failed, step by step\n"
+      "Example:\n  freshet-sim --seeds 1..1000\n  freshet-sim --seeds 17 --trace          a seed that failed, step by "
+      "step\n"
       "Exit status: 0 all invariants held, 1 one did not, and which seed shows it, 2 wrong usage.");
 }
 
 }  // namespace
 
 int run_command(int argc, char** argv) {
-  CLI::App app("The whole pipeline in one thread, under a seeded scheduler, with faults: docs/simulator.md", "freshet-sim");
+  CLI::App app("The whole pipeline in one thread, under a seeded scheduler, with faults: docs/simulator.md",
+               "freshet-sim");
   Options options;
   add_options(app, options);
   try {

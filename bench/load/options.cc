@@ -28,14 +28,18 @@ void add_options(CLI::App& app, LoadOptions& options) {
   app.add_option("--path", options.path, "Where batches are sent to")->capture_default_str();
   app.add_option("--events", options.events, "How many events to send, rounded up to whole batches");
   app.add_option("--seconds", options.seconds, "How long to send")->check(CLI::NonNegativeNumber);
-  app.add_option("--rate", options.rate, "Events a second, open loop: latency counts from when a request was due. Without it: as fast as answers come")
+  app.add_option(
+         "--rate", options.rate,
+         "Events a second, open loop: latency counts from when a request was due. Without it: as fast as answers come")
       ->check(CLI::NonNegativeNumber);
   app.add_flag("--on-time", options.on_time,
                "With --rate: what is due and not sent when --seconds are over is left out");
   app.add_option("--connections", options.connections, "Connections, each with one request under way")
       ->check(CLI::Range(1, 4000))
       ->capture_default_str();
-  app.add_option("--threads", options.threads, "Threads that share the connections")->check(CLI::Range(1, 64))->capture_default_str();
+  app.add_option("--threads", options.threads, "Threads that share the connections")
+      ->check(CLI::Range(1, 64))
+      ->capture_default_str();
   app.add_option("--batch", options.batch, "Events in a request")->check(CLI::Range(1, 2500))->capture_default_str();
   app.add_option("--users", options.users, "How many users there are")
       ->check(CLI::Range(uint64_t{1}, kUsersMax))

@@ -57,7 +57,8 @@ TEST(Content, PlainGzipAndZstdAreTheSame) {
 }
 
 TEST(Content, SeveralMembersAreOneContent) {
-  EXPECT_EQ(read_all(write("gzip2", http::gzip("a\n1\n") + http::gzip("2\n") + std::string(512, '\0')), 3), "a\n1\n2\n");
+  EXPECT_EQ(read_all(write("gzip2", http::gzip("a\n1\n") + http::gzip("2\n") + std::string(512, '\0')), 3),
+            "a\n1\n2\n");
   EXPECT_EQ(read_all(write("zstd2", zstd("a\n1\n") + zstd("2\n")), 3), "a\n1\n2\n");
 }
 

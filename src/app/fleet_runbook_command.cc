@@ -54,8 +54,7 @@ int show_runbook(const fleet::RunbookJournal& journal, size_t steps, const Migra
 Status write_runbook_file(const std::string& path, const std::string& text) {
   const auto there = env::read_file(path);
   if (there == text) return {};
-  if (there)
-    return fail(Code::kConflict, path + " is there and says something else: move it away, or put it back");
+  if (there) return fail(Code::kConflict, path + " is there and says something else: move it away, or put it back");
   std::ofstream out(path, std::ios::binary);
   if (!(out << text).flush()) return fail(Code::kFatal, path + ": can't be written");
   return {};

@@ -24,7 +24,8 @@ TEST(Number, FitsItsType) {
 
 TEST(Number, IsReadOfHexadecimalDigits) {
   EXPECT_EQ(hex_to_number<uint16_t>("00fF"), 0xffu);
-  for (const char* text : {"", "0x12", "12g", "-1", "12345"}) EXPECT_EQ(hex_to_number<uint16_t>(text), std::nullopt) << text;
+  for (const char* text : {"", "0x12", "12g", "-1", "12345"})
+    EXPECT_EQ(hex_to_number<uint16_t>(text), std::nullopt) << text;
 }
 
 }  // namespace

@@ -45,8 +45,7 @@ Result<bool> Topics::look(const std::string& name) {
   const cluster::LivingTopic* const topic = cluster::topic_named(view, name);
   if (topic == nullptr || topic->partitions.empty()) return false;
   FRESHET_ASSIGN(const auto configs, admin_.configs({{cluster::Resource::Kind::kTopic, name}}));
-  known_[name] = {static_cast<uint32_t>(topic->partitions.size()),
-                  cluster::record_limit(configs.at(0).configs)};
+  known_[name] = {static_cast<uint32_t>(topic->partitions.size()), cluster::record_limit(configs.at(0).configs)};
   return true;
 }
 

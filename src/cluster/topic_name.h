@@ -8,9 +8,7 @@
 
 namespace freshet::cluster {
 
-[[nodiscard]] inline bool is_topic_byte(char c) {
-  return is_name_char(c) || c == '.' || c == '-';
-}
+[[nodiscard]] inline bool is_topic_byte(char c) { return is_name_char(c) || c == '.' || c == '-'; }
 
 // A name that topics' names are made with has less than Kafka's 249.
 inline constexpr size_t kNameInTopicsMax = 150;

@@ -5,7 +5,6 @@
 
 #include <simdjson.h>
 
-
 #include "base/assert.h"
 #include "base/number.h"
 #include "http/routes.h"

@@ -107,8 +107,8 @@ void Admin::with_profile(const Call& call, const std::string& type, const std::s
     if (options_.rebuilding && options_.rebuilding())
       return call.fail(503, "rebuilding", "the profile store is being made anew: this profile may be still to come");
     call.fail(404, "not_found",
-              fmt::format("tenant {} has no {} with this {}: never seen, or erased", call.tenant->name, model::kind_name(call.kind),
-                          type));
+              fmt::format("tenant {} has no {} with this {}: never seen, or erased", call.tenant->name,
+                          model::kind_name(call.kind), type));
   };
   find_by_any_spelling(*options_.store, *call.tenant, call.kind, type, value, answer);
 }

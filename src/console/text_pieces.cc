@@ -92,7 +92,8 @@ std::string with_plain_blanks(std::string_view text) {
 }
 
 std::optional<uint32_t> unit_at(std::string_view text) {
-  return text.size() >= 6 && text[0] == '\\' && text[1] == 'u' ? hex_to_number<uint32_t>(text.substr(2, 4)) : std::nullopt;
+  return text.size() >= 6 && text[0] == '\\' && text[1] == 'u' ? hex_to_number<uint32_t>(text.substr(2, 4))
+                                                               : std::nullopt;
 }
 
 // Of these three: what the escape at the begin of `text` stands for is appended; how many bytes it takes, 0 if it is

@@ -130,8 +130,8 @@ Status Topics::create(cluster::NewTopic topic) {
 
 Status Topics::make_own(const cluster::ClusterView& target) {
   if (!has_letters_)
-    FRESHET_TRY(cluster::make_letters(target_, target, letters_topic(config_), replication_for(),
-                                      "mirror " + config_.name));
+    FRESHET_TRY(
+        cluster::make_letters(target_, target, letters_topic(config_), replication_for(), "mirror " + config_.name));
   has_letters_ = true;
   if (!in_target_.contains(heartbeat_topic(config_)))
     FRESHET_TRY(create({heartbeat_topic(config_), 1, replication_for(), {{"cleanup.policy", "compact"}}}));

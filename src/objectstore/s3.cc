@@ -162,7 +162,8 @@ bool S3Store::wait_before(uint32_t attempt) {
 Result<Answer> S3Store::attempt(const S3Request& request, Body& body, const Sink& sink, bool& credentials_refused) {
   Call call;
   call.method = request.method;
-  call.url = fmt::format("{}://{}{}", endpoint_.tls ? "https" : "http", endpoint_.host, percent_encode(request.path, "/"));
+  call.url =
+      fmt::format("{}://{}{}", endpoint_.tls ? "https" : "http", endpoint_.host, percent_encode(request.path, "/"));
   if (!request.query.empty()) call.url += "?" + query_of(request.query);
   call.headers = request.headers;
   body.rewind();
@@ -203,8 +204,7 @@ Result<Answer> S3Store::exchange(const std::string& method, const std::string& k
 
 Status S3Store::put_file(const std::string& key, const LocalFile& file, Pace& pace) {
   const env::Descriptor opened(file.path, O_RDONLY);
-  if (!opened.is_open())
-    return fail(Code::kFatal, fmt::format("{}: can't open: {}", file.path, std::strerror(errno)));
+  if (!opened.is_open()) return fail(Code::kFatal, fmt::format("{}: can't open: {}", file.path, std::strerror(errno)));
   // One request can't carry more than 5 GiB, and a part that fails is cheaper to send again than
   // all of it.
   if (file.bytes > options_.single_bytes_max) return put_parts(key, file, opened.get(), pace);
@@ -308,9 +308,7 @@ Result<S3Address> parse_s3_address(const std::string& to) {
   address.bucket = rest.substr(0, slash);
   if (slash != std::string::npos) address.prefix = rest.substr(slash + 1);
   while (address.prefix.ends_with('/')) address.prefix.pop_back();
-  const auto plain = [](char c) {
-    return is_name_char(c) || c == '.' || c == '-';
-  };
+  const auto plain = [](char c) { return is_name_char(c) || c == '.' || c == '-'; };
   if (address.bucket.size() < kBucketMin || !std::all_of(address.bucket.begin(), address.bucket.end(), plain))
     return fail(Code::kInvalid, "the bucket's name must have three characters at least, of a-z 0-9 . -");
   const auto plain_path = [&plain](char c) { return plain(c) || c == '/'; };

@@ -7,7 +7,6 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
-
 #include "base/assert.h"
 #include "base/base64.h"
 #include "base/number.h"

@@ -47,8 +47,8 @@ Result<StreamClient> open_client(const Connection& connection, const ClientSetti
   FRESHET_TRY(set_properties(conf.get(), connection.properties));
   FRESHET_TRY(set_properties(conf.get(), settings.fixed));
   FRESHET_TRY(set_properties(conf.get(), {{"bootstrap.servers", connection.bootstrap},
-                                   {"client.id", connection.client_id},
-                                   {"allow.auto.create.topics", "false"}}));
+                                          {"client.id", connection.client_id},
+                                          {"allow.auto.create.topics", "false"}}));
   rd_kafka_conf_set_opaque(conf.get(), settings.owner);
   rd_kafka_conf_set_log_cb(conf.get(), rdkafka::forward_log);
   rd_kafka_conf_set_error_cb(conf.get(), note_stream_error);

@@ -64,8 +64,8 @@ Status create_identifier_index(Client& client, const std::string& tenant, v1::En
     append_index(indexes, count, field, [](bson_t* index) { append_bool(index, "sparse", true); });
   });
   uint32_t code = 0;
-  Status made =
-      command(client, tenant, create, fmt::format("can't create index {} of {}", field, model::collection_name(kind)), &code);
+  Status made = command(client, tenant, create,
+                        fmt::format("can't create index {} of {}", field, model::collection_name(kind)), &code);
   if (made || (code != kIndexOptionsConflict && code != kIndexKeySpecsConflict)) return made;
   const std::string which = code == kIndexOptionsConflict ? fmt::format("{{\"{}\": 1}}", field) : "\"" + field + "\"";
   return fail(
@@ -80,7 +80,8 @@ Status create_identifier_index(Client& client, const std::string& tenant, v1::En
 std::string database_of(const std::string& tenant) { return "freshet_" + tenant; }
 
 Collection collection_of(mongoc_client_t* client, const std::string& tenant, v1::EntityKind kind) {
-  Collection collection(mongoc_client_get_collection(client, database_of(tenant).c_str(), model::collection_name(kind)));
+  Collection collection(
+      mongoc_client_get_collection(client, database_of(tenant).c_str(), model::collection_name(kind)));
   FRESHET_ASSERT(collection != nullptr);
   return collection;
 }

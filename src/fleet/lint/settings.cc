@@ -76,9 +76,7 @@ const TopicSetting* find_topic_setting(std::string_view name) {
 // KIP-1030; before, a segment had 14 bytes at least.
 constexpr uint64_t kSegmentBytesMin = 1ull << 20;
 
-uint64_t number_or(std::string_view text, uint64_t otherwise) {
-  return to_number<uint64_t>(text).value_or(otherwise);
-}
+uint64_t number_or(std::string_view text, uint64_t otherwise) { return to_number<uint64_t>(text).value_or(otherwise); }
 
 std::vector<std::string_view> words_between(std::string_view text, char between) {
   std::vector<std::string_view> out;

@@ -9,7 +9,9 @@
 namespace freshet::ingest {
 
 // U+FFFD: what had another letter there may have been anybody's.
-[[nodiscard]] inline bool has_lost_character(std::string_view text) { return text.find("\xef\xbf\xbd") != std::string_view::npos; }
+[[nodiscard]] inline bool has_lost_character(std::string_view text) {
+  return text.find("\xef\xbf\xbd") != std::string_view::npos;
+}
 
 // Control characters in names and identifiers break logs, keys and terminals, and no sender means
 // them. Eight bytes at a time, as every name of a property comes by here: below 0x20 a subtraction borrows into the

@@ -202,19 +202,21 @@ tl::unexpected<Error> bad_body(std::string_view body, Error error) {
 }
 
 Outcome reject_text(Item& item, std::string_view attribute) {
-  return item.reject("bad_text", "a text has an escape that JSON does not know, such as \\q; send valid JSON", attribute);
+  return item.reject("bad_text", "a text has an escape that JSON does not know, such as \\q; send valid JSON",
+                     attribute);
 }
 
 Outcome reject_number(Item& item, std::string_view attribute) {
-  return item.reject("bad_number", "a number is malformed, or larger than 1.7e308; send it as a text if it is no quantity",
-                     attribute);
+  return item.reject(
+      "bad_number", "a number is malformed, or larger than 1.7e308; send it as a text if it is no quantity", attribute);
 }
 
 Outcome read_name(Item& item, ondemand::field& field, std::string_view& name) {
   if (const auto error = field.unescaped_key().get(name); error != simdjson::SUCCESS) {
     // simdjson tells a wrong escape (half a surrogate pair) from broken JSON: only the latter ends
     // the document.
-    if (error == simdjson::STRING_ERROR) return item.reject("bad_name", "a name has an escape that JSON does not know, such as \\q; send valid JSON");
+    if (error == simdjson::STRING_ERROR)
+      return item.reject("bad_name", "a name has an escape that JSON does not know, such as \\q; send valid JSON");
     return item.broken(error);
   }
   if (name.empty()) {
@@ -280,8 +282,7 @@ Outcome read_scalar(Item& item, ondemand::value value, std::optional<std::string
   switch (type) {
     case ondemand::json_type::string: {
       std::string_view text;
-      if (value.get_string().get(text) != simdjson::SUCCESS)
-        return reject_text(item);
+      if (value.get_string().get(text) != simdjson::SUCCESS) return reject_text(item);
       out = text;
       return Outcome::kOk;
     }
@@ -290,8 +291,7 @@ Outcome read_scalar(Item& item, ondemand::value value, std::optional<std::string
       // as it stands; the number is read only to check that it is one.
       const std::string_view text = trim_right(value.raw_json_token());
       double number = 0;
-      if (value.get_double().get(number) != simdjson::SUCCESS)
-        return reject_number(item);
+      if (value.get_double().get(number) != simdjson::SUCCESS) return reject_number(item);
       out = text_of_number(item, text);
       return Outcome::kOk;
     }
@@ -350,7 +350,8 @@ Outcome read_flag(Item& item, std::string_view name, ondemand::value value, bool
 Outcome set_event(Item& item, std::optional<std::string_view> name, v1::Event*& event) {
   if (!name || model::without_padding(*name).empty())
     return item.reject("missing_event", "the event has no name; \"event\" must be a text", "event");
-  if (has_control(*name)) return item.reject("bad_name", "the event's name has control characters; use printable ones", "event");
+  if (has_control(*name))
+    return item.reject("bad_name", "the event's name has control characters; use printable ones", "event");
   if (const size_t kept = prefix_of(*name, item.limits.name_length); kept < name->size()) {
     name = name->substr(0, kept);
     item.warn("name_cut");

@@ -26,9 +26,8 @@ using ondemand::json_type;
 bool is_url(std::string_view text) {
   const size_t colon = text.find("://");
   if (colon == std::string_view::npos || colon == 0 || colon > 16) return false;
-  return std::all_of(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(colon), [](char c) {
-    return is_letter_or_digit(c) || c == '+' || c == '-' || c == '.';
-  });
+  return std::all_of(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(colon),
+                     [](char c) { return is_letter_or_digit(c) || c == '+' || c == '-' || c == '.'; });
 }
 
 schema::Type schema_type(json_type type) {
@@ -72,8 +71,7 @@ Outcome read_value(Item& item, ondemand::value value, json_type type, uint32_t d
 Outcome read_number(Item& item, ondemand::value value, v1::Value& out) {
   const std::string_view text = trim_right(value.raw_json_token());
   double number = 0;
-  if (value.get_double().get(number) != simdjson::SUCCESS)
-    return reject_number(item);
+  if (value.get_double().get(number) != simdjson::SUCCESS) return reject_number(item);
   put_number(text, number, out);
   return Outcome::kOk;
 }
@@ -417,8 +415,7 @@ Outcome PropertiesWriter::write_value(ondemand::value value, uint32_t depth, boo
     case json_type::number: {
       const std::string_view raw = trim_right(value.raw_json_token());
       double number = 0;
-      if (value.get_double().get(number) != simdjson::SUCCESS)
-        return reject_number(item_);
+      if (value.get_double().get(number) != simdjson::SUCCESS) return reject_number(item_);
       out_ += raw;
       return Outcome::kOk;
     }

@@ -23,7 +23,7 @@ using ResultPtr = std::unique_ptr<PGresult, ResultEnd>;
 
 constexpr const char* kConnectSeconds = "10";
 constexpr const char* kSilenceMs = "40000";  // of a server whose machine is gone, before the connection ends
-constexpr int kIdleSeconds = 60;  // of a transaction of ours, before the server ends it
+constexpr int kIdleSeconds = 60;             // of a transaction of ours, before the server ends it
 
 // Messages end in a line break, and have more lines with hints.
 std::string first_line(const char* text) {
@@ -94,7 +94,8 @@ Result<std::unique_ptr<SqlConnection>> SqlConnection::open(const std::string& ur
                                                 "application_name", "options",         nullptr};
   const std::string options = fmt::format("-c statement_timeout={}s -c idle_in_transaction_session_timeout={}s",
                                           kStatementSeconds, kIdleSeconds);
-  const std::array<const char*, 6> values = {uri.c_str(), kConnectSeconds, kSilenceMs, "freshet", options.c_str(), nullptr};
+  const std::array<const char*, 6> values = {uri.c_str(), kConnectSeconds, kSilenceMs,
+                                             "freshet",   options.c_str(), nullptr};
   ConnectionPtr connection(PQconnectdbParams(kKeys.data(), values.data(), 1));
   if (connection == nullptr || PQstatus(connection.get()) != CONNECTION_OK)
     return fail(Code::kRetry, "PostgreSQL can't be reached: " + first_line(PQerrorMessage(connection.get())));
