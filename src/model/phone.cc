@@ -73,8 +73,8 @@ std::string without_fraction(std::string text) {
   return meant ? std::string(whole) : text;
 }
 
-// Tools that write for spreadsheets put an apostrophe in front of a number that is to stay a text. No phone number begins
-// with one of its own, so here, unlike in any other cell of a table, it need not be looked at what stands behind it.
+// Tools that write for spreadsheets put an apostrophe in front of a number that is to stay a text. No phone number
+// begins with one of its own, so here, unlike in any other cell, it does not matter what stands behind it.
 std::string_view without_text_mark(std::string_view text) { return text.starts_with('\'') ? text.substr(1) : text; }
 
 std::optional<PhoneDigits> digits_of(std::string_view sent) {

@@ -259,8 +259,8 @@ void DrainLoop::take_turn(uint32_t partition, const LaneName& name, LaneQueues::
   if (lane.held.empty() || tokens == 0) lane.deficit = 0;
 }
 
-// What a successor goes on from: how far each lane is that moved something, and how far each partition is done, be it by
-// records of others.
+// What a successor goes on from: how far each lane is that moved something, and how far each partition is done, be it
+// by records of others.
 void DrainLoop::add_positions(Move& move) {
   for (auto& [partition, part] : parts_) {
     if (!part.told) continue;
