@@ -6,11 +6,11 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
-#include <charconv>
 #include <cstdio>
 #include <limits>
 
 #include "base/json_writer.h"
+#include "base/number.h"
 #include "env/clock.h"
 #include "mutants.h"
 #include "run.h"
@@ -33,19 +33,15 @@ struct Range {
   uint64_t first = 1, last = std::numeric_limits<uint64_t>::max();
 };
 
-bool parse_number(std::string_view text, uint64_t& out) {
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
-  return error == std::errc() && end == text.data() + text.size();
-}
-
 // Reads "7" or "1..400"; no text means from 1 on until stopped.
 bool parse_range(const std::string& text, Range& range) {
   if (text.empty()) return true;
   const size_t dots = text.find("..");
-  if (!parse_number(std::string_view(text).substr(0, dots), range.first)) return false;
-  range.last = range.first;
-  return dots == std::string::npos ||
-         (parse_number(std::string_view(text).substr(dots + 2), range.last) && range.first <= range.last);
+  const auto first = to_number<uint64_t>(std::string_view(text).substr(0, dots));
+  const auto last = dots == std::string::npos ? first : to_number<uint64_t>(std::string_view(text).substr(dots + 2));
+  if (!first || !last || *first > *last) return false;
+  range = {*first, *last};
+  return true;
 }
 
 // A line that is written over on a terminal, and nothing elsewhere.
@@ -197,26 +193,35 @@ int usage(const std::string& what) {
   return 2;
 }
 
+void add_options(CLI::App& app, Options& options) {
+  app.add_option("--seeds", options.seeds, "A..B, or one; without it: from 1 on until stopped");
+  app.add_option("--workload", options.workload, "One of --list-workloads; without it the seed chooses");
+  app.add_option("--profiles", options.profiles, "Where they are read; without it the seed chooses")
+      ->check(CLI::IsMember({"state", "store"}));
+  app.add_option("--mutant", options.mutant, "Plants one of --list-mutants, which must then be found");
+  app.add_option("--records", options.records, "Of each run")->check(CLI::Range(1, 100'000));
+  app.add_option("--partitions", options.partitions, "Of the log; without it the seed chooses")
+      ->check(CLI::Range(1, 64));
+  app.add_flag("--json", options.json, "One object on standard output");
+  app.add_flag("--once", options.once, "No second run of each seed, which must end in the same hash");
+  app.add_flag("--trace", options.trace, "Prints every step to standard error");
+  app.add_flag("--list-mutants", options.list_mutants, "Prints the faults that can be planted, and does nothing else");
+  app.add_flag("--list-workloads", options.list_workloads, "Prints the workloads, and does nothing else");
+  app.add_flag("--check-mutants", options.check_mutants,
+               "Plants each mutant in turn: all must be found within 1,000 seeds");
+  app.footer(
+      "Example:\n  freshet-sim --seeds 1..1000\n  freshet-sim --seeds 17 --trace          a seed that failed, step by "
+      "step\n"
+      "Exit status: 0 all invariants held, 1 one did not, and which seed shows it, 2 wrong usage.");
+}
+
 }  // namespace
 
 int run_command(int argc, char** argv) {
-  CLI::App app("The whole pipeline in one thread, under a seeded scheduler, with faults: docs/simulator.md");
+  CLI::App app("The whole pipeline in one thread, under a seeded scheduler, with faults: docs/simulator.md",
+               "freshet-sim");
   Options options;
-  app.add_option("--seeds", options.seeds, "A..B, or one; without it: from 1 on until stopped");
-  app.add_option("--workload", options.workload, "one of --list-workloads; without it the seed chooses");
-  app.add_option("--profiles", options.profiles, "where they are read; without it the seed chooses")
-      ->check(CLI::IsMember({"state", "store"}));
-  app.add_option("--mutant", options.mutant, "plants one of --list-mutants, which must then be found");
-  app.add_option("--records", options.records, "of each run")->check(CLI::Range(1, 100'000));
-  app.add_option("--partitions", options.partitions, "of the log; without it the seed chooses")
-      ->check(CLI::Range(1, 64));
-  app.add_flag("--json", options.json, "one object on standard output");
-  app.add_flag("--once", options.once, "no second run of each seed, which must end in the same hash");
-  app.add_flag("--trace", options.trace, "prints every step to standard error");
-  app.add_flag("--list-mutants", options.list_mutants);
-  app.add_flag("--list-workloads", options.list_workloads);
-  app.add_flag("--check-mutants", options.check_mutants,
-               "plants each mutant in turn: all must be found within 1,000 seeds");
+  add_options(app, options);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -9,6 +9,7 @@
 #include <numeric>
 #include <optional>
 
+#include "base/big_endian.h"
 #include "model/packed_state.h"
 
 namespace freshet::sim {
@@ -16,13 +17,8 @@ namespace freshet::sim {
 std::string text_of(const Key& key) { return fmt::format("{:016x}{:016x}", key.first, key.second); }
 
 Key key_of_bytes(std::string_view bytes) {
-  const auto word = [&](size_t at) {
-    uint64_t value = 0;
-    for (size_t i = at; i < at + 8; ++i) value = value << 8 | static_cast<unsigned char>(bytes[i]);
-    return value;
-  };
   require(bytes.size() == 16, "an id has not 16 bytes");
-  return {word(0), word(8)};
+  return {read_big_endian<uint64_t>(bytes), read_big_endian<uint64_t>(bytes.substr(8))};
 }
 
 bool is_data(const v1::Envelope& record) {

@@ -10,6 +10,7 @@
 #include <charconv>
 
 #include "base/assert.h"
+#include "base/base64.h"
 
 namespace freshet::bench {
 
@@ -22,19 +23,6 @@ constexpr size_t kBodies = 4;  // different bodies of a connection
 constexpr double kPauseMinS = 0.01;
 constexpr double kPauseMaxS = 1;
 constexpr double kRetryAfterMaxS = 5;
-
-// RFC 4648, for the one header that needs it.
-std::string base64(std::string_view bytes) {
-  constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string text;
-  for (size_t i = 0; i < bytes.size(); i += 3) {
-    uint32_t word = 0;
-    for (size_t k = 0; k < 3; ++k)
-      word = word << 8 | (i + k < bytes.size() ? static_cast<unsigned char>(bytes[i + k]) : 0u);
-    for (size_t k = 0; k < 4; ++k) text += i + k <= bytes.size() ? kAlphabet[word >> (18 - 6 * k) & 63] : '=';
-  }
-  return text;
-}
 
 bool same_name(std::string_view a, std::string_view lower_case) {
   return std::ranges::equal(a, lower_case,
@@ -164,7 +152,7 @@ void Connection::fill(const Due& due) {
         options.tenants > 0 ? fmt::format("{}-{}", options.key, due.index % options.tenants) : options.key;
     head_ =
         fmt::format("POST {} HTTP/1.1\r\nHost: {}:{}\r\nAuthorization: Basic {}\r\nContent-Type: application/json\r\n",
-                    options.path, options.host, options.port, base64(key + ":"));
+                    options.path, options.host, options.port, encode_base64(key + ":"));
   }
 }
 

@@ -20,43 +20,50 @@ namespace {
 }
 
 void add_options(CLI::App& app, LoadOptions& options) {
-  app.add_option("--url", options.url, "http:// or https://host:port of the ingest listener")->capture_default_str();
+  app.add_option("--url", options.url, "The ingest listener, http:// or https://host:port")->capture_default_str();
   app.add_option("--ca", options.ca, "PEM file with the authority of an https:// address (default: the system's)");
-  app.add_option("--key", options.key, "write key")->capture_default_str();
+  app.add_option("--key", options.key, "A write key of the tenant")->capture_default_str();
   app.add_option("--tenants", options.tenants,
-                 "requests go to so many tenants in turn, whose keys are KEY-0, KEY-1, …");
-  app.add_option("--path", options.path, "path of the batch endpoint")->capture_default_str();
-  app.add_option("--events", options.events, "how many events (rounded up to whole batches)");
-  app.add_option("--seconds", options.seconds, "how long")->check(CLI::NonNegativeNumber);
-  app.add_option("--rate", options.rate, "events/s, open loop; latency counts from the time a request was due")
+                 "Requests go to so many tenants in turn, whose keys are KEY-0, KEY-1, …");
+  app.add_option("--path", options.path, "Where batches are sent to")->capture_default_str();
+  app.add_option("--events", options.events, "How many events to send, rounded up to whole batches");
+  app.add_option("--seconds", options.seconds, "How long to send")->check(CLI::NonNegativeNumber);
+  app.add_option(
+         "--rate", options.rate,
+         "Events a second, open loop: latency counts from when a request was due. Without it: as fast as answers come")
       ->check(CLI::NonNegativeNumber);
   app.add_flag("--on-time", options.on_time,
-               "with --rate: what is due and not sent when --seconds are over is left out");
-  app.add_option("--connections", options.connections, "connections")
+               "With --rate: what is due and not sent when --seconds are over is left out");
+  app.add_option("--connections", options.connections, "Connections, each with one request under way")
       ->check(CLI::Range(1, 4000))
       ->capture_default_str();
-  app.add_option("--threads", options.threads, "threads")->check(CLI::Range(1, 64))->capture_default_str();
-  app.add_option("--batch", options.batch, "events a request")->check(CLI::Range(1, 2500))->capture_default_str();
-  app.add_option("--users", options.users, "how many users there are")
+  app.add_option("--threads", options.threads, "Threads that share the connections")
+      ->check(CLI::Range(1, 64))
+      ->capture_default_str();
+  app.add_option("--batch", options.batch, "Events in a request")->check(CLI::Range(1, 2500))->capture_default_str();
+  app.add_option("--users", options.users, "How many users there are")
       ->check(CLI::Range(uint64_t{1}, kUsersMax))
       ->capture_default_str();
-  app.add_option("--first-user", options.first_user, "number of the first user")->capture_default_str();
-  app.add_option("--zipf", options.zipf, "exponent of Zipf's distribution over users; 0 is uniform")
+  app.add_option("--first-user", options.first_user, "The number of the first user")->capture_default_str();
+  app.add_option("--zipf", options.zipf, "Exponent of Zipf's distribution over users; 0 is uniform")
       ->check(CLI::Range(0.0, 5.0))
       ->capture_default_str();
-  app.add_option("--identify", options.identify, "share of identifies")
+  app.add_option("--identify", options.identify, "Share of identifies among the events")
       ->check(CLI::Range(0.0, 1.0))
       ->capture_default_str();
-  app.add_option("--merges", options.merges, "share of identifies that merge the profile of a new anonymous id")
+  app.add_option("--merges", options.merges, "Share of identifies that merge the profile of a new anonymous id")
       ->check(CLI::Range(0.0, 0.5))
       ->capture_default_str();
-  app.add_option("--event-bytes", options.event_bytes, "bytes an event")
+  app.add_option("--event-bytes", options.event_bytes, "Bytes of an event")
       ->check(CLI::Range(1, 32768))
       ->capture_default_str();
-  app.add_option("--seed", options.seed, "same seed, same users and bodies")->capture_default_str();
-  app.add_flag("--preload", options.preload, "identify every user once, in order");
-  app.add_option("--give-up", options.give_up_s, "seconds without any answer before it fails")->capture_default_str();
-  app.add_flag("--json", options.json, "print one JSON object");
+  app.add_option("--seed", options.seed, "The same seed makes the same users and bodies")->capture_default_str();
+  app.add_flag("--preload", options.preload, "Identify every user once, in order, and send nothing else");
+  app.add_option("--give-up", options.give_up_s, "Seconds without any answer before it fails")->capture_default_str();
+  app.add_flag("--json", options.json, "One JSON object on standard output");
+  app.footer(
+      "Example:\n  freshet-load --events 1000000\n  freshet-load --rate 20000 --seconds 60 --connections 64 --json\n"
+      "Exit status: 0 all was taken, 1 some was not, 2 wrong usage.");
 }
 
 }  // namespace

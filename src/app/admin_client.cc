@@ -6,6 +6,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "base/text.h"
 #include "http/address.h"
 
 namespace freshet::app {
@@ -84,19 +85,6 @@ Result<http::Response> AdminClient::ask_at(const std::string& method, std::strin
   FRESHET_ASSIGN(auto response, client_->send(request));
   if (response.status / 100 != 2) return fail(code_of(response.status), message_of(response));
   return response;
-}
-
-std::string percent_encode(std::string_view text) {
-  constexpr std::string_view kPlain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
-  std::string out;
-  for (const char c : text) {
-    if (kPlain.find(c) != std::string_view::npos) {
-      out += c;
-    } else {
-      out += fmt::format("%{:02X}", static_cast<unsigned>(static_cast<unsigned char>(c)));
-    }
-  }
-  return out;
 }
 
 std::string printable(std::string_view text) {

@@ -56,7 +56,6 @@ class AdminClient {
   std::unique_ptr<http::Client> client_;
 };
 
-[[nodiscard]] std::string percent_encode(std::string_view text);
 // The text of a member, or "" if there is none. Control characters become blanks, so that no data
 // can steer the terminal.
 [[nodiscard]] std::string printable(std::string_view text);

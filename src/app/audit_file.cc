@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "env/file.h"
 #include "telemetry/log.h"
 #include "telemetry/metrics.h"
 
@@ -14,14 +15,9 @@ namespace {
 
 // Whole or not at all, as far as a single write() gives that: lines are far shorter than a block.
 bool append_line(const std::string& path, const std::string& line) {
-  const int file = ::open(path.c_str(), O_CREAT | O_WRONLY | O_APPEND | O_CLOEXEC, 0600);
-  if (file < 0) return false;
-  const bool written = ::write(file, line.data(), line.size()) == static_cast<ssize_t>(line.size());
-  const bool synced = written && ::fdatasync(file) == 0;
-  const int error = errno;
-  ::close(file);
-  errno = error;
-  return synced;
+  const env::Descriptor file(path, O_CREAT | O_WRONLY | O_APPEND);
+  return file.is_open() && ::write(file.get(), line.data(), line.size()) == static_cast<ssize_t>(line.size()) &&
+         ::fdatasync(file.get()) == 0;
 }
 
 }  // namespace

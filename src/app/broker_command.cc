@@ -6,15 +6,14 @@
 #include <string_view>
 #include <utility>
 
+#include "base/text.h"
+
 namespace freshet::app {
 namespace {
 
 // What brokers say of themselves goes into somebody's shell: only what an address or a rack is made of does.
 bool is_harmless(const std::string& text) {
-  return std::ranges::all_of(text, [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-' ||
-           c == ':' || c == '_';
-  });
+  return std::ranges::all_of(text, [](char c) { return is_name_char(c) || c == '.' || c == '-' || c == ':'; });
 }
 
 }  // namespace

@@ -3,8 +3,6 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <fstream>
-#include <sstream>
 
 #include "app/config_checks.h"
 #include "app/config_fields.h"
@@ -12,6 +10,7 @@
 #include "base/assert.h"
 #include "base/hash.h"
 #include "base/text.h"
+#include "env/file.h"
 #include "http/address.h"
 #include "telemetry/canary.h"
 #include "yaml/field_reader.h"
@@ -154,12 +153,11 @@ uint32_t slots_of(const Config& config) {
 }
 
 Result<Config> load_config(const std::string& path, const yaml::Environment& environment) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  if (!file || !(text << file.rdbuf()))
+  const auto text = env::read_file(path);
+  if (!text || text->empty())
     return fail(Code::kInvalid, path + ": can't be read: it must be a configuration file (YAML)");
   yaml::Problems problems(path);
-  auto config = parse_config(text.str(), environment, problems);
+  auto config = parse_config(*text, environment, problems);
   if (!config) return fail(Code::kInvalid, problems.text());
   return std::move(*config);
 }

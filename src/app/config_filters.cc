@@ -1,7 +1,7 @@
 // `where` of a computed attribute.
-#include <charconv>
 
 #include "app/config_tenants.h"
+#include "base/number.h"
 #include "yaml/reader.h"
 
 namespace freshet::app {
@@ -38,17 +38,14 @@ bool read_value(const Node& node, const std::string& path, Problems& problems, v
     problems.add(node.at, path + ": must be text, a number, true or false, or a test such as {gt: 5}");
     return false;
   }
-  const char* const end = node.text.data() + node.text.size();
-  int64_t integer = 0;
-  double number = 0;
   if (node.quoted) {
     value.set_text(node.text);
   } else if (node.text == "true" || node.text == "false") {
     value.set_boolean(node.text == "true");
-  } else if (const auto r = std::from_chars(node.text.data(), end, integer); r.ec == std::errc() && r.ptr == end) {
-    value.set_integer(integer);
-  } else if (const auto d = std::from_chars(node.text.data(), end, number); d.ec == std::errc() && d.ptr == end) {
-    value.set_number(number);
+  } else if (const auto integer = to_number<int64_t>(node.text)) {
+    value.set_integer(*integer);
+  } else if (const auto number = to_number<double>(node.text)) {
+    value.set_number(*number);
   } else {
     value.set_text(node.text);
   }

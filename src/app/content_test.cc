@@ -2,10 +2,11 @@
 
 #include <gtest/gtest.h>
 #include <unistd.h>
-#include <zlib.h>
 #include <zstd.h>
 
 #include <fstream>
+
+#include "http/text.h"
 
 namespace freshet::app {
 namespace {
@@ -17,20 +18,6 @@ std::string path_of(const std::string& name) {
 std::string write(const std::string& name, const std::string& bytes) {
   std::ofstream(path_of(name), std::ios::binary) << bytes;
   return path_of(name);
-}
-
-std::string gzip(const std::string& text) {
-  z_stream stream{};
-  deflateInit2(&stream, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY);
-  std::string out(deflateBound(&stream, text.size()) + 32, '\0');
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
-  stream.avail_in = static_cast<uInt>(text.size());
-  stream.next_out = reinterpret_cast<Bytef*>(out.data());
-  stream.avail_out = static_cast<uInt>(out.size());
-  deflate(&stream, Z_FINISH);
-  out.resize(stream.total_out);
-  deflateEnd(&stream);
-  return out;
 }
 
 std::string zstd(const std::string& text) {
@@ -63,20 +50,21 @@ TEST(Content, PlainGzipAndZstdAreTheSame) {
   for (const std::string& text : {std::string(), std::string("a\n1\n"), long_text()}) {
     for (const size_t step : {size_t{1000}, size_t{1} << 20}) {
       EXPECT_EQ(read_all(write("plain", text), step), text);
-      EXPECT_EQ(read_all(write("gzip", gzip(text)), step), text);
+      EXPECT_EQ(read_all(write("gzip", http::gzip(text)), step), text);
       EXPECT_EQ(read_all(write("zstd", zstd(text)), step), text);
     }
   }
 }
 
 TEST(Content, SeveralMembersAreOneContent) {
-  EXPECT_EQ(read_all(write("gzip2", gzip("a\n1\n") + gzip("2\n") + std::string(512, '\0')), 3), "a\n1\n2\n");
+  EXPECT_EQ(read_all(write("gzip2", http::gzip("a\n1\n") + http::gzip("2\n") + std::string(512, '\0')), 3),
+            "a\n1\n2\n");
   EXPECT_EQ(read_all(write("zstd2", zstd("a\n1\n") + zstd("2\n")), 3), "a\n1\n2\n");
 }
 
 TEST(Content, DamageAndCutsAreErrors) {
   const std::string text = long_text();
-  const std::string zipped = gzip(text), packed = zstd(text);
+  const std::string zipped = http::gzip(text), packed = zstd(text);
   EXPECT_NE(read_all(write("cut.gz", zipped.substr(0, zipped.size() - 5)), 1 << 20).find("cut off"), std::string::npos);
   EXPECT_NE(read_all(write("cut.zst", packed.substr(0, packed.size() - 5)), 1 << 20).find("cut off"),
             std::string::npos);

@@ -6,8 +6,6 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <fstream>
-#include <iterator>
 #include <memory>
 #include <span>
 #include <vector>
@@ -15,6 +13,8 @@
 #include "app/admin_client.h"
 #include "app/json_output.h"
 #include "app/progress_bar.h"
+#include "base/text.h"
+#include "env/file.h"
 
 namespace freshet::app {
 namespace {
@@ -190,11 +190,10 @@ Status replay_ids(const DeadLetterOptions& options, AdminClient& client, Replaye
 
 // One letter, with what the file says in the place of its body.
 Status replay_edited(const DeadLetterOptions& options, AdminClient& client, Replayed& sum) {
-  std::ifstream file(options.edit, std::ios::binary);
-  std::string body((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-  if (!file.is_open() || body.empty())
+  auto body = env::read_file(options.edit);
+  if (!body || body->empty())
     return fail(Code::kInvalid, "--edit " + options.edit + ": there is no such file, or nothing in it");
-  const auto next = replay_part(client, options, std::move(body), sum,
+  const auto next = replay_part(client, options, *std::move(body), sum,
                                 "deadletters/" + percent_encode(options.ids.at(0)) + "/replay");
   return next ? Status{} : Status(tl::unexpected<Error>(next.error()));
 }

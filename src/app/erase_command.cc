@@ -9,6 +9,7 @@
 
 #include "app/admin_client.h"
 #include "app/json_output.h"
+#include "base/text.h"
 
 namespace freshet::app {
 namespace {

@@ -3,11 +3,10 @@
 #include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
-#include <fstream>
-#include <sstream>
 
 #include "app/config.h"
 #include "app/json_output.h"
+#include "env/file.h"
 #include "fleet/live/connection.h"
 #include "fleet/live/kafka_access.h"
 #include "fleet/live/kafka_brokers.h"
@@ -20,11 +19,10 @@ namespace {
 // none.
 Status take_properties(const ReachOptions& options, cluster::Connection& connection) {
   if (options.properties.empty()) return {};
-  std::ifstream file(options.properties, std::ios::binary);
-  std::ostringstream text;
-  if (!file || !(text << file.rdbuf()))
+  const auto text = env::read_file(options.properties);
+  if (!text || text->empty())
     return fail(Code::kInvalid, options.properties + ": can't be read, or is empty: it must have lines NAME=VALUE");
-  auto properties = cluster::parse_properties(text.str());
+  auto properties = cluster::parse_properties(*text);
   if (!properties) return fail(Code::kInvalid, options.properties + ": " + properties.error().message);
   if (const Status right = cluster::check_properties(*properties); !right)
     return fail(Code::kInvalid, options.properties + ": " + right.error().message);

@@ -4,13 +4,12 @@
 #include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
-#include <fstream>
 #include <memory>
-#include <sstream>
 
 #include "app/fleet_command.h"
 #include "app/json_output.h"
 #include "app/problems.h"
+#include "env/file.h"
 #include "fleet/render/publish.h"
 #include "fleet/render/targets.h"
 
@@ -60,10 +59,7 @@ void print_text(const fleet::Published& done, const fleet::Rendering& rendering,
 int render(const RenderOptions& options) {
   const auto topology = load_fleet(options.file, options.json);
   if (!topology) return 2;
-  std::ifstream file(options.file, std::ios::binary);
-  std::ostringstream text;
-  text << file.rdbuf();
-  const fleet::Source source = fleet::source_of(options.file, text.str());
+  const fleet::Source source = fleet::source_of(options.file, env::read_file(options.file).value_or(""));
   const auto rendering = fleet::render(*topology, source, options.only);
   if (!rendering) return failed(rendering.error(), options.json);
   const auto done =

@@ -5,7 +5,6 @@
 #include <CLI/CLI.hpp>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <memory>
 
 #include "app/fleet_command.h"
@@ -17,6 +16,7 @@
 #include "app/signals.h"
 #include "base/hash.h"
 #include "env/clock.h"
+#include "env/file.h"
 #include "fleet/runbook/follow.h"
 #include "fleet/runbook/migrate.h"
 
@@ -52,11 +52,9 @@ int show_runbook(const fleet::RunbookJournal& journal, size_t steps, const Migra
 
 // One that somebody has changed is theirs.
 Status write_runbook_file(const std::string& path, const std::string& text) {
-  std::ifstream in(path, std::ios::binary);
-  const std::string there(std::istreambuf_iterator<char>(in), {});
+  const auto there = env::read_file(path);
   if (there == text) return {};
-  if (in.is_open())
-    return fail(Code::kConflict, path + " is there and says something else: move it away, or put it back");
+  if (there) return fail(Code::kConflict, path + " is there and says something else: move it away, or put it back");
   std::ofstream out(path, std::ios::binary);
   if (!(out << text).flush()) return fail(Code::kFatal, path + ": can't be written");
   return {};

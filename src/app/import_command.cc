@@ -8,12 +8,12 @@
 #include <cstdlib>
 #include <fstream>
 #include <memory>
-#include <sstream>
 
 #include "app/admin_client.h"
 #include "app/importer.h"
 #include "app/json_output.h"
 #include "app/progress_bar.h"
+#include "env/file.h"
 #include "ingest/sources/csv/csv_mapping.h"
 #include "ingest/sources/csv/csv_reader.h"
 
@@ -32,11 +32,10 @@ struct ImportOptions {
   bool json = false;
 };
 
-Result<std::string> read_file(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  if (!file || !(text << file.rdbuf())) return fail(Code::kInvalid, path + ": can't be read, or is empty");
-  return text.str();
+Result<std::string> read_mapping(const std::string& path) {
+  auto text = env::read_file(path);
+  if (!text || text->empty()) return fail(Code::kInvalid, path + ": can't be read, or is empty");
+  return *std::move(text);
 }
 
 // Guesses a mapping from the file's first rows, for the error that asks for one.
@@ -72,7 +71,7 @@ Result<std::string> find_mapping(const ImportOptions& options) {
     return fail(Code::kInvalid, "no mapping says what the columns are. Save this as " + beside +
                                     ", correct it, and run the command again:\n\n" + *proposal);
   }
-  auto text = read_file(path);
+  auto text = read_mapping(path);
   if (!text) return text;
   // A wrong mapping is told before anything is sent.
   if (const auto mapping = ingest::parse_csv_mapping(*text, path); !mapping)

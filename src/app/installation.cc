@@ -7,7 +7,6 @@
 #include <fcntl.h>
 #include <fmt/core.h>
 #include <sys/file.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -98,10 +97,9 @@ Result<std::unique_ptr<Installation>> Installation::open(const std::string& data
   if (error) return fail(Code::kInvalid, fmt::format("data_dir {}: can't be made: {}", data_dir, error.message()));
   close_to_others(data_dir);
   const std::string lock_path = data_dir + "/lock";
-  const int lock = ::open(lock_path.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
-  if (lock < 0) return tl::unexpected(io_error(lock_path, "open"));
-  if (::flock(lock, LOCK_EX | LOCK_NB) != 0) {
-    ::close(lock);
+  env::Descriptor lock(lock_path, O_CREAT | O_RDWR);
+  if (!lock.is_open()) return tl::unexpected(io_error(lock_path, "open"));
+  if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
     // The file stays, since it is the lock and not the file that says who runs.
     return fail(
         Code::kConflict,
@@ -109,12 +107,10 @@ Result<std::unique_ptr<Installation>> Installation::open(const std::string& data
             "data_dir {}: another freshet runs on it; stop that one, or choose another directory with --data-dir",
             data_dir));
   }
-  std::unique_ptr<Installation> installation(new Installation(data_dir + "/installation", lock));
+  std::unique_ptr<Installation> installation(new Installation(data_dir + "/installation", std::move(lock)));
   FRESHET_TRY(installation->load(random, own));
   return installation;
 }
-
-Installation::~Installation() { ::close(lock_); }
 
 std::string Installation::fingerprint(const v1::Control& rules) {
   v1::Control said = rules;

@@ -13,6 +13,7 @@
 #include "app/file_hash.h"
 #include "base/result.h"
 #include "env/clock.h"
+#include "env/file.h"
 #include "freshet/v1/envelope.pb.h"
 
 namespace freshet::app {
@@ -39,7 +40,6 @@ class Installation {
   // release that `own` can't read after had it; nothing is touched then.
   [[nodiscard]] static Result<std::unique_ptr<Installation>> open(const std::string& data_dir, env::Random& random,
                                                                   const Release& own = this_release());
-  ~Installation();
   Installation(const Installation&) = delete;
   Installation& operator=(const Installation&) = delete;
 
@@ -69,12 +69,12 @@ class Installation {
   [[nodiscard]] Status published(uint64_t revision, const FileHash& file);
 
  private:
-  Installation(std::string path, int lock) : path_(std::move(path)), lock_(lock) {}
+  Installation(std::string path, env::Descriptor lock) : path_(std::move(path)), lock_(std::move(lock)) {}
   [[nodiscard]] Status load(env::Random& random, const Release& own);
   [[nodiscard]] Status save() const;
 
   std::string path_;
-  int lock_;  // a descriptor with a flock, which the kernel releases however the process ends
+  env::Descriptor lock_;  // with a flock, which the kernel releases however the process ends
   std::string hash_key_;
   std::string name_;
   uint64_t revision_ = 0;

@@ -4,8 +4,10 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/result.h"
+#include "env/file.h"
 
 namespace freshet::app {
 
@@ -14,13 +16,12 @@ class JournalLock {
   // kConflict: another process has it; `advice` says what to do about that one.
   [[nodiscard]] static Result<std::unique_ptr<JournalLock>> take(const std::string& journal_path,
                                                                  std::string_view advice);
-  ~JournalLock();
   JournalLock(const JournalLock&) = delete;
   JournalLock& operator=(const JournalLock&) = delete;
 
  private:
-  explicit JournalLock(int file) : file_(file) {}
-  const int file_;
+  explicit JournalLock(env::Descriptor file) : file_(std::move(file)) {}
+  const env::Descriptor file_;
 };
 
 }  // namespace freshet::app

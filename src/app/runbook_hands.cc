@@ -15,11 +15,11 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <optional>
 
 #include "app/child.h"
 #include "env/clock.h"
+#include "env/file.h"
 
 extern char** environ;
 
@@ -29,11 +29,6 @@ namespace {
 constexpr env::TimeUs kChildLookUs = 50'000;
 constexpr env::TimeUs kMirrorLivesUs = 2'000'000;  // one that is told wrong ends at once
 constexpr env::TimeUs kMirrorEndsUs = 60'000'000;  // it ends its transaction before
-
-std::string contents_of(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
 
 // This program.
 std::string self() {
@@ -79,10 +74,10 @@ Result<int> ShellHands::run(const std::string& command) {
 }
 
 int ShellHands::process_of(const std::string& file) const {
-  const std::string text = contents_of(path_of(file, ".pid"));
+  const std::string text = env::read_file(path_of(file, ".pid")).value_or("");
   int number = 0;
   if (std::from_chars(text.data(), text.data() + text.size(), number).ec != std::errc() || number <= 1) return 0;
-  const std::string line = contents_of(fmt::format("/proc/{}/cmdline", number));
+  const std::string line = env::read_file(fmt::format("/proc/{}/cmdline", number)).value_or("");
   return line.find(file) == std::string::npos ? 0 : number;
 }
 

@@ -3,11 +3,10 @@
 #include <sys/stat.h>
 
 #include <cstdlib>
-#include <fstream>
-#include <iterator>
 #include <string_view>
 
 #include "base/text.h"
+#include "env/file.h"
 
 namespace freshet::app {
 namespace {
@@ -32,10 +31,9 @@ Result<std::string> secret_of(const std::string& text) {
   if (::stat(path.c_str(), &about) != 0 || !S_ISREG(about.st_mode) ||
       static_cast<size_t>(about.st_size) > kSecretBytesMax)
     return fail(Code::kInvalid, path + ": can't be read as a file with a secret");
-  std::ifstream in(path, std::ios::binary);
-  const std::string content(std::istreambuf_iterator<char>(in), {});
+  const std::string content = env::read_file(path).value_or("");
   const std::string_view secret = trim(content, " \t\r\n");
-  if (!in || secret.empty()) return fail(Code::kInvalid, path + ": has no secret in it, or can't be read");
+  if (secret.empty()) return fail(Code::kInvalid, path + ": has no secret in it, or can't be read");
   return std::string(secret);
 }
 

@@ -21,6 +21,7 @@
 #include "app/disk_check.h"
 #include "app/installation.h"
 #include "app/letters.h"
+#include "app/listeners.h"
 #include "app/log.h"
 #include "app/log_disks.h"
 #include "app/log_looks.h"
@@ -217,47 +218,19 @@ std::shared_ptr<console::Lookout> lookout_of(const Config::Console& at, env::Clo
       console::LookoutOptions{.fleet = at.fleet, .peers = at.peers, .token = at.token}, clock);
 }
 
-template <class Listener>
-http::ServerOptions listening(const char* name, const Listener& at) {
-  http::ServerOptions http;
-  http.listen = at.listen;
-  http.name = name;
-  http.connections_max = at.connections;
-  http.tls_cert = at.tls.cert;
-  http.tls_key = at.tls.key;
-  return http;
-}
-
-http::ServerOptions ingest_listener(const Config::Ingest& at) {
-  http::ServerOptions http = listening("ingest", at);
-  http.connections_per_address = at.connections_per_address;
-  return http;
-}
-
-// `has_room`: requests wait while it is false.
-Result<std::unique_ptr<http::Server>> serve_ingest(const Config::Ingest& at, ingest::Service& service,
-                                                   const std::atomic<bool>& has_room) {
-  http::ServerOptions http = ingest_listener(at);
-  http.threads = cores();
-  http.body_bytes_max = ingest::body_bytes_max();
-  http.on_header = [&service](const http::Request& head) { return service.judge(head); };
-  http.holds_back = [&has_room] { return !has_room.load(std::memory_order_relaxed); };
-  return http::Server::start(http, [&service](http::Request request, http::Respond respond) {
-    service.handle(std::move(request), std::move(respond));
-  });
-}
-
-Result<std::unique_ptr<http::Server>> serve_admin(const Config::Admin& at, console::Admin& admin) {
-  http::ServerOptions http = listening("admin", at);
-  http.on_header = [&admin](const http::Request& head) { return admin.judge(head); };
-  auto server = http::Server::start(http, [&admin](http::Request request, http::Respond respond) {
-    admin.handle(std::move(request), std::move(respond));
-  });
-  if (!server)
-    server.error().message +=
-        "; every process has an admin listener, for health and metrics: several on one machine need an admin.listen "
-        "each, like \"127.0.0.1:${FRESHET_ADMIN_PORT}\"";
-  return server;
+// What the console orders goes into the log on the way of what comes in. The service outlives the admin listener.
+void send_through(ingest::Service& service, eventlog::EventLog& log, env::Clock& clock,
+                  console::AdminOptions& options) {
+  // A refusal is told by the result and not by the callback, which the admin listener does not tell apart.
+  options.submit = [&service](v1::Envelope envelope, std::function<void(Status)> done) {
+    if (Status status = service.submit(std::move(envelope), done); !status) done(std::move(status));
+  };
+  options.replay = replayer_of(service, log, clock);
+  options.remove_names = [&service](std::vector<v1::SchemaChange> removals, std::function<void(Status)> done) {
+    ingest::Outgoing out;
+    out.schema_changes = std::move(removals);
+    service.appender().append(std::move(out), std::move(done));
+  };
 }
 
 // What could not be sent is told the next time.
@@ -277,14 +250,6 @@ void tell_late_records(const std::shared_ptr<action::LateRecordCounter>& counter
 Status check_clock(env::Clock& clock) {
   if (clock.now_us() > 0) return {};
   return fail(Code::kFatal, "the system's clock shows a time before 1970: set it, then start again");
-}
-
-// What can't be read is no reason to end: whoever is connected has the certificate of before.
-void reload_tls(http::Server* server, const char* name) {
-  if (server == nullptr) return;
-  if (const Status reloaded = server->reload_tls(); !reloaded)
-    return log::error("{}: {}; what was read before is used on", name, reloaded.error().message);
-  log::info("{}: certificate and key, if it has any, were read again", name);
 }
 
 class ServerImpl final : public Server {
@@ -691,17 +656,7 @@ class ServerImpl final : public Server {
     options.objective = config_.objective;
     FRESHET_ASSERT(!config_.roles.console || (profiles_ != nullptr && service_ != nullptr));
     options.random = &random_;
-    options.submit = [this](v1::Envelope envelope, std::function<void(Status)> done) {
-      // A refusal is told by the result and not by the callback, which the admin listener does not
-      // tell apart.
-      if (Status status = service_->submit(std::move(envelope), done); !status) done(std::move(status));
-    };
-    options.remove_names = [this](std::vector<v1::SchemaChange> removals, std::function<void(Status)> done) {
-      ingest::Outgoing out;
-      out.schema_changes = std::move(removals);
-      service_->appender().append(std::move(out), std::move(done));
-    };
-    if (service_) options.replay = replayer_of(*service_, *log_, clock_);
+    if (service_) send_through(*service_, *log_, clock_, options);
     options.ready = [this] {
       return status().has_value() && stores_.are_well() && !disk_check_.found_damage() && !log_watch_.is_silent() &&
              std::all_of(workers_.begin(), workers_.end(), [](const auto& w) { return w->caught_up(); });

@@ -7,9 +7,8 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 
+#include "env/file.h"
 #include "kv/crc32c.h"
 
 namespace freshet::app {
@@ -26,13 +25,10 @@ Error small_file_error(const std::string& path, const char* what) {
   return {Code::kFatal, fmt::format("{}: can't {}: {}", path, what, std::strerror(errno))};
 }
 
-// The name of a file is in its directory, so that is synced too.
+// A directory that can't be synced is no reason to take back what is written.
 void sync_directory_of(const std::string& path) {
   const std::string directory = fs::path(path).parent_path().string();
-  const int opened = ::open(directory.empty() ? "." : directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (opened < 0) return;
-  ::fsync(opened);
-  ::close(opened);
+  (void)env::sync_directory(directory.empty() ? "." : directory);
 }
 
 }  // namespace
@@ -41,12 +37,13 @@ void sync_directory_of(const std::string& path) {
 Status write_small_file(const std::string& path, std::string_view text) {
   const std::string beside = path + ".new";
   const std::string whole = sum_line(text) + std::string(text);
-  const int file = ::open(beside.c_str(), O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0600);
-  if (file < 0) return tl::unexpected(small_file_error(beside, "open"));
-  const bool written =
-      ::write(file, whole.data(), whole.size()) == static_cast<ssize_t>(whole.size()) && ::fsync(file) == 0;
-  ::close(file);
-  if (!written || ::rename(beside.c_str(), path.c_str()) != 0) return tl::unexpected(small_file_error(path, "write"));
+  {
+    const env::Descriptor file(beside, O_CREAT | O_TRUNC | O_WRONLY);
+    if (!file.is_open()) return tl::unexpected(small_file_error(beside, "open"));
+    if (!env::write_all(file, whole) || ::fsync(file.get()) != 0)
+      return tl::unexpected(small_file_error(path, "write"));
+  }
+  if (::rename(beside.c_str(), path.c_str()) != 0) return tl::unexpected(small_file_error(path, "write"));
   sync_directory_of(path);
   return {};
 }
@@ -55,10 +52,10 @@ Result<std::optional<SmallFile>> read_small_file(const std::string& path) {
   std::error_code error;
   if (!fs::exists(path, error)) return std::nullopt;
   if (!fs::is_regular_file(path, error)) return fail(Code::kCorrupt, path + ": is not a file");
-  std::ifstream in(path, std::ios::binary);
-  if (!in) return tl::unexpected(small_file_error(path, "read"));
+  auto text = env::read_file(path);
+  if (!text) return tl::unexpected(small_file_error(path, "read"));
   SmallFile file;
-  file.text.assign(std::istreambuf_iterator<char>(in), {});
+  file.text = *std::move(text);
   if (!file.text.starts_with(kSumKey)) return file;
   const std::string line = file.text.substr(0, kSumLineBytes);
   file.text.erase(0, line.size());

@@ -3,17 +3,13 @@
 // meantime is asked as well, and an answer counts for the whole installation.
 #include "app/state_scrubs.h"
 
-#include <fmt/core.h>
-
 #include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <filesystem>
 #include <optional>
-#include <system_error>
 #include <utility>
 
-#include "app/checkpoints.h"
+#include "base/last_failure.h"
 #include "env/thread.h"
 #include "state/partition_state.h"
 #include "telemetry/log.h"
@@ -22,7 +18,6 @@
 namespace freshet::app {
 namespace {
 
-namespace fs = std::filesystem;
 using eventlog::Topic;
 using eventlog::TopicPartition;
 
@@ -30,16 +25,10 @@ constexpr TopicPartition kQuestions{Topic::kDeadLetters, 0};
 constexpr size_t kScrubsReadBytes = 1u << 20;
 constexpr int kScrubsReadsMax = 16;  // in one turn
 constexpr env::TimeUs kScrubsTurnUs = 1'000'000;
-constexpr env::TimeUs kLeftoversUs = 60'000'000;
 constexpr env::TimeUs kScrubPauseFactor = 20;  // it rewrites everything: at most a 20th of the time
 
 telemetry::Counter& scrubbed_states() {
   return telemetry::counter("freshet_state_scrubs_total", "States whose files were rewritten because of an erasure.");
-}
-
-telemetry::Counter& removed_leftovers() {
-  return telemetry::counter("freshet_state_leftovers_removed_total",
-                            "Directories of states that had become another worker's, removed.");
 }
 
 // Up to where a state is durable.
@@ -52,12 +41,11 @@ Result<int64_t> durable_offset_of(kv::Store& store) {
 
 }  // namespace
 
-StateScrubs::StateScrubs(StateScrubsOptions options) : options_(std::move(options)) {
-  const env::TimeUs now = options_.clock->monotonic_us();
-  leftovers_due_us_ = now + kLeftoversUs;
-  for (uint32_t p = 0; p < options_.partitions; ++p) parts_[p].seen_us = now;
+StateScrubs::StateScrubs(StateScrubsOptions options)
+    : options_(std::move(options)),
+      leftovers_({options_.data_dir, options_.partitions, options_.leftover_us}, *options_.clock) {
+  for (uint32_t p = 0; p < options_.partitions; ++p) parts_.try_emplace(p);
   static_cast<void>(scrubbed_states());
-  static_cast<void>(removed_leftovers());
   if (options_.threads) thread_ = std::thread([this] { run(); });
 }
 
@@ -75,15 +63,16 @@ void StateScrubs::stop() {
 
 // What is under way in the files of before is no use to anybody: the state is about to be opened anew, or restored.
 void StateScrubs::opening(uint32_t partition) {
+  leftovers_.opening(partition);
   const std::lock_guard lock(mutex_);
   Part& part = parts_[partition];
-  part.seen_us = options_.clock->monotonic_us();
   *part.canceled = true;
   part.canceled = std::make_shared<std::atomic<bool>>(stopping_);
 }
 
 // Its files may be those of an older checkpoint.
 void StateScrubs::add(uint32_t partition, std::weak_ptr<kv::Store> state) {
+  leftovers_.opened(partition, state);
   const std::lock_guard lock(mutex_);
   Part& part = parts_[partition];
   part.state = std::move(state);
@@ -92,8 +81,8 @@ void StateScrubs::add(uint32_t partition, std::weak_ptr<kv::Store> state) {
 
 Status StateScrubs::turn() {
   FRESHET_TRY(follow());
+  leftovers_.remove();
   const env::TimeUs begin = options_.clock->monotonic_us();
-  if (begin >= leftovers_due_us_) remove_leftovers();
   if (begin < scrub_due_us_) return {};
   FRESHET_ASSIGN(auto done, scrub());
   if (done.places().empty()) return {};
@@ -184,41 +173,15 @@ void StateScrubs::report(v1::StatePlaces places) {
   });
 }
 
-// A state that went to another worker is never read again here, but its files still have everybody who was in it. It is
-// renamed first, while nobody can open it: what is removed is surely not in use.
-void StateScrubs::remove_leftovers() {
-  const env::TimeUs now = options_.clock->monotonic_us();
-  leftovers_due_us_ = now + kLeftoversUs;
-  if (options_.data_dir.empty()) return;
-  for (uint32_t partition = 0; partition < options_.partitions; ++partition) {
-    const std::string directory = state_directory(options_.data_dir, partition);
-    const std::string aside = directory + ".leftover";
-    std::error_code error;
-    {
-      const std::lock_guard lock(mutex_);
-      Part& part = parts_[partition];
-      if (!part.state.expired()) part.seen_us = now;
-      if (now - part.seen_us < options_.leftover_us || !fs::exists(directory, error)) continue;
-      fs::rename(directory, aside, error);
-    }
-    if (error) continue;
-    fs::remove_all(aside, error);
-    removed_leftovers().add();
-    log::info("{}: this state has been another worker's for a while; it is removed here", directory);
-  }
-}
-
 void StateScrubs::run() {
   env::name_thread("scrub-states");
   env::yield_to_others();
-  std::string last;
+  LastFailure failure;
   std::unique_lock lock(mutex_);
   while (!stopping_) {
     lock.unlock();
-    const Status done = turn();
-    const std::string error = done ? "" : done.error().message;
-    if (error != last && !done) log::warn("erasure: states are not rewritten: {}", error);
-    last = error;
+    if (const Status done = turn(); failure.is_new(done))
+      log::warn("erasure: states are not rewritten: {}", done.error().message);
     lock.lock();
     changed_.wait_for(lock, std::chrono::microseconds(kScrubsTurnUs), [this] { return stopping_; });
   }

@@ -1,9 +1,7 @@
 // Takes old versions of rows out of the states of a worker on Kafka, for the erasures that the console of whatever
 // process sees to: it follows topic `deadletters` for its questions (console/erasure_copies.h), rewrites the files of
 // the states that are open here, and says so there. With the embedded log the console does that itself.
-//
-// Also removes the directories of states that became other processes' and did not come back: nobody brings those up to
-// date.
+// What it can't rewrite, as it is open nowhere here any more, it removes in the end (leftover_states.h).
 #pragma once
 
 #include <atomic>
@@ -15,6 +13,7 @@
 #include <string>
 #include <thread>
 
+#include "app/leftover_states.h"
 #include "env/clock.h"
 #include "eventlog/event_log.h"
 #include "freshet/v1/event.pb.h"
@@ -26,10 +25,10 @@ struct StateScrubsOptions {
   eventlog::EventLog* log = nullptr;
   env::Clock* clock = nullptr;
   std::string installation;
-  std::string data_dir;  // empty: leftovers stay, as nothing else has what is in them
+  std::string data_dir;  // of LeftoverOptions, as is leftover_us
   uint32_t partitions = 0;
-  env::TimeUs leftover_us = 3'600'000'000;  // how long a state may be away before it is a leftover
-  bool threads = true;                      // without, tests call turn()
+  env::TimeUs leftover_us = 3'600'000'000;
+  bool threads = true;  // without, tests call turn()
 };
 
 // Thread-safe.
@@ -50,9 +49,8 @@ class StateScrubs {
  private:
   struct Part {
     std::weak_ptr<kv::Store> state;
-    env::TimeUs seen_us = 0;  // when it was last open here
-    int64_t wanted = -1;      // files of before this offset are to be rewritten; -1: nobody asked
-    bool due = false;         // they were not yet, since it was opened
+    int64_t wanted = -1;  // files of before this offset are to be rewritten; -1: nobody asked
+    bool due = false;     // they were not yet, since it was opened
     std::shared_ptr<std::atomic<bool>> canceled = std::make_shared<std::atomic<bool>>(false);
   };
 
@@ -60,13 +58,12 @@ class StateScrubs {
   void take(const v1::StatePlaces& places);
   [[nodiscard]] Result<v1::StatePlaces> scrub();
   void report(v1::StatePlaces places);
-  void remove_leftovers();
   void run();
 
   const StateScrubsOptions options_;
-  eventlog::Offset next_ = -1;  // in the topic; of the thread, as are the next two
+  LeftoverStates leftovers_;
+  eventlog::Offset next_ = -1;  // in the topic; of the thread, as is the next
   env::TimeUs scrub_due_us_ = 0;
-  env::TimeUs leftovers_due_us_ = 0;
   std::mutex mutex_;  // of what follows
   std::condition_variable changed_;
   std::map<uint32_t, Part> parts_;

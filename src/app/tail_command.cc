@@ -11,6 +11,7 @@
 
 #include "app/admin_client.h"
 #include "app/small_file.h"
+#include "base/text.h"
 #include "env/clock.h"
 
 namespace freshet::app {

@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <numeric>
 #include <utility>
 #include <vector>
@@ -14,8 +13,10 @@
 #include "app/config_fields.h"
 #include "app/config_tenants.h"
 #include "base/assert.h"
+#include "base/number.h"
 #include "base/secret.h"
 #include "base/text.h"
+#include "base/utf8.h"
 #include "yaml/field_reader.h"
 #include "yaml/writer.h"
 
@@ -82,18 +83,7 @@ constexpr size_t kEscapeBytes = 6;
 // The number in an escape such as \u00e9 that the text begins with.
 std::optional<uint32_t> escaped_unit(std::string_view text) {
   if (text.size() < kEscapeBytes || text[0] != '\\' || text[1] != 'u') return std::nullopt;
-  uint32_t unit = 0;
-  const char* const end = text.data() + kEscapeBytes;
-  const auto [at, error] = std::from_chars(text.data() + 2, end, unit, 16);
-  return error == std::errc() && at == end ? std::optional(unit) : std::nullopt;
-}
-
-// REQUIRES: beyond the basic plane, so four bytes.
-void append_utf8(std::string& out, uint32_t character) {
-  FRESHET_ASSERT(character >= 0x10000 && character < 0x110000);
-  for (const uint32_t byte : {0xf0 | character >> 18, 0x80 | (character >> 12 & 0x3f), 0x80 | (character >> 6 & 0x3f),
-                              0x80 | (character & 0x3f)})
-    out += static_cast<char>(byte);
+  return hex_to_number<uint32_t>(text.substr(2, kEscapeBytes - 2));
 }
 
 // A plain scalar that is a number or a truth value of JSON stands as it is.
@@ -175,7 +165,7 @@ std::string without_surrogates(std::string_view text) {
     const auto high = escaped_unit(text.substr(i));
     const auto low = high ? escaped_unit(text.substr(i + kEscapeBytes)) : std::nullopt;
     if (high && low && *high >= 0xd800 && *high < 0xdc00 && *low >= 0xdc00 && *low < 0xe000) {
-      append_utf8(out, 0x10000 + ((*high - 0xd800) << 10) + (*low - 0xdc00));
+      append_code_point(out, 0x10000 + ((*high - 0xd800) << 10) + (*low - 0xdc00));
       i += 2 * kEscapeBytes;
       continue;
     }

@@ -5,7 +5,6 @@
 #include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
-#include <fstream>
 #include <iostream>
 #include <iterator>
 #include <memory>
@@ -13,6 +12,8 @@
 
 #include "app/admin_client.h"
 #include "app/json_output.h"
+#include "base/text.h"
+#include "env/file.h"
 
 namespace freshet::app {
 namespace {
@@ -115,9 +116,9 @@ int show_one_tenant(const TenantsOptions& options) {
 
 Result<std::string> read_tenant_file(const std::string& path) {
   if (path == "-") return std::string(std::istreambuf_iterator<char>(std::cin), {});
-  std::ifstream file(path, std::ios::binary);
-  if (!file.is_open()) return fail(Code::kInvalid, path + ": can't be read: it must be a tenant as YAML or JSON");
-  return std::string(std::istreambuf_iterator<char>(file), {});
+  auto text = env::read_file(path);
+  if (!text) return fail(Code::kInvalid, path + ": can't be read: it must be a tenant as YAML or JSON");
+  return *std::move(text);
 }
 
 int put_one_tenant(const TenantsOptions& options) {

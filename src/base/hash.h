@@ -61,5 +61,7 @@ struct Hash128Hasher {
 // Lower-case hex. from_hex returns "" if the text is not hex; it takes upper case too.
 [[nodiscard]] std::string to_hex(std::string_view bytes);
 [[nodiscard]] std::string from_hex(std::string_view hex);
+// Whether the text is a Hash128 in hex, as many ids are.
+[[nodiscard]] inline bool is_hash_hex(std::string_view text) { return from_hex(text).size() == sizeof(Hash128::bytes); }
 
 }  // namespace freshet

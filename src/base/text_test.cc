@@ -24,8 +24,20 @@ TEST(Text, KnowsDigitsAndNamesOfAscii) {
     const char c = static_cast<char>(code);
     EXPECT_EQ(is_digit(c), std::string_view("0123456789").find(c) != std::string_view::npos) << code;
     const bool letter = (code >= 'a' && code <= 'z') || (code >= 'A' && code <= 'Z');
+    EXPECT_EQ(is_letter(c), letter) << code;
     EXPECT_EQ(is_name_char(c), letter || is_digit(c) || c == '_') << code;
   }
+}
+
+TEST(Text, IsPlainWithoutWhatIsNotAscii) {
+  EXPECT_EQ(plain_ascii("a b~"), "a b~");
+  EXPECT_EQ(plain_ascii("gr\xc3\xbc\xc3\x9f\n\xff"), "gr??????");
+}
+
+TEST(Text, IsEncodedForAddresses) {
+  EXPECT_EQ(percent_encode("aZ09-._~"), "aZ09-._~");
+  EXPECT_EQ(percent_encode("a b/c=\xc3\xbc"), "a%20b%2Fc%3D%C3%BC");
+  EXPECT_EQ(percent_encode("a b/c", "/"), "a%20b/c");
 }
 
 TEST(Text, IsJoinedWithWhatIsBetween) {

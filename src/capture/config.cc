@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/hash.h"
 #include "capture/fields.h"
 #include "cluster/topic_name.h"
 #include "yaml/field_reader.h"
@@ -63,12 +64,10 @@ std::optional<Config> load_config(const std::string& path, const yaml::Environme
 
 // Of what is no character of a topic's name: its two hexadecimal digits behind an underscore.
 std::string topic_of(const Config& config, std::string_view collection) {
-  constexpr char kDigits[] = "0123456789abcdef";
   std::string name;
   for (const char c : collection) {
-    const auto byte = static_cast<unsigned char>(c);
     if (is_topic_byte(c)) name += c;
-    if (!is_topic_byte(c)) name.append({'_', kDigits[byte >> 4], kDigits[byte & 15]});
+    if (!is_topic_byte(c)) name += "_" + to_hex({&c, 1});
   }
   std::string out = config.topic;
   if (const size_t star = out.find('*'); star != std::string::npos) out.replace(star, 1, name);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "base/assert.h"
 #include "base/hash.h"
 #include "base/mutant.h"
 #include "base/pattern.h"
@@ -55,11 +56,23 @@ Counters& counters() {
   return all;
 }
 
+// The change as a record's value. The document before it is the first to be left out where both are too much.
+std::string value_within(size_t bytes_max, std::string_view op, DocumentChange& change) {
+  std::string value = value_of(op, change);
+  if (!change.before || change.id.size() + value.size() <= bytes_max) return value;
+  change.before.reset();
+  return value_of(op, change);
+}
+
 size_t bytes_of(const DocumentChange& change) {
   return (change.before ? change.before->size() : 0) + (change.after ? change.after->size() : 0);
 }
 
 }  // namespace
+
+Loop::Loop(Parts parts) : parts_(std::move(parts)), topics_(parts_.config, parts_.target) {
+  FRESHET_ASSERT(parts_.open_reader != nullptr);
+}
 
 Status Loop::step() {
   if (const env::TimeUs left = calm_at_ - parts_.clock.monotonic_us(); left > 0) parts_.clock.sleep_us(left);
@@ -109,7 +122,7 @@ Status Loop::begin_sweep(const std::string& topic) {
   sweep.topic = topic;
   FRESHET_ASSIGN(const bool there, topics_.look(topic));
   if (there) {
-    const auto of = cluster::partitions_of(topic, topics_.find(topic)->partitions);
+    const auto of = cluster::partitions_of(topic, topics_.at(topic).partitions);
     FRESHET_ASSIGN(sweep.next, offsets_of(parts_.target, of, cluster::OffsetAt::Kind::kEarliest));
     FRESHET_ASSIGN(sweep.end, settled_ends(parts_.target, of, parts_.clock, kSweepSilenceUs));
   }
@@ -120,10 +133,12 @@ Status Loop::begin_sweep(const std::string& topic) {
 // Reads the topic from its beginning and asks which of its documents there are, some thousands at a time; nothing has
 // to be remembered for it. A start in the middle begins it again: what it tells twice stays true.
 Status Loop::sweep(Batch& batch) {
+  FRESHET_ASSERT(position_ && !position_->todo.empty());
   batch.next = *position_;
   Todo& todo = batch.next.todo.front();
   const std::string topic = topic_of(parts_.config, todo.collection);
   if (!sweep_ || sweep_->topic != topic) FRESHET_TRY(begin_sweep(topic));
+  FRESHET_ASSERT(sweep_->next.size() == sweep_->end.size());
   size_t p = 0;
   while (p < sweep_->next.size() && sweep_->next[p] >= sweep_->end[p]) ++p;
   if (p == sweep_->next.size()) {
@@ -160,6 +175,7 @@ Status Loop::sweep(Batch& batch) {
 
 // One page is one transaction, and says up to which id all is done.
 Status Loop::snapshot(Batch& batch) {
+  FRESHET_ASSERT(position_ && !position_->todo.empty());
   batch.next = *position_;
   Todo& todo = batch.next.todo.front();
   FRESHET_ASSIGN(auto page, parts_.source.documents(todo.collection, todo.after, kPageDocuments, kBatchBytes));
@@ -286,19 +302,13 @@ Standing Loop::standing() const {
 
 // ---- writing --------------------------------------------------------------------------------------------------------
 
-// The document before the change is the first to be left out where both are too much.
 Status Loop::put(std::string_view op, DocumentChange& change, Batch& batch) {
   const std::string topic = topic_of(parts_.config, change.collection);
-  const Topic& to = *topics_.find(topic);
+  const size_t most = topics_.at(topic).record_bytes_max;
   if (!change.problem.empty()) return put_aside(op, change, change.problem, batch);
-  std::string value = value_of(op, change);
-  if (change.before && change.id.size() + value.size() > to.record_bytes_max) {
-    change.before.reset();
-    value = value_of(op, change);
-  }
-  if (change.id.size() + value.size() > to.record_bytes_max)
-    return put_aside(op, change,
-                     fmt::format("it is larger than the {} bytes that {} takes", to.record_bytes_max, topic), batch);
+  std::string value = value_within(most, op, change);
+  if (change.id.size() + value.size() > most)
+    return put_aside(op, change, fmt::format("it is larger than the {} bytes that {} takes", most, topic), batch);
   return write({topic, change.id, &value, change.at_ms, {}}, batch);
 }
 
@@ -306,17 +316,13 @@ Status Loop::put(std::string_view op, DocumentChange& change, Batch& batch) {
 Status Loop::put_deleted(DocumentChange& change, Batch& batch) {
   const std::string topic = topic_of(parts_.config, change.collection);
   if (change.id.empty()) return put_aside("delete", change, change.problem, batch);
+  const size_t most = topics_.at(topic).record_bytes_max;
   // As its other changes were: so there is nothing of it in the topic.
-  if (change.id.size() + kRoomBesideId > topics_.find(topic)->record_bytes_max)
+  if (change.id.size() + kRoomBesideId > most)
     return put_aside("delete", change, "its _id is too large for a key", batch);
   const Deletes deletes = parts_.config.deletes;
   if (deletes != Deletes::kTombstone) {
-    std::string value = value_of("delete", change);
-    const size_t most = topics_.find(topic)->record_bytes_max;
-    if (change.before && change.id.size() + value.size() > most) {
-      change.before.reset();
-      value = value_of("delete", change);
-    }
+    std::string value = value_within(most, "delete", change);
     FRESHET_TRY(write({topic, change.id, &value, change.at_ms, {}}, batch));
   }
   if (deletes == Deletes::kRecord) return {};
@@ -333,7 +339,7 @@ Status Loop::put_aside(std::string_view op, const DocumentChange& change, const 
   FRESHET_TRY(write({letters_topic(parts_.config), change.id, &value, change.at_ms, headers}, batch));
   const std::string topic = topic_of(parts_.config, change.collection);
   value = set_aside_value(op, change, why);
-  if (change.id.empty() || change.id.size() + value.size() > topics_.find(topic)->record_bytes_max) return {};
+  if (change.id.empty() || change.id.size() + value.size() > topics_.at(topic).record_bytes_max) return {};
   return write({topic, change.id, &value, change.at_ms, {}}, batch);
 }
 

@@ -42,7 +42,7 @@ struct Standing {
 
 class Loop {
  public:
-  explicit Loop(Parts parts) : parts_(std::move(parts)), topics_(parts_.config, parts_.target) {}
+  explicit Loop(Parts parts);
   // Blocks for a commit's time, but where servers are away. kFenced: another process works for this capture; kFatal and
   // kInvalid: the operator must do what the message says.
   [[nodiscard]] Status step();

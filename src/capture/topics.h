@@ -23,6 +23,8 @@ class Topics {
   [[nodiscard]] Status make(const std::string& name);
   // nullptr: it is not known.
   [[nodiscard]] const Topic* find(const std::string& name) const;
+  // REQUIRES: it is known, as one is that was made or looked for before anything is written into it.
+  [[nodiscard]] const Topic& at(const std::string& name) const;
   // Looks without making anything. False: there is none.
   [[nodiscard]] Result<bool> look(const std::string& name);
   void forget() { known_.clear(); }

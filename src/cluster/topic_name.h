@@ -4,11 +4,11 @@
 #include <algorithm>
 #include <string_view>
 
+#include "base/text.h"
+
 namespace freshet::cluster {
 
-[[nodiscard]] inline bool is_topic_byte(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
-}
+[[nodiscard]] inline bool is_topic_byte(char c) { return is_name_char(c) || c == '.' || c == '-'; }
 
 // A name that topics' names are made with has less than Kafka's 249.
 inline constexpr size_t kNameInTopicsMax = 150;

@@ -5,9 +5,8 @@
 
 #include <simdjson.h>
 
-#include <charconv>
-
 #include "base/assert.h"
+#include "base/number.h"
 #include "http/routes.h"
 #include "http/text.h"
 
@@ -77,9 +76,13 @@ std::optional<size_t> Admin::Call::number(std::string_view name, size_t fallback
   FRESHET_ASSERT(least <= fallback && fallback <= most);
   const std::string_view text = parameter(name);
   if (text.empty()) return fallback;
-  size_t out = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
-  if (error != std::errc() || end != text.data() + text.size() || out < least || out > most) return std::nullopt;
+  const auto out = to_number<size_t>(text);
+  return out && *out >= least && *out <= most ? out : std::nullopt;
+}
+
+std::optional<size_t> Admin::Call::limit(size_t fallback, size_t most) const {
+  const auto out = number("limit", fallback, 1, most);
+  if (!out) fail(400, "bad_request", "limit must be a number from 1 to " + std::to_string(most));
   return out;
 }
 

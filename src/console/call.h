@@ -35,6 +35,8 @@ struct Admin::Call {
   [[nodiscard]] std::string_view parameter(std::string_view name) const;
   // The parameter as a number, `fallback` if it is absent; nullopt: it is none from `least` to `most`.
   [[nodiscard]] std::optional<size_t> number(std::string_view name, size_t fallback, size_t least, size_t most) const;
+  // How much is to be shown, by parameter `limit`; nullopt: it is no number from 1 to `most`, and the call is answered.
+  [[nodiscard]] std::optional<size_t> limit(size_t fallback, size_t most) const;
 };
 
 }  // namespace freshet::console

@@ -9,6 +9,7 @@
 #include "base/json_writer.h"
 #include "freshet/v1/envelope.pb.h"
 #include "model/identifier.h"
+#include "model/kind.h"
 #include "model/time.h"
 
 namespace freshet::console {
@@ -286,7 +287,7 @@ std::string erasure_json(const v1::Erasure& erasure) {
       .begin_object()
       .member("id", erasure.id())
       .member("tenant", erasure.tenant())
-      .member("kind", erasure.kind() == v1::ENTITY_KIND_DEVICE ? "device" : "user")
+      .member("kind", model::kind_name(erasure.kind()))
       .member("state", state_of(erasure))
       .member("requested_at", time(erasure.requested_at_us()))
       .member("applied_at", time(erasure.applied_at_us()))

@@ -108,7 +108,7 @@ void gather_rows(const std::shared_ptr<RowReport>& report) {
 
 void show_rejected_rows(Admin& admin, Admin::Call& call) {
   FRESHET_ASSERT(admin.options().letters != nullptr && call.tenant != nullptr);
-  if (from_hex(call.arguments[1]).size() != 16)
+  if (!is_hash_hex(call.arguments[1]))
     return call.fail(400, "bad_request", "the id of an import has 32 hexadecimal digits");
   gather_rows(std::make_shared<RowReport>(
       RowReport{.call = call, .letters = admin.options().letters, .endpoint = "/v1/imports/" + call.arguments[1]}));
@@ -116,11 +116,10 @@ void show_rejected_rows(Admin& admin, Admin::Call& call) {
 
 // Imports are ingest's, and known to processes that play that role. On Kafka each of them knows all.
 void list_imports(Admin& admin, Admin::Call& call) {
-  const auto limit = call.number("limit", kImportsListedDefault, 1, kImportsListedMax);
-  if (!limit)
-    return call.fail(400, "bad_request", "limit must be a number from 1 to " + std::to_string(kImportsListedMax));
+  const auto limit = call.limit(kImportsListedDefault, kImportsListedMax);
+  if (!limit) return;
   const std::string after(call.parameter("after"));
-  if (!after.empty() && from_hex(after).size() != 16)
+  if (!after.empty() && !is_hash_hex(after))
     return call.fail(400, "bad_request", "after must be `next` of the page before");
   if (!admin.options().imports_json)
     return call.fail(409, "conflict", "imports are known to processes that ingest; this one does not");

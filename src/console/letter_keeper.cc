@@ -3,11 +3,12 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <charconv>
 #include <chrono>
 #include <utility>
 
 #include "base/assert.h"
+#include "base/last_failure.h"
+#include "base/number.h"
 #include "console/letter_values.h"
 #include "env/thread.h"
 #include "telemetry/log.h"
@@ -28,12 +29,10 @@ constexpr env::TimeUs kExpireUs = 60'000'000;
 constexpr env::TimeUs kPurgeUs = 1'000'000;
 
 Result<Offset> parse_offset(const std::optional<std::string>& row) {
-  Offset offset = 0;
   if (!row) return Offset{-1};
-  const auto [end, error] = std::from_chars(row->data(), row->data() + row->size(), offset);
-  if (error != std::errc() || end != row->data() + row->size() || offset < 0)
-    return fail(Code::kCorrupt, "dead letters: the row of their position is damaged");
-  return offset;
+  const auto offset = to_number<Offset>(*row);
+  if (!offset || *offset < 0) return fail(Code::kCorrupt, "dead letters: the row of their position is damaged");
+  return *offset;
 }
 
 telemetry::Counter& refused_letters() {
@@ -277,14 +276,11 @@ void LetterKeeper::work() {
 
 void LetterKeeper::run_turns() {
   env::name_thread("letters");
-  std::string last;
+  LastFailure failure;
   std::unique_lock lock(mutex_);
   while (!stopping_) {
     lock.unlock();
-    const Status done = turn();
-    const std::string error = done ? "" : done.error().message;
-    if (error != last && !done) log::error("dead letters: {}", error);
-    last = error;
+    if (const Status done = turn(); failure.is_new(done)) log::error("dead letters: {}", done.error().message);
     lock.lock();
     changed_.wait_for(lock, std::chrono::microseconds(kTurnUs), [this] { return stopping_ || !work_.empty(); });
   }
@@ -293,14 +289,12 @@ void LetterKeeper::run_turns() {
 void LetterKeeper::run_purges() {
   env::name_thread("purge");
   env::yield_to_others();
-  std::string last;
+  LastFailure failure;
   std::unique_lock lock(mutex_);
   while (!stopping_) {
     lock.unlock();
     const Status done = purger_.turn();
-    const std::string error = done ? "" : done.error().message;
-    if (error != last && !done && !stopping_) log::error("erasure: {}", error);
-    last = error;
+    if (failure.is_new(done) && !stopping_) log::error("erasure: {}", done.error().message);
     lock.lock();
     changed_.wait_for(lock, std::chrono::microseconds(kPurgeUs), [this] { return stopping_.load(); });
   }

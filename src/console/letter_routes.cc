@@ -169,14 +169,6 @@ void replay_code(const Replay& replay, const Admin::Call& call, const Wanted& wa
   replay_all(replay, call, page->letters, {}, std::move(page->next));
 }
 
-// The number in the query, or the default; nullopt: the call was answered.
-std::optional<size_t> limit_of(const Admin::Call& call) {
-  const auto limit = call.number("limit", kLimitDefault, 1, kLimitMax);
-  if (limit) return limit;
-  call.fail(400, "bad_request", "limit must be a number from 1 to " + std::to_string(kLimitMax));
-  return std::nullopt;
-}
-
 void post(const AdminOptions& options, const Admin::Call& call, LetterKeeper::Work work) {
   FRESHET_ASSERT(options.letters != nullptr && call.tenant != nullptr);
   if (const Status posted = options.letters->post(std::move(work)); !posted && posted.error().code == Code::kRetry)
@@ -186,7 +178,7 @@ void post(const AdminOptions& options, const Admin::Call& call, LetterKeeper::Wo
 }  // namespace
 
 void list_letters(Admin& admin, Admin::Call& call) {
-  const auto limit = limit_of(call);
+  const auto limit = call.limit(kLimitDefault, kLimitMax);
   if (!limit) return;
   std::string after(call.parameter("after"));
   if (const Status cursor = check_cursor(after); !cursor) return call.fail(cursor.error());
@@ -251,7 +243,7 @@ void replay_letters(Admin& admin, Admin::Call& call) {
 }
 
 void list_erasures(Admin& admin, Admin::Call& call) {
-  const auto limit = limit_of(call);
+  const auto limit = call.limit(kLimitDefault, kLimitMax);
   if (!limit) return;
   std::string after(call.parameter("after"));
   if (const Status cursor = check_cursor(after); !cursor) return call.fail(cursor.error());

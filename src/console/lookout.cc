@@ -11,6 +11,7 @@
 #include "base/assert.h"
 #include "base/json_writer.h"
 #include "base/result.h"
+#include "base/text.h"
 #include "env/turns.h"
 #include "http/client.h"
 
@@ -69,13 +70,6 @@ Result<std::string> as_json(const http::Response& answer) {
   if (parser.parse(answer.body).get(root) != simdjson::SUCCESS)
     return fail(Code::kInvalid, "its answer is not JSON: is this the right address?");
   return std::string(simdjson::minify(root));
-}
-
-// Errors name addresses and words of others: bytes outside ASCII have no place in JSON as they are.
-std::string plain(std::string text) {
-  std::ranges::replace_if(text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || (c & 0x80) != 0; }, '?');
-  text.resize(std::min(text.size(), kErrorBytesMax));
-  return text;
 }
 
 }  // namespace
@@ -149,7 +143,7 @@ void Lookout::Post::turn() {
     seen_us_ = std::max<env::TimeUs>(now, 1);
     error_.clear();
   } else {
-    error_ = plain(found.error().message);
+    error_ = plain_ascii(found.error().message).substr(0, kErrorBytesMax);
   }
 }
 

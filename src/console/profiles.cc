@@ -11,14 +11,13 @@
 #include "console/spellings.h"
 #include "model/document.h"
 #include "model/identifier.h"
+#include "model/kind.h"
 #include "telemetry/log.h"
 
 namespace freshet::console {
 namespace {
 
 constexpr std::string_view kLookupShape = R"(the body must be one identifier, such as {"email":"a@b.c"})";
-
-std::string_view noun(v1::EntityKind kind) { return kind == v1::ENTITY_KIND_USER ? "user" : "device"; }
 
 // Orders that follow one another: the next is sent when the one before is durable, and the last one is answered. It
 // has all that it needs, as the admin may be gone when the log answers.
@@ -108,8 +107,8 @@ void Admin::with_profile(const Call& call, const std::string& type, const std::s
     if (options_.rebuilding && options_.rebuilding())
       return call.fail(503, "rebuilding", "the profile store is being made anew: this profile may be still to come");
     call.fail(404, "not_found",
-              fmt::format("tenant {} has no {} with this {}: never seen, or erased", call.tenant->name, noun(call.kind),
-                          type));
+              fmt::format("tenant {} has no {} with this {}: never seen, or erased", call.tenant->name,
+                          model::kind_name(call.kind), type));
   };
   find_by_any_spelling(*options_.store, *call.tenant, call.kind, type, value, answer);
 }

@@ -6,12 +6,12 @@
 #include <simdjson.h>
 
 #include <algorithm>
-#include <charconv>
 #include <optional>
 #include <utility>
 
 #include "base/assert.h"
 #include "base/json_writer.h"
+#include "base/number.h"
 #include "base/text.h"
 #include "console/action_json.h"
 #include "freshet/v1/envelope.pb.h"
@@ -110,10 +110,9 @@ Result<StreamPlace> parse_place(std::string_view text, size_t partitions) {
   StreamPlace out;
   while (true) {
     const size_t dot = std::min(text.find('.'), text.size());
-    Offset offset = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + dot, offset);
-    if (dot == 0 || error != std::errc() || end != text.data() + dot || offset < 0) return refused;
-    out.push_back(offset);
+    const auto offset = to_number<Offset>(text.substr(0, dot));
+    if (!offset || *offset < 0) return refused;
+    out.push_back(*offset);
     if (dot == text.size()) break;
     text.remove_prefix(dot + 1);
   }
@@ -127,9 +126,9 @@ Streams::Streams(eventlog::EventLog& log, env::Clock& clock)
 void Streams::answer(Admin::Call& call, Topic topic) {
   FRESHET_ASSERT(call.tenant != nullptr);
   const bool as_events = lower_case(call.request.header("accept")).find("text/event-stream") != std::string::npos;
-  const auto count = call.number("limit", kRecordsDefault, 1, kRecordsMax);
+  const auto count = call.limit(kRecordsDefault, kRecordsMax);
+  if (!count) return;
   const auto seconds = call.number("wait", as_events ? kWaitDefaultEvents : 0, 0, kWaitSecondsMax);
-  if (!count) return call.fail(400, "bad_request", fmt::format("limit must be a number from 1 to {}", kRecordsMax));
   if (!seconds) return call.fail(400, "bad_request", fmt::format("wait must be seconds, {} at most", kWaitSecondsMax));
   // A browser that comes again asks for the same address, and says in the header how far it is by now.
   std::string_view after = call.request.header("last-event-id");

@@ -38,9 +38,8 @@ void change_tenant(Admin& admin, Admin::Call& call, TenantWhat what, std::option
 }  // namespace
 
 void list_tenants(Admin& admin, Admin::Call& call) {
-  const auto limit = call.number("limit", kTenantsListedDefault, 1, kTenantsListedMax);
-  if (!limit)
-    return call.fail(400, "bad_request", "limit: must be a number from 1 to " + std::to_string(kTenantsListedMax));
+  const auto limit = call.limit(kTenantsListedDefault, kTenantsListedMax);
+  if (!limit) return;
   // One more than is shown says whether there is a next page.
   std::vector<TenantSummary> tenants = admin.options().tenants->list(call.parameter("after"), *limit + 1);
   const bool goes_on = tenants.size() > *limit;

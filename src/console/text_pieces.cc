@@ -4,11 +4,12 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <optional>
 #include <vector>
 
+#include "base/number.h"
 #include "base/text.h"
+#include "base/utf8.h"
 
 namespace freshet::console {
 namespace {
@@ -23,7 +24,6 @@ constexpr size_t kPieceBytesMax = 1'000;  // identifiers are shorter
 constexpr std::array<std::string_view, 5> kWideBlanks = {"\xc2\xa0", "\xe3\x80\x80", "\xe2\x80\xaf", "\xe2\x80\xa8",
                                                          "\xe2\x80\x89"};
 
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 bool is_part(char c) { return is_letter(c) || is_digit(c) || static_cast<unsigned char>(c) >= 0x80; }
 
 // Whether such a piece of a longer text is worth a look.
@@ -91,35 +91,9 @@ std::string with_plain_blanks(std::string_view text) {
   return out;
 }
 
-std::optional<uint32_t> hex_of(std::string_view digits) {
-  uint32_t value = 0;
-  const char* const end = digits.data() + digits.size();
-  const auto parsed = std::from_chars(digits.data(), end, value, 16);
-  if (digits.empty() || parsed.ec != std::errc() || parsed.ptr != end) return std::nullopt;
-  return value;
-}
-
-void append_utf8(std::string& out, uint32_t c) {
-  const auto tail = [&](int shift) { out += static_cast<char>(0x80 | (c >> shift & 0x3f)); };
-  if (c < 0x80) {
-    out += static_cast<char>(c);
-  } else if (c < 0x800) {
-    out += static_cast<char>(0xc0 | c >> 6);
-    tail(0);
-  } else if (c < 0x10000) {
-    out += static_cast<char>(0xe0 | c >> 12);
-    tail(6);
-    tail(0);
-  } else {
-    out += static_cast<char>(0xf0 | c >> 18);
-    tail(12);
-    tail(6);
-    tail(0);
-  }
-}
-
 std::optional<uint32_t> unit_at(std::string_view text) {
-  return text.size() >= 6 && text[0] == '\\' && text[1] == 'u' ? hex_of(text.substr(2, 4)) : std::nullopt;
+  return text.size() >= 6 && text[0] == '\\' && text[1] == 'u' ? hex_to_number<uint32_t>(text.substr(2, 4))
+                                                               : std::nullopt;
 }
 
 // Of these three: what the escape at the begin of `text` stands for is appended; how many bytes it takes, 0 if it is
@@ -129,7 +103,7 @@ size_t decode_unit(std::string_view text, std::string& out) {
   if (!first) return 0;
   const auto second = unit_at(text.substr(6));
   const bool are_two = *first >> 10 == 0x36 && second && *second >> 10 == 0x37;
-  append_utf8(out, are_two ? 0x10000 + ((*first & 0x3ffu) << 10 | (*second & 0x3ffu)) : *first);
+  append_code_point(out, are_two ? 0x10000 + ((*first & 0x3ffu) << 10 | (*second & 0x3ffu)) : *first);
   return are_two ? 12 : 6;
 }
 
@@ -143,7 +117,7 @@ size_t decode_escape(std::string_view text, std::string& out) {
 
 size_t decode_percent(std::string_view text, std::string& out) {
   if (text.size() < 3 || text[0] != '%') return 0;
-  const auto byte = hex_of(text.substr(1, 2));
+  const auto byte = hex_to_number<uint32_t>(text.substr(1, 2));
   if (byte) out += static_cast<char>(*byte);
   return byte ? 3 : 0;
 }

@@ -6,17 +6,10 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/varint.h"
 
 namespace freshet::eventlog {
 namespace {
-
-void put_varint32(std::string& out, uint32_t value) {
-  while (value >= 0x80) {
-    out.push_back(static_cast<char>(value | 0x80));
-    value >>= 7;
-  }
-  out.push_back(static_cast<char>(value));
-}
 
 // A number has at most five bytes and no bits above the 32nd; anything else is damage.
 bool take_varint32(std::string_view& data, uint32_t& value) {
@@ -45,7 +38,7 @@ bool take_bytes(std::string_view& data, std::string_view& bytes) {
 // Records are bounded far below this by whoever accepts them.
 void put_size(std::string& out, size_t size) {
   FRESHET_ASSERT(size <= std::numeric_limits<uint32_t>::max());
-  put_varint32(out, static_cast<uint32_t>(size));
+  append_varint(out, size);
 }
 
 }  // namespace

@@ -3,12 +3,12 @@
 #include "fleet/rates.h"
 
 #include <algorithm>
-#include <charconv>
 #include <set>
 #include <string>
 #include <utility>
 
 #include "base/assert.h"
+#include "base/number.h"
 
 namespace freshet::fleet {
 namespace {
@@ -26,10 +26,8 @@ using Settings = std::vector<std::pair<std::string, std::string>>;
 double setting_of(const Settings& settings, std::string_view name, double otherwise) {
   const auto found = std::ranges::find(settings, name, &Settings::value_type::first);
   if (found == settings.end()) return otherwise;
-  double value = 0;
-  const char* const end = found->second.data() + found->second.size();
-  const auto [stopped, error] = std::from_chars(found->second.data(), end, value);
-  return error == std::errc() && stopped == end && value > 0 ? value : otherwise;
+  const auto value = to_number<double>(found->second);
+  return value && *value > 0 ? *value : otherwise;
 }
 
 // Kafka deletes whole segments, when the youngest record in them is old enough or the others are enough without them,

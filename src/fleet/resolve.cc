@@ -4,12 +4,13 @@
 #include "fleet/resolve.h"
 
 #include <algorithm>
-#include <charconv>
 #include <limits>
 #include <unordered_map>
 
 #include "base/assert.h"
+#include "base/number.h"
 #include "base/text.h"
+#include "base/utf8.h"
 #include "cluster/admin/connection.h"
 #include "fleet/access.h"
 #include "fleet/broker_settings.h"
@@ -159,16 +160,12 @@ void refuse_wrong_tiers(const Topic& topic, Problems& problems) {
 
 // "kafka-1.example:9092", "[::1]:9092"; a protocol before it is librdkafka's.
 bool is_address(std::string_view text) {
-  constexpr uint32_t kPortMost = 65'535;
   if (const size_t protocol = text.find("://"); protocol != text.npos) text.remove_prefix(protocol + 3);
   const size_t colon = text.rfind(':');
   if (colon == text.npos || colon == 0 || text.find_first_of(" /\t") != text.npos) return false;
   const std::string_view host = text.substr(0, colon);
   if (host.find(':') != host.npos && !(host.starts_with('[') && host.ends_with(']'))) return false;
-  uint32_t port = 0;
-  const char* const end = text.data() + text.size();
-  const auto [stopped, error] = std::from_chars(text.data() + colon + 1, end, port);
-  return error == std::errc() && stopped == end && port > 0 && port <= kPortMost;
+  return to_number<uint16_t>(text.substr(colon + 1)).value_or(0) > 0;
 }
 
 void refuse_wrong_settings(const Cluster& cluster, Problems& problems) {
@@ -181,8 +178,7 @@ void refuse_wrong_settings(const Cluster& cluster, Problems& problems) {
 // AWS refuses a longer tag, which machines and volumes have of it.
 void refuse_long_owner(const Cluster& cluster, Problems& problems) {
   constexpr std::ptrdiff_t kTagMost = 256;
-  const auto begins = [](char c) { return (c & 0xc0) != 0x80; };  // of UTF-8's sequences each is one
-  if (cluster.platform == Platform::kEc2 && std::ranges::count_if(cluster.owner, begins) > kTagMost)
+  if (cluster.platform == Platform::kEc2 && std::ranges::count_if(cluster.owner, begins_character) > kTagMost)
     problems.add(cluster.where.of("owner"), "owner: becomes a tag of machines, which has at most 256 characters");
 }
 

@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <optional>
 #include <set>
 #include <utility>
 
 #include "base/assert.h"
+#include "base/number.h"
 #include "base/text.h"
 #include "fleet/fields.h"
 
@@ -31,20 +31,6 @@ std::string_view policy_of(Cleanup cleanup) {
   FRESHET_ASSERT(static_cast<size_t>(cleanup) < 3);
   constexpr std::array<std::string_view, 3> kPolicies = {"delete", "compact", "compact,delete"};
   return kPolicies[static_cast<size_t>(cleanup)];
-}
-
-std::optional<int64_t> number_of(std::string_view text) {
-  int64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (text.empty() || error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
-
-std::optional<double> fraction_of(std::string_view text) {
-  double value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (text.empty() || error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
 }
 
 std::set<std::string_view> words_of(std::string_view list) {
@@ -93,11 +79,11 @@ bool same_setting(std::string_view name, std::string_view a, std::string_view b)
   if (a == b) return true;
   if (name == "cleanup.policy") return words_of(a) == words_of(b);
   if (const auto truth = truth_of(a); truth && truth == truth_of(b)) return true;
-  const auto left = number_of(a);
-  const auto right = number_of(b);
+  const auto left = to_number<int64_t>(a);
+  const auto right = to_number<int64_t>(b);
   if (!left || !right) {
-    const auto fraction = fraction_of(a);
-    return fraction && fraction == fraction_of(b);
+    const auto fraction = to_number<double>(a);
+    return fraction && fraction == to_number<double>(b);
   }
   if (name == "retention.ms")
     return bounded(*left, kRetentionMostUs / 1000) == bounded(*right, kRetentionMostUs / 1000);
@@ -116,7 +102,7 @@ std::optional<bool> truth_of(std::string_view text) {
 
 bool is_plain_number(std::string_view text) {
   const std::string_view digits = text.substr(text.starts_with('-') ? 1 : 0);
-  return number_of(text).has_value() && (digits == "0" || !digits.starts_with('0'));
+  return to_number<int64_t>(text).has_value() && (digits == "0" || !digits.starts_with('0'));
 }
 
 }  // namespace freshet::fleet

@@ -3,7 +3,8 @@
 #include "http/address.h"
 
 #include <boost/asio/ip/address.hpp>
-#include <charconv>
+
+#include "base/number.h"
 
 namespace freshet::http {
 namespace {
@@ -17,9 +18,9 @@ std::optional<Address> parse_address(std::string_view text) {
   const size_t colon = text.rfind(':');
   if (colon == std::string_view::npos) return std::nullopt;
   Address out;
-  const std::string_view port = text.substr(colon + 1);
-  const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), out.port);
-  if (error != std::errc() || end != port.data() + port.size()) return std::nullopt;
+  const auto port = to_number<uint16_t>(text.substr(colon + 1));
+  if (!port) return std::nullopt;
+  out.port = *port;
   std::string_view host = text.substr(0, colon);
   const bool bracketed = host.starts_with('[') && host.ends_with(']');
   if (bracketed) host = host.substr(1, host.size() - 2);

@@ -29,8 +29,7 @@ void set_target(Request& request, std::string_view target) {
 bool is_host(std::string_view text) {
   static constexpr std::string_view kMarks = "-._~%!$&'()*+,;=:[]";
   return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-           kMarks.find(c) != std::string_view::npos;
+    return is_letter_or_digit(c) || kMarks.find(c) != std::string_view::npos;
   });
 }
 

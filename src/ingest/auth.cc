@@ -6,8 +6,8 @@
 #include <optional>
 #include <utility>
 
+#include "base/base64.h"
 #include "base/text.h"
-#include "ingest/base64.h"
 
 namespace freshet::ingest {
 namespace {

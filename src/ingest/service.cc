@@ -6,13 +6,13 @@
 #include "ingest/service.h"
 
 #include <algorithm>
-#include <charconv>
 #include <map>
 #include <optional>
 #include <utility>
 
 #include "base/assert.h"
 #include "base/hash.h"
+#include "base/number.h"
 #include "env/cpu_time.h"
 #include "http/network.h"
 #include "http/text.h"
@@ -134,10 +134,7 @@ size_t weight_of(const http::Request& request) { return request.body.size() + 10
 // By its head: a body that is announced as larger than its source takes. The listener would refuse it in words that no
 // library of that source understands. What is no number is the listener's business.
 std::optional<Refusal> check_length(const http::Request& head, size_t bytes_max) {
-  const std::string_view text = head.header("content-length");
-  uint64_t announced = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), announced);
-  if (error != std::errc() || end != text.data() + text.size() || announced <= bytes_max) return std::nullopt;
+  if (to_number<uint64_t>(head.header("content-length")).value_or(0) <= bytes_max) return std::nullopt;
   return Refusal{413, "too_large", "a body may have " + std::to_string(bytes_max) + " bytes here; send less at a time"};
 }
 
@@ -497,6 +494,27 @@ void Service::refuse_full(Call& call, uint32_t retry_after_s) {
              call.clock->now_us()});
 }
 
+// What the source makes of the body, ready for the log.
+ParseResult Service::parse(const Call& call, schema::Registry::Session& session, google::protobuf::Arena& arena) const {
+  FRESHET_ASSERT(call.sender);
+  const std::string trace_parent = trace_parent_of(call);
+  const AdapterContext context{.tenant = call.tenant(),
+                               .schema = session,
+                               .received_at_us = call.received_at_us,
+                               .endpoint = call.route->endpoint,
+                               .random_id = call.random_id,
+                               .trace_parent = trace_parent,
+                               .scope = call.sender->scope,
+                               .record_bytes_max = log_limit_->record_bytes_max()};
+  ParseResult parsed = call.source().parse(*call.route, call.request.body, context, arena);
+  if (!parsed) return parsed;
+  check_every_item_has_one_end(*parsed);
+  set_apart(parsed->envelopes);
+  mark_verified(parsed->envelopes, context.scope);
+  mark_verified(parsed->respelled, context.scope);
+  return parsed;
+}
+
 void Service::ingest(const std::shared_ptr<Call>& call) {
   FRESHET_ASSERT(call->sender);
   if (const Status room = appender_.room(); !room) return call->not_taken(room.error());
@@ -504,25 +522,9 @@ void Service::ingest(const std::shared_ptr<Call>& call) {
   call->received_at_us = now_us;
   const model::Tenant& tenant = call->tenant();
   if (const uint32_t full_s = appender_.full_for_s(tenant, {}, false); full_s > 0) return refuse_full(*call, full_s);
-  const std::string_view source = call->source().name();
-  const std::string trace_parent = trace_parent_of(*call);
   RequestArena arena;
   const std::unique_ptr<schema::Registry::Session> session = options_.registry->begin(tenant, now_us);
-  const AdapterContext context{.tenant = tenant,
-                               .schema = *session,
-                               .received_at_us = now_us,
-                               .endpoint = call->route->endpoint,
-                               .random_id = call->random_id,
-                               .trace_parent = trace_parent,
-                               .scope = call->sender->scope,
-                               .record_bytes_max = log_limit_->record_bytes_max()};
-  ParseResult parsed = call->source().parse(*call->route, call->request.body, context, arena.get());
-  if (parsed) {
-    check_every_item_has_one_end(*parsed);
-    set_apart(parsed->envelopes);
-    mark_verified(parsed->envelopes, context.scope);
-    mark_verified(parsed->respelled, context.scope);
-  }
+  ParseResult parsed = parse(*call, *session, arena.get());
   Outgoing out;
   out.schema_changes = session->take_discoveries();
   if (!parsed) {
@@ -535,6 +537,7 @@ void Service::ingest(const std::shared_ptr<Call>& call) {
     options_.registry->forget(out.schema_changes);
     return refuse_full(*call, full_s);
   }
+  const std::string_view source = call->source().name();
   out.tenant = &tenant;
   out.envelopes = std::move(parsed->envelopes);
   out.envelopes.insert(out.envelopes.end(), parsed->respelled.begin(), parsed->respelled.end());

@@ -102,6 +102,8 @@ class Service {
   void begin_span(Call& call);
   static void refuse_full(Call& call, uint32_t retry_after_s);
   [[nodiscard]] static std::string trace_parent_of(const Call& call);
+  [[nodiscard]] ParseResult parse(const Call& call, schema::Registry::Session& session,
+                                  google::protobuf::Arena& arena) const;
   void ingest(const std::shared_ptr<Call>& call);
 
   ServiceOptions options_;

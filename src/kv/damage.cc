@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <system_error>
 
+#include "env/file.h"
 #include "kv/synced_note.h"
 #include "kv/wal.h"
 #include "telemetry/log.h"
@@ -57,9 +58,11 @@ Status check_room(const std::string& directory) {
     if (file->path().extension() == ".log" && file->is_regular_file(gone)) bytes += file->file_size(gone);
   }
   const std::string probe = directory + "/ROOM_PROBE";
-  const int opened = ::open(probe.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
-  const int failed = opened < 0 ? errno : ::posix_fallocate(opened, 0, static_cast<off_t>(bytes));
-  if (opened >= 0) ::close(opened);
+  int failed = 0;
+  {
+    const env::Descriptor opened(probe, O_CREAT | O_WRONLY);
+    failed = opened.is_open() ? ::posix_fallocate(opened.get(), 0, static_cast<off_t>(bytes)) : errno;
+  }
   ::unlink(probe.c_str());
   if (failed == 0 || failed == EOPNOTSUPP || failed == EINVAL) return {};
   const bool full = failed == ENOSPC || failed == EDQUOT;

@@ -34,6 +34,7 @@
 
 #include "base/assert.h"
 #include "env/clock.h"
+#include "env/file.h"
 #include "env/thread.h"
 #include "kv/blob_check.h"
 #include "kv/crc32c.h"
@@ -157,10 +158,9 @@ rocksdb::BlockBasedTableOptions table_options(const Options& options, Metadata m
 // open there all the same.
 bool allows_direct_io(const std::string& directory) {
   const std::string probe = directory + "/DIRECT_IO_PROBE";
-  const int file = ::open(probe.c_str(), O_CREAT | O_WRONLY | O_DIRECT | O_CLOEXEC, 0600);
-  if (file >= 0) ::close(file);
+  const bool allowed = env::Descriptor(probe, O_CREAT | O_WRONLY | O_DIRECT).is_open();
   ::unlink(probe.c_str());
-  return file >= 0;
+  return allowed;
 }
 
 // Measured (600-byte records, 100 a batch, CPU of append and one consumer at the tail): blob files 2.1 µs, without
@@ -191,10 +191,8 @@ void set_large_values(rocksdb::Options& rocks) {
 // What was written past the page cache is read into it, as its rows are soon asked for: the kernel does that by itself
 // while this goes on. A file that can't be opened is none that somebody waits for.
 void read_ahead(const std::string& path) {
-  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (file < 0) return;
-  ::posix_fadvise(file, 0, 0, POSIX_FADV_WILLNEED);
-  ::close(file);
+  const env::Descriptor file(path, O_RDONLY);
+  if (file.is_open()) ::posix_fadvise(file.get(), 0, 0, POSIX_FADV_WILLNEED);
 }
 
 // Lets the threads of compactions yield to others: work that can wait must not slow down what somebody waits for. Has

@@ -11,6 +11,7 @@
 #include <cstring>
 #include <memory>
 
+#include "base/big_endian.h"
 #include "kv/blob_check.h"
 #include "kv/check_file.h"
 #include "kv/crc32c.h"
@@ -24,9 +25,7 @@ constexpr int kOpenFilesMax = 16;  // of a snapshot: its manifest is what is wan
 // RocksDB keeps it as four bytes, the highest first (file_checksum.h).
 std::optional<uint32_t> noted_crc(const std::string& function, const std::string& value) {
   if (function != rocksdb::kStandardDbFileChecksumFuncName || value.size() != sizeof(uint32_t)) return std::nullopt;
-  uint32_t crc = 0;
-  for (const char byte : value) crc = crc << 8 | static_cast<unsigned char>(byte);
-  return crc;
+  return read_big_endian<uint32_t>(value);
 }
 
 // RocksDB puts a slash in front of its files' names.

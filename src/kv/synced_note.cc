@@ -10,9 +10,9 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 
 #include "base/assert.h"
+#include "env/file.h"
 #include "kv/crc32c.h"
 
 namespace freshet::kv {
@@ -52,8 +52,7 @@ Result<std::optional<Noted>> SyncedNote::read(const std::string& directory) {
   std::error_code error;
   if (!std::filesystem::exists(path, error)) return std::nullopt;
   if (!std::filesystem::is_regular_file(path, error)) return fail(Code::kCorrupt, path + " is not a file");
-  std::ifstream in(path, std::ios::binary);
-  const std::string text(std::istreambuf_iterator<char>(in), {});
+  const std::string text = env::read_file(path).value_or("");
   Noted noted;
   const bool read = std::sscanf(text.c_str(), "synced: %" SCNu64 " manifest: %" SCNu64 " %" SCNu64, &noted.synced,
                                 &noted.manifest.number, &noted.manifest.bytes) == 3;
@@ -65,17 +64,14 @@ Result<std::unique_ptr<SyncedNote>> SyncedNote::make(const std::string& director
   const std::string path = path_of(directory);
   std::error_code error;
   if (!std::filesystem::is_regular_file(path, error)) std::filesystem::remove_all(path, error);
-  const int file = ::open(path.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
-  if (file < 0) return tl::unexpected(note_error(path, "open"));
-  std::unique_ptr<SyncedNote> note(new SyncedNote(path, file, noted));
+  env::Descriptor file(path, O_CREAT | O_WRONLY);
+  if (!file.is_open()) return tl::unexpected(note_error(path, "open"));
   const std::string text = note_text(noted);
-  if (::pwrite(file, text.data(), text.size(), 0) != static_cast<ssize_t>(text.size()) ||
-      ::ftruncate(file, static_cast<off_t>(text.size())) != 0 || ::fsync(file) != 0)
+  if (::pwrite(file.get(), text.data(), text.size(), 0) != static_cast<ssize_t>(text.size()) ||
+      ::ftruncate(file.get(), static_cast<off_t>(text.size())) != 0 || ::fsync(file.get()) != 0)
     return tl::unexpected(note_error(path, "write"));
-  return note;
+  return std::unique_ptr<SyncedNote>(new SyncedNote(path, std::move(file), noted));
 }
-
-SyncedNote::~SyncedNote() { ::close(file_); }
 
 Status SyncedNote::raise(uint64_t synced) {
   const std::lock_guard lock(mutex_);
@@ -94,7 +90,7 @@ Status SyncedNote::raise(const Manifest& manifest) {
 Status SyncedNote::write() {
   const std::string text = note_text(noted_);
   FRESHET_ASSERT(text.size() == kNoteBytes);
-  if (::pwrite(file_, text.data(), text.size(), 0) != static_cast<ssize_t>(text.size()))
+  if (::pwrite(file_.get(), text.data(), text.size(), 0) != static_cast<ssize_t>(text.size()))
     return tl::unexpected(note_error(path_, "write"));
   return {};
 }

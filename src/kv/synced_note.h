@@ -10,8 +10,10 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "base/result.h"
+#include "env/file.h"
 
 namespace freshet::kv {
 
@@ -37,7 +39,6 @@ class SyncedNote {
   [[nodiscard]] static Result<std::optional<Noted>> read(const std::string& directory);
   // Makes the file anew.
   [[nodiscard]] static Result<std::unique_ptr<SyncedNote>> make(const std::string& directory, const Noted& noted);
-  ~SyncedNote();
   SyncedNote(const SyncedNote&) = delete;
   SyncedNote& operator=(const SyncedNote&) = delete;
 
@@ -46,11 +47,12 @@ class SyncedNote {
   [[nodiscard]] Status raise(const Manifest& manifest);
 
  private:
-  SyncedNote(std::string path, int file, const Noted& noted) : path_(std::move(path)), file_(file), noted_(noted) {}
+  SyncedNote(std::string path, env::Descriptor file, const Noted& noted)
+      : path_(std::move(path)), file_(std::move(file)), noted_(noted) {}
   [[nodiscard]] Status write();
 
   const std::string path_;
-  const int file_;
+  const env::Descriptor file_;
   std::mutex mutex_;
   Noted noted_;
 };

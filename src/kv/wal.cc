@@ -6,11 +6,10 @@
 #include <cctype>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <optional>
 #include <string_view>
 
+#include "env/file.h"
 #include "kv/crc32c.h"
 
 namespace freshet::kv {
@@ -161,11 +160,10 @@ Result<WalEnd> read_wals(const std::string& directory) {
     const std::string path = directory + "/" + name;
     std::error_code error;
     if (!fs::is_regular_file(path, error)) return fail(Code::kCorrupt, path + " is not a file");
-    std::ifstream in(path, std::ios::binary);
-    const std::string file(std::istreambuf_iterator<char>(in), {});
-    if (!in.good() && !in.eof()) return fail(Code::kFatal, path + ": can't be read");
+    const auto file = env::read_file(path);
+    if (!file) return fail(Code::kFatal, path + ": can't be read");
     WalReader next = reader;
-    next.follow(name, file);
+    next.follow(name, *file);
     if (reader.end().why.empty() || next.end().sequence > reader.end().sequence) {
       reader = std::move(next);
     } else {

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "base/assert.h"
+
 namespace freshet::mirror {
 namespace {
 
@@ -19,6 +21,7 @@ Lanes::Key Lanes::key_of(const Share& share) {
 }
 
 Status Lanes::start(Share& share) {
+  FRESHET_ASSERT(share.known && share.topic != nullptr && !share.reading);
   Lane& lane = lanes_[key_of(share)];
   if (lane.reader == nullptr) {
     const auto& [priority, topic] = key_of(share);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "base/assert.h"
 #include "base/json_writer.h"
 
 namespace freshet::mirror {
@@ -58,6 +59,7 @@ const Mark* Marks::before(int64_t offset) const {
 
 std::vector<std::optional<int64_t>> translate(const std::vector<Marks>& marks, const std::vector<int64_t>& committed,
                                               size_t target_partitions, bool one_to_one) {
+  FRESHET_ASSERT(marks.size() == committed.size());
   std::vector<std::optional<int64_t>> out(target_partitions);
   std::vector<bool> unknown(target_partitions, false);
   for (size_t p = 0; p < marks.size(); ++p) {

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 
-#include "cluster/stream/target.h"
 #include "telemetry/log.h"
 #include "telemetry/metrics.h"
 
@@ -132,10 +131,10 @@ Status Topics::create(cluster::NewTopic topic) {
 Status Topics::make_own(const cluster::ClusterView& target) {
   if (!has_letters_)
     FRESHET_TRY(
-        cluster::make_letters(target_, target, letters_topic(config_), replication_for(3), "mirror " + config_.name));
+        cluster::make_letters(target_, target, letters_topic(config_), replication_for(), "mirror " + config_.name));
   has_letters_ = true;
   if (!in_target_.contains(heartbeat_topic(config_)))
-    FRESHET_TRY(create({heartbeat_topic(config_), 1, replication_for(3), {{"cleanup.policy", "compact"}}}));
+    FRESHET_TRY(create({heartbeat_topic(config_), 1, replication_for(), {{"cleanup.policy", "compact"}}}));
   return {};
 }
 
@@ -143,7 +142,7 @@ Status Topics::make_own(const cluster::ClusterView& target) {
 Status Topics::make_progress(const Topic& topic) {
   const auto known = in_target_.find(topic.progress);
   if (known == in_target_.end())
-    return create({topic.progress, topic.source_partitions, replication_for(3), {{"cleanup.policy", "compact"}}});
+    return create({topic.progress, topic.source_partitions, replication_for(), {{"cleanup.policy", "compact"}}});
   if (known->second >= topic.source_partitions) return {};
   const Status added = target_.add_partitions(topic.progress, topic.source_partitions, Admin::Do::kIt);
   if (!added && added.error().code != Code::kInvalid) return added;
@@ -156,8 +155,7 @@ Status Topics::make_new(Topic& topic, const cluster::LivingTopic& from) {
   const auto wanted = from.partitions.empty() ? 1 : static_cast<uint32_t>(from.partitions.front().replicas.size());
   FRESHET_TRY(
       create({topic.to, topic.target_partitions, replication_for(wanted), first_configs(configs.at(0).configs)}));
-  topic.record_bytes_max =
-      cluster::record_limit(cluster::value_of(configs.at(0).configs, "max.message.bytes").value_or(""));
+  topic.record_bytes_max = cluster::record_limit(configs.at(0).configs);
   topic.misfit.clear();
   return make_progress(topic);  // Not every broker knows the new topic yet.
 }
@@ -205,7 +203,7 @@ Status Topics::sync_configs(Topic& topic) {
     }
   }
   topic.misfit = misfit_of(topic.to, from.at(0).configs, to.at(0).configs);
-  topic.record_bytes_max = cluster::record_limit(cluster::value_of(to.at(0).configs, "max.message.bytes").value_or(""));
+  topic.record_bytes_max = cluster::record_limit(to.at(0).configs);
   return {};
 }
 

@@ -8,6 +8,7 @@
 
 #include "cluster/admin/admin.h"
 #include "cluster/stream/stream.h"
+#include "cluster/stream/target.h"
 #include "mirror/config.h"
 #include "mirror/transform.h"
 
@@ -57,7 +58,7 @@ class Topics {
   [[nodiscard]] Status make_new(Topic& topic, const cluster::LivingTopic& from);
   [[nodiscard]] Status sync_configs(Topic& topic);
   [[nodiscard]] Status create(cluster::NewTopic topic);
-  [[nodiscard]] uint32_t replication_for(uint32_t wanted) const;
+  [[nodiscard]] uint32_t replication_for(uint32_t wanted = cluster::kReplicasWanted) const;
   void see_leaders(Topic& topic, const cluster::LivingTopic& to);
   void judge(Topic& topic, const Status& made);
 

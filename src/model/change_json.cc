@@ -5,6 +5,7 @@
 #include "base/hash.h"
 #include "base/json_writer.h"
 #include "model/json.h"
+#include "model/kind.h"
 #include "model/time.h"
 
 namespace freshet::model {
@@ -47,7 +48,7 @@ std::string change_json(const v1::Change& change) {
   std::string out;
   JsonWriter json(out);
   json.begin_object().member("tenant", change.tenant());
-  json.member("kind", change.kind() == v1::ENTITY_KIND_DEVICE ? "device" : "user").member("id", to_hex(change.id()));
+  json.member("kind", kind_name(change.kind())).member("id", to_hex(change.id()));
   json.member("version", change.version()).member("received_at", format_time(change.received_at_us()));
   json.member("removed", change.remove()).member("whole", change.whole()).key("ops").begin_array();
   for (const v1::ChangeOp& op : change.ops()) {

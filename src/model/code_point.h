@@ -2,10 +2,10 @@
 #pragma once
 
 #include <cstddef>
-#include <string>
 #include <string_view>
 
 #include "base/assert.h"
+#include "base/utf8.h"
 
 namespace freshet::model {
 
@@ -24,31 +24,12 @@ struct CodePoint {
   if (bytes == 1 || text.size() < bytes) return {first, 1};
   char32_t letter = first & (0x7fu >> bytes);
   for (size_t i = 1; i < bytes; ++i) {
-    if ((byte(i) & 0xc0u) != 0x80u) return {first, 1};
+    if (begins_character(text[i])) return {first, 1};
     letter = letter << 6 | (byte(i) & 0x3fu);
   }
   constexpr char32_t kLeast[] = {0, 0, 0x80, 0x800, 0x10000};  // of so many bytes
   if (letter < kLeast[bytes] || letter > 0x10ffff) return {first, 1};
   return {letter, bytes};
-}
-
-// Writes a code point as UTF-8. REQUIRES: it is one of Unicode.
-inline void append_code_point(std::string& out, char32_t letter) {
-  FRESHET_ASSERT(letter < 0x110000);
-  const auto put = [&](char32_t byte) { out += static_cast<char>(byte); };
-  if (letter < 0x80) return put(letter);
-  if (letter < 0x800) {
-    put(0xc0 | letter >> 6);
-  } else {
-    if (letter < 0x10000) {
-      put(0xe0 | letter >> 12);
-    } else {
-      put(0xf0 | letter >> 18);
-      put(0x80 | (letter >> 12 & 0x3f));
-    }
-    put(0x80 | (letter >> 6 & 0x3f));
-  }
-  put(0x80 | (letter & 0x3f));
 }
 
 // What has no width: forms and newsletter tools leave it in, and nobody sees it.

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/utf8.h"
 #include "model/code_point.h"
 
 namespace freshet::model {

@@ -4,6 +4,7 @@
 #include "base/json_writer.h"
 #include "model/document.h"
 #include "model/json.h"
+#include "model/kind.h"
 
 namespace freshet::model {
 namespace {
@@ -74,7 +75,7 @@ std::string json_about(std::string_view tenant, v1::EntityKind kind, std::string
   JsonWriter json(out);
   Sections sections(json, document);
   json.begin_object().member("id", to_hex(id)).member("tenant", tenant);
-  json.member("kind", kind == v1::ENTITY_KIND_DEVICE ? "device" : "user");
+  json.member("kind", kind_name(kind));
   sections.object("identifiers", v1::IDENTIFIERS);
   rest(sections);
   json.member("version", document.version()).end_object();

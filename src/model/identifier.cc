@@ -8,6 +8,7 @@
 #include "base/assert.h"
 #include "base/mutant.h"
 #include "base/text.h"
+#include "base/utf8.h"
 #include "model/code_point.h"
 #include "model/email.h"
 #include "model/padding.h"
@@ -59,7 +60,7 @@ std::string_view without_padding(std::string_view text) {
       continue;
     }
     size_t last = text.size() - 1;  // where the last code point begins
-    while (last > 0 && text.size() - last < 4 && (static_cast<unsigned char>(text[last]) & 0xc0u) == 0x80u) --last;
+    while (last > 0 && text.size() - last < 4 && !begins_character(text[last])) --last;
     const CodePoint back = code_point(text.substr(last));
     if (back.bytes == 1 || back.bytes != text.size() - last || !is_padding(back.letter)) return text;
     text.remove_suffix(back.bytes);
@@ -102,11 +103,11 @@ bool is_masked(std::string_view text) {
   return text.size() >= kMaskBytesMin && text.find_first_not_of('*') == std::string_view::npos;
 }
 
+}  // namespace
+
 const google::protobuf::RepeatedPtrField<std::string>& priority_of(v1::EntityKind kind, const v1::TenantRules& rules) {
   return kind == v1::ENTITY_KIND_DEVICE ? rules.device_priority() : rules.user_priority();
 }
-
-}  // namespace
 
 std::string normalize_identifier(std::string_view type, std::string_view value) {
   const std::string_view stripped = without_padding(value);

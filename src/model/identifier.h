@@ -40,6 +40,10 @@ inline constexpr std::string_view kPhone = "phone";
 [[nodiscard]] uint32_t home_of(std::string_view tenant, v1::EntityKind kind, const v1::Identifier& identifier,
                                uint32_t partitions);
 
+// The types that identify a user or a device of this tenant, the one that counts most first.
+[[nodiscard]] const google::protobuf::RepeatedPtrField<std::string>& priority_of(v1::EntityKind kind,
+                                                                                 const v1::TenantRules& rules);
+
 // Sorts by the tenant's priority (types it does not list come last, by name), then by value, and drops repetitions.
 void sort_identifiers(v1::EntityKind kind, const v1::TenantRules& rules,
                       google::protobuf::RepeatedPtrField<v1::Identifier>& identifiers);

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "base/number.h"
 #include "base/text.h"
 #include "model/decimal.h"
 #include "model/time.h"
@@ -166,9 +167,7 @@ std::string whole_number(std::string_view text) {
 }
 
 void set_number(Value& value, std::string_view text, double number) {
-  int64_t integer = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), integer);
-  if (error == std::errc() && end == text.data() + text.size()) return value.set_integer(integer);
+  if (const auto integer = to_number<int64_t>(text)) return value.set_integer(*integer);
   // What is beyond 64 bits is a decimal. As doubles, two parcels would have one number.
   std::string digits = text.size() <= kWholeDigitsMax ? whole_number(text) : std::string();
   digits.empty() ? value.set_number(number) : value.set_decimal(std::move(digits));

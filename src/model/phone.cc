@@ -73,12 +73,13 @@ std::string without_fraction(std::string text) {
   return meant ? std::string(whole) : text;
 }
 
-// Tools that write for spreadsheets put an apostrophe in front of what those would take for a number or a formula.
-std::string_view without_apostrophe(std::string_view text) { return text.starts_with('\'') ? text.substr(1) : text; }
+// Tools that write for spreadsheets put an apostrophe in front of a number that is to stay a text. No phone number
+// begins with one of its own, so here, unlike in any other cell, it does not matter what stands behind it.
+std::string_view without_text_mark(std::string_view text) { return text.starts_with('\'') ? text.substr(1) : text; }
 
 std::optional<PhoneDigits> digits_of(std::string_view sent) {
   PhoneDigits out;
-  const std::string ascii = without_fraction(with_ascii_digits(without_scheme(without_apostrophe(sent))));
+  const std::string ascii = without_fraction(with_ascii_digits(without_scheme(without_text_mark(sent))));
   std::string_view text = ascii;
   while (!text.empty()) {
     if (text.starts_with("(0)") && !out.all.empty() && out.trunk == std::string::npos) out.trunk = out.all.size();

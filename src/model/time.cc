@@ -4,12 +4,12 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cmath>
 #include <limits>
 #include <span>
 
 #include "base/assert.h"
+#include "base/number.h"
 #include "base/text.h"
 #include "base/utf8.h"
 #include "model/code_point.h"
@@ -405,10 +405,8 @@ std::optional<TimeUs> parse_net_date(std::string_view text) {
 
 // "1700000000.25", "1.7e9", as languages write that count in doubles. None of them means a sign, "inf" or "nan".
 std::optional<TimeUs> parse_number(std::string_view text) {
-  double number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (!is_digit(text.front()) || error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return time_of_number(number);
+  const auto number = is_digit(text.front()) ? to_number<double>(text) : std::nullopt;
+  return number ? time_of_number(*number) : std::nullopt;
 }
 
 // Writes a number with so many digits, zeros in front, and returns the end of them.

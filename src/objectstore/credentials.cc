@@ -1,10 +1,9 @@
 #include "objectstore/credentials.h"
 
 #include <algorithm>
-#include <fstream>
-#include <iterator>
 
 #include "base/text.h"
+#include "env/file.h"
 
 namespace freshet::objectstore {
 namespace {
@@ -14,10 +13,9 @@ bool is_whole(const Credentials& credentials) {
 }
 
 Result<Credentials> read_credentials(const CredentialsFile& file) {
-  std::ifstream in(file.path, std::ios::binary);
-  const std::string text(std::istreambuf_iterator<char>(in), {});
-  if (!in) return fail(Code::kInvalid, file.path + " can't be read");
-  auto read = parse_credentials(text, file.profile);
+  const auto text = env::read_file(file.path);
+  if (!text) return fail(Code::kInvalid, file.path + " can't be read");
+  auto read = parse_credentials(*text, file.profile);
   if (!read) return fail(Code::kInvalid, file.path + ": " + read.error().message);
   return read;
 }

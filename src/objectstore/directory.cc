@@ -13,10 +13,12 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <functional>
 #include <utility>
 
 #include "base/assert.h"
 #include "base/hash.h"
+#include "env/file.h"
 
 namespace freshet::objectstore {
 namespace {
@@ -28,33 +30,18 @@ constexpr const char* kIncoming = ".incoming-";
 constexpr size_t kChunkBytes = 1u << 20;
 constexpr env::TimeUs kDayUs = 24 * 3'600'000'000;
 
-// A descriptor that closes itself.
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  [[nodiscard]] int get() const { return fd_; }
-
- private:
-  int fd_;
-};
-
 class DirectoryStore final : public ObjectStore {
  public:
   DirectoryStore(std::string root, std::string to, env::Random& random)
       : root_(std::move(root)), where_(std::move(to)), random_(random) {}
 
   Status put_new(const std::string& key, std::string_view content) override {
-    return place(key, [&](int fd) { return write_all(fd, content); });
+    return place(key, [&](const env::Descriptor& file) { return append(file, content); });
   }
 
   Status put_file(const std::string& key, const LocalFile& file, Pace& pace) override {
-    Status placed = place(key, [&](int fd) {
-      return read_all(file.path, pace, [&](std::string_view part) { return write_all(fd, part); });
+    Status placed = place(key, [&](const env::Descriptor& placed_as) {
+      return read_all(file.path, pace, [&](std::string_view part) { return append(placed_as, part); });
     });
     // A file of this key has the same content.
     return !placed && placed.error().code == Code::kConflict ? Status{} : placed;
@@ -85,6 +72,9 @@ class DirectoryStore final : public ObjectStore {
   void remove_old_attempts(env::TimeUs now_us) const;
 
  private:
+  // Writes the content of an object into its file.
+  using Fill = std::function<Status(const env::Descriptor&)>;
+
   [[nodiscard]] std::string path(const std::string& key) const { return root_ + "/" + key; }
 
   // errno is read first, as everything below may change it.
@@ -94,18 +84,13 @@ class DirectoryStore final : public ObjectStore {
     return fail(code, fmt::format("{}: {} {}: {}", where_, what, key, std::strerror(why)));
   }
 
-  Status write_all(int fd, std::string_view bytes) {
-    while (!bytes.empty()) {
-      const ssize_t wrote = ::write(fd, bytes.data(), bytes.size());
-      if (wrote < 0 && errno != EINTR) return failed("write", "");
-      if (wrote > 0) bytes.remove_prefix(static_cast<size_t>(wrote));
-    }
-    return {};
+  Status append(const env::Descriptor& file, std::string_view bytes) {
+    return env::write_all(file, bytes) ? Status{} : failed("write", "");
   }
 
   Status read_all(const std::string& file, Pace& pace, const Sink& sink) {
-    const Descriptor in(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
-    if (in.get() < 0) return failed("open", file);
+    const env::Descriptor in(file, O_RDONLY);
+    if (!in.is_open()) return failed("open", file);
     std::string chunk(kChunkBytes, '\0');
     while (true) {
       if (cancelled_) return fail(Code::kRetry, where_ + ": cancelled");
@@ -119,7 +104,7 @@ class DirectoryStore final : public ObjectStore {
 
   // Fills a new file and links it into place. A remove() elsewhere may take the folder away in
   // between, so it is made again, at most four times.
-  Status place(const std::string& key, const std::function<Status(int)>& fill) {
+  Status place(const std::string& key, const Fill& fill) {
     const std::string beside = path(kIncoming + to_hex(random_.bytes(8)));
     Status status = fill_new(beside, fill);
     for (int i = 0; status; ++i) {
@@ -134,10 +119,10 @@ class DirectoryStore final : public ObjectStore {
     return status ? sync_parent(key) : status;
   }
 
-  Status fill_new(const std::string& file, const std::function<Status(int)>& fill) {
-    const Descriptor out(::open(file.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600));
-    if (out.get() < 0) return failed("create", file);
-    FRESHET_TRY(fill(out.get()));
+  Status fill_new(const std::string& file, const Fill& fill) {
+    const env::Descriptor out(file, O_CREAT | O_EXCL | O_WRONLY);
+    if (!out.is_open()) return failed("create", file);
+    FRESHET_TRY(fill(out));
     // Synced before it is linked: a crash must not leave a whole name with half a content.
     if (::fsync(out.get()) != 0) return failed("sync", file);
     return {};
@@ -156,8 +141,7 @@ class DirectoryStore final : public ObjectStore {
   Status sync_parent(const std::string& key) {
     FRESHET_ASSERT(path(key).starts_with(root_ + "/"));
     for (fs::path folder = fs::path(path(key)).parent_path();; folder = folder.parent_path()) {
-      const Descriptor opened(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-      if (opened.get() < 0 || ::fsync(opened.get()) != 0) return failed("sync the folder of", key);
+      if (!env::sync_directory(folder.string())) return failed("sync the folder of", key);
       if (folder.string().size() <= root_.size()) return {};
     }
   }

@@ -13,6 +13,8 @@
 #include <optional>
 
 #include "base/assert.h"
+#include "base/text.h"
+#include "env/file.h"
 #include "objectstore/credentials.h"
 #include "objectstore/s3_xml.h"
 #include "objectstore/sigv4.h"
@@ -54,16 +56,6 @@ class Body {
   int file_ = -1;
   uint64_t size_ = 0, at_ = 0;
   Pace* pace_ = nullptr;
-};
-
-struct File {
-  int descriptor;
-  explicit File(const std::string& path) : descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {}
-  ~File() {
-    if (descriptor >= 0) ::close(descriptor);
-  }
-  File(const File&) = delete;
-  File& operator=(const File&) = delete;
 };
 
 // 409 ConditionalRequestConflict: another request for the same key was under way, and may have
@@ -170,7 +162,8 @@ bool S3Store::wait_before(uint32_t attempt) {
 Result<Answer> S3Store::attempt(const S3Request& request, Body& body, const Sink& sink, bool& credentials_refused) {
   Call call;
   call.method = request.method;
-  call.url = fmt::format("{}://{}{}", endpoint_.tls ? "https" : "http", endpoint_.host, uri_encode(request.path, true));
+  call.url =
+      fmt::format("{}://{}{}", endpoint_.tls ? "https" : "http", endpoint_.host, percent_encode(request.path, "/"));
   if (!request.query.empty()) call.url += "?" + query_of(request.query);
   call.headers = request.headers;
   body.rewind();
@@ -210,13 +203,12 @@ Result<Answer> S3Store::exchange(const std::string& method, const std::string& k
 }
 
 Status S3Store::put_file(const std::string& key, const LocalFile& file, Pace& pace) {
-  const File opened(file.path);
-  if (opened.descriptor < 0)
-    return fail(Code::kFatal, fmt::format("{}: can't open: {}", file.path, std::strerror(errno)));
+  const env::Descriptor opened(file.path, O_RDONLY);
+  if (!opened.is_open()) return fail(Code::kFatal, fmt::format("{}: can't open: {}", file.path, std::strerror(errno)));
   // One request can't carry more than 5 GiB, and a part that fails is cheaper to send again than
   // all of it.
-  if (file.bytes > options_.single_bytes_max) return put_parts(key, file, opened.descriptor, pace);
-  Body body(opened.descriptor, file.bytes, pace);
+  if (file.bytes > options_.single_bytes_max) return put_parts(key, file, opened.get(), pace);
+  Body body(opened.get(), file.bytes, pace);
   return done(exchange("PUT", key, {}, {}, file.sha256, body));
 }
 
@@ -261,7 +253,7 @@ Result<std::vector<std::string>> S3Store::send_parts(const std::string& key, con
 Status S3Store::copy(const std::string& from, const std::string& to) {
   Body none;
   const std::string source = "/" + address_.bucket + "/" + name_of(from);
-  return done(exchange("PUT", to, {}, {{"x-amz-copy-source", uri_encode(source, true)}}, sha256(""), none));
+  return done(exchange("PUT", to, {}, {{"x-amz-copy-source", percent_encode(source, "/")}}, sha256(""), none));
 }
 
 // Reads an object. After an interruption it goes on where it was: what the sink has taken can't be
@@ -316,10 +308,7 @@ Result<S3Address> parse_s3_address(const std::string& to) {
   address.bucket = rest.substr(0, slash);
   if (slash != std::string::npos) address.prefix = rest.substr(slash + 1);
   while (address.prefix.ends_with('/')) address.prefix.pop_back();
-  const auto plain = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-' ||
-           c == '_';
-  };
+  const auto plain = [](char c) { return is_name_char(c) || c == '.' || c == '-'; };
   if (address.bucket.size() < kBucketMin || !std::all_of(address.bucket.begin(), address.bucket.end(), plain))
     return fail(Code::kInvalid, "the bucket's name must have three characters at least, of a-z 0-9 . -");
   const auto plain_path = [&plain](char c) { return plain(c) || c == '/'; };

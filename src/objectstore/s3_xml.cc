@@ -2,11 +2,11 @@
 
 #include "objectstore/s3_xml.h"
 
-#include <charconv>
 #include <pugixml.hpp>
 #include <sstream>
 
 #include "base/assert.h"
+#include "base/number.h"
 
 namespace freshet::objectstore {
 namespace {
@@ -42,12 +42,10 @@ Result<S3Page> read_s3_page(std::string_view xml) {
   if (!list) return unexpected_answer("list of objects");
   S3Page page;
   for (const pugi::xml_node entry : list.children("Contents")) {
-    const std::string_view size = entry.child("Size").text().get();
-    Object& object = page.objects.emplace_back();
-    object.key = entry.child("Key").text().get();
-    const auto [end, error] = std::from_chars(size.data(), size.data() + size.size(), object.bytes);
-    if (object.key.empty() || error != std::errc() || end != size.data() + size.size())
-      return unexpected_answer("list of objects");
+    std::string key = entry.child("Key").text().get();
+    const auto bytes = to_number<uint64_t>(entry.child("Size").text().get());
+    if (key.empty() || !bytes) return unexpected_answer("list of objects");
+    page.objects.push_back({std::move(key), *bytes});
   }
   const bool more = std::string_view(list.child("IsTruncated").text().get()) == "true";
   if (more) page.next = list.child("NextContinuationToken").text().get();

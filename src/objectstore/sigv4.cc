@@ -9,6 +9,7 @@
 #include <ctime>
 
 #include "base/assert.h"
+#include "base/text.h"
 
 namespace freshet::objectstore {
 namespace {
@@ -37,7 +38,7 @@ Canonical canonical(const S3Request& request) {
     lines += name + ":" + value + "\n";
     out.signed_headers += (out.signed_headers.empty() ? "" : ";") + name;
   }
-  out.request = fmt::format("{}\n{}\n{}\n{}\n{}\n{}", request.method, uri_encode(request.path, /*path=*/true),
+  out.request = fmt::format("{}\n{}\n{}\n{}\n{}\n{}", request.method, percent_encode(request.path, "/"),
                             query_of(request.query), lines, out.signed_headers, hex(request.body_sha256));
   return out;
 }
@@ -52,23 +53,9 @@ Digest signing_key(const Credentials& credentials, std::string_view day, std::st
 
 }  // namespace
 
-std::string uri_encode(std::string_view text, bool path) {
-  std::string out;
-  for (const char c : text) {
-    const bool plain = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
-                       c == '.' || c == '_' || c == '~' || (path && c == '/');
-    if (plain) {
-      out += c;
-    } else {
-      out += fmt::format("%{:02X}", static_cast<unsigned char>(c));
-    }
-  }
-  return out;
-}
-
 std::string query_of(const Fields& query) {
   Fields encoded;
-  for (const auto& [name, value] : query) encoded.emplace_back(uri_encode(name, false), uri_encode(value, false));
+  for (const auto& [name, value] : query) encoded.emplace_back(percent_encode(name), percent_encode(value));
   std::sort(encoded.begin(), encoded.end());
   std::string out;
   for (const auto& [name, value] : encoded) out += (out.empty() ? "" : "&") + name + "=" + value;

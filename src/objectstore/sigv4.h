@@ -24,8 +24,6 @@ struct S3Request {
   Digest body_sha256{};  // of the body, also of an empty one
 };
 
-// Encodes everything but A-Z a-z 0-9 - . _ ~ as %XX, and '/' too unless it is a `path`.
-[[nodiscard]] std::string uri_encode(std::string_view text, bool path);
 // The query as it is sent and signed: "a=1&b=", sorted by name, encoded.
 [[nodiscard]] std::string query_of(const Fields& query);
 // Adds x-amz-date, x-amz-content-sha256, x-amz-security-token and authorization to the request's

@@ -23,4 +23,9 @@ Status set_property(rd_kafka_conf_t* conf, const std::string& name, const std::s
   return fail(Code::kInvalid, fmt::format("{}: {}", name, may_be_secret(name) ? "not a possible value" : words));
 }
 
+Status set_properties(rd_kafka_conf_t* conf, const std::vector<std::pair<std::string, std::string>>& all) {
+  for (const auto& [name, value] : all) FRESHET_TRY(set_property(conf, name, value));
+  return {};
+}
+
 }  // namespace freshet::rdkafka

@@ -11,6 +11,7 @@
 #include "base/assert.h"
 #include "base/mutant.h"
 #include "base/saturated.h"
+#include "model/kind.h"
 #include "telemetry/exemplar.h"
 #include "telemetry/log.h"
 #include "telemetry/log_trace.h"
@@ -56,7 +57,7 @@ const char* word_of(const Status& result) {
 void describe_write(telemetry::Span& span, const std::string& tenant, v1::EntityKind kind, const Status& result) {
   span.set("db.system.name", telemetry::tracer().systems().store);
   span.set("db.namespace", "freshet_" + tenant);
-  span.set("db.collection.name", kind == v1::ENTITY_KIND_DEVICE ? "devices" : "users");
+  span.set("db.collection.name", model::collection_name(kind));
   span.set("db.operation.name", "bulkWrite");
   span.set("freshet.result", word_of(result));
 }
@@ -332,13 +333,39 @@ void ReactorLoop::collect() {
   }
 }
 
+// True: the write is done.
+bool ReactorLoop::settle(Write& write, v1::Change&& change, const Status& result, const Times& now) {
+  // Its records may be committed, as soon as all before them are done and a sync has ended.
+  if (result || FRESHET_MUTANT(kRetryForgotten)) {
+    telemetry::Histogram& histogram = freshness(write.tenant);
+    for (const Mark& mark : write.marks) histogram.record(saturated_difference(now.wall_us, mark.received_at_us));
+    if (!write.traces.empty() && !write.marks.empty())
+      telemetry::exemplify(histogram, saturated_difference(now.wall_us, write.marks.front().received_at_us),
+                           write.traces.front().trace_id, now.wall_us);
+    mark_done(write.marks);
+    coalescer_.written(write, std::move(change));
+    return true;
+  }
+  if (result.error().code == Code::kRetry) {
+    metrics_->retries.add();
+    const env::TimeUs due = now.monotonic_us + backoff(write.attempts);
+    coalescer_.put_back(std::move(write), std::move(change), due);
+  } else if (result.error().code == Code::kInvalid) {
+    metrics_->poison.add();
+    letters_.add("refused_by_store", result.error().message, change.SerializeAsString(), change, write.marks);
+    coalescer_.written(write, std::move(change));
+  } else if (health_) {
+    health_ = result;  // its records stay undone, so the next start reads them again
+  }
+  return false;
+}
+
 void ReactorLoop::finish(Completion completion) {
   auto node = in_flight_.extract(completion.bulk);
   FRESHET_ASSERT(!node.empty());
   std::vector<Write>& writes = node.mapped().writes;
   FRESHET_ASSERT(writes.size() == completion.results.size() && writes.size() == completion.changes.size());
-  const env::TimeUs now_us = options_.clock->now_us();
-  const env::TimeUs monotonic_us = options_.clock->monotonic_us();
+  const Times now{options_.clock->now_us(), options_.clock->monotonic_us()};
   uint64_t written = 0, refused = 0;
   for (size_t i = 0; i < writes.size(); ++i) {
     Write& write = writes[i];
@@ -348,33 +375,14 @@ void ReactorLoop::finish(Completion completion) {
     std::optional<telemetry::LogTrace> lines;
     if (!write.traces.empty()) {
       lines.emplace(write.traces.front().trace_id);
-      end_spans(write.traces, tenant, change.kind(), result, node.mapped().since_us, now_us);
+      end_spans(write.traces, tenant, change.kind(), result, node.mapped().since_us, now.wall_us);
     } else if (!write.marks.empty()) {
-      end_late_span(write.marks, tenant, change.kind(), result, node.mapped().since_us, now_us);
+      end_late_span(write.marks, tenant, change.kind(), result, node.mapped().since_us, now.wall_us);
     }
-    // Done: its records may be committed, as soon as all before them are done and a sync has ended.
-    if (result || FRESHET_MUTANT(kRetryForgotten)) {
-      telemetry::Histogram& histogram = freshness(write.tenant);
-      for (const Mark& mark : write.marks) histogram.record(saturated_difference(now_us, mark.received_at_us));
-      if (!write.traces.empty() && !write.marks.empty())
-        telemetry::exemplify(histogram, saturated_difference(now_us, write.marks.front().received_at_us),
-                             write.traces.front().trace_id, now_us);
-      mark_done(write.marks);
-      coalescer_.written(write, std::move(change));
-      ++written;
-    } else if (result.error().code == Code::kRetry) {
-      metrics_->retries.add();
-      const env::TimeUs due = monotonic_us + backoff(write.attempts);
-      coalescer_.put_back(std::move(write), std::move(change), due);
-    } else if (result.error().code == Code::kInvalid) {
-      metrics_->poison.add();
-      // One line for a bulk: where a store refuses all of a tenant, there are very many.
-      if (refused++ == 0) log::warn("tenant {}: the profile store refuses changes, which are dead letters now", tenant);
-      letters_.add("refused_by_store", result.error().message, change.SerializeAsString(), change, write.marks);
-      coalescer_.written(write, std::move(change));
-    } else if (health_) {
-      health_ = result;  // its records stay undone, so the next start reads them again
-    }
+    // One line for a bulk: where a store refuses all of a tenant, there are very many.
+    if (!result && result.error().code == Code::kInvalid && refused++ == 0)
+      log::warn("tenant {}: the profile store refuses changes, which are dead letters now", tenant);
+    if (settle(write, std::move(change), result, now)) ++written;
   }
   metrics_->writes.add(written);
 }

@@ -84,6 +84,11 @@ class ReactorLoop {
     void wake();
   };
   struct Metrics;
+  // When a bulk was answered, by both clocks.
+  struct Times {
+    env::TimeUs wall_us;
+    env::TimeUs monotonic_us;
+  };
 
   [[nodiscard]] env::TimeUs poll_timeout(env::TimeUs now) const;
   void linger(env::TimeUs now);
@@ -94,6 +99,7 @@ class ReactorLoop {
   void dispatch();
   void collect();
   void finish(Completion completion);
+  [[nodiscard]] bool settle(Write& write, v1::Change&& change, const Status& result, const Times& now);
   void mark_done(const Marks& marks);
   [[nodiscard]] env::TimeUs backoff(uint32_t attempts) const;
   [[nodiscard]] telemetry::Histogram& freshness(uint32_t tenant);

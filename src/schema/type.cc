@@ -3,10 +3,10 @@
 #include "schema/type.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 
 #include "base/assert.h"
+#include "base/number.h"
 #include "base/text.h"
 #include "model/time.h"
 
@@ -67,9 +67,8 @@ bool is_json_number(std::string_view text) {
     if (i < text.size() && (text[i] == '+' || text[i] == '-')) ++i;
     if (digits() == 0) return false;
   }
-  double number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  return i == text.size() && error == std::errc() && end == text.data() + text.size() && std::isfinite(number);
+  const auto number = i == text.size() ? to_number<double>(text) : std::nullopt;
+  return number && std::isfinite(*number);
 }
 
 }  // namespace freshet::schema

@@ -65,9 +65,7 @@ std::string seen_rows_of(uint32_t span) {
 
 std::optional<uint32_t> span_of_seen_row(std::string_view key) {
   if (key.size() < 1 + kSpanBytes) return std::nullopt;
-  uint32_t span = 0;
-  for (size_t i = 1; i <= kSpanBytes; ++i) span = span << 8 | static_cast<unsigned char>(key[i]);
-  return span;
+  return read_big_endian<uint32_t>(key.substr(1));
 }
 
 bool is_expired_seen_row(std::string_view key, uint32_t lowest_span) {

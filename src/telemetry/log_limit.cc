@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/text.h"
+
 namespace freshet::telemetry {
 namespace {
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 // FNV-1a of the level and the begin, with every run of digits as one.
 uint64_t kind_of(int level, std::string_view message) {

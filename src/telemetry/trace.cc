@@ -86,11 +86,6 @@ std::string format_trace_parent(const TraceContext& context) {
   return out;
 }
 
-bool is_sampled(std::string_view trace_parent) {
-  const std::optional<TraceContext> context = parse_trace_parent(trace_parent);
-  return context && context->sampled;
-}
-
 // ---- the collector ------------------------------------------------------------------------------------------------
 
 void Tracer::start(const TracerOptions& options, RandomBytes random) {

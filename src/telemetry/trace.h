@@ -35,8 +35,6 @@ struct TraceContext {
 // nullopt. Of the flags only `sampled` is kept.
 [[nodiscard]] std::optional<TraceContext> parse_trace_parent(std::string_view header);
 [[nodiscard]] std::string format_trace_parent(const TraceContext& context);
-// Whether the text is valid and its trace is wanted.
-[[nodiscard]] bool is_sampled(std::string_view trace_parent);
 
 // The numbers are those of OTLP.
 enum class SpanKind : uint8_t { kServer = 2, kClient = 3, kConsumer = 5 };

@@ -14,7 +14,6 @@
 #include <vector>
 
 #include "base/assert.h"
-#include "base/hash.h"
 #include "ingest/overflow/lanes.h"
 #include "ingest/service.h"
 #include "ingest/sources/csv/imports.h"
@@ -24,6 +23,7 @@
 #include "testing/fuzzed_requests.h"
 #include "testing/import_store.h"
 #include "testing/project_path.h"
+#include "testing/random.h"
 
 namespace freshet::ingest::contract {
 
@@ -38,18 +38,6 @@ class Log final : public eventlog::FakeLog {
   bool full = false;
   bool keeps = false;  // what is appended
   std::vector<eventlog::Produce> appended;
-};
-
-class Counting final : public env::Random {
- public:
-  std::string bytes(size_t n) override {
-    std::string out;
-    while (out.size() < n) out += hash128(std::to_string(next_++)).view();
-    return out.substr(0, n);
-  }
-
- private:
-  int next_ = 0;
 };
 
 // The keys of tenant demo are w and s, and its data API is a:p; that of tenant other is v.
@@ -100,7 +88,7 @@ struct Ingest {
 
   Log log;
   env::FakeClock clock;
-  Counting random;
+  env::CountingRandom random;
   std::unique_ptr<schema::Registry> registry = schema::make_registry();
   Logs logs{log, clock, {}};
   MemoryImportStore store;

@@ -2,37 +2,25 @@
 #pragma once
 
 #include <gtest/gtest.h>
-#include <zlib.h>
 
-#include <atomic>
 #include <map>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "base/hash.h"
 #include "env/clock.h"
+#include "http/text.h"
 #include "ingest/overflow/lanes.h"
 #include "ingest/service.h"
 #include "testing/clock.h"
 #include "testing/event_log.h"
+#include "testing/random.h"
 
 namespace freshet::ingest {
 
 using eventlog::Topic;
-
-class CountingRandom final : public env::Random {
- public:
-  std::string bytes(size_t n) override {
-    std::string out;
-    while (out.size() < n) out += hash128(std::to_string(next_++)).view();
-    return out.substr(0, n);
-  }
-
- private:
-  std::atomic<int> next_{0};
-};
+using http::gzip;
 
 // Takes every append, or answers `refusal`; holds the answers back while `held` is set.
 class TakingLog final : public eventlog::FakeLog {
@@ -88,20 +76,6 @@ inline model::Tenant demo_tenant() {
   tenant.app_id = "demo";
   tenant.app_secret = "demo-secret";
   return tenant;
-}
-
-inline std::string gzip(const std::string& text) {
-  std::string out(text.size() + 100, '\0');
-  z_stream stream{};
-  EXPECT_EQ(deflateInit2(&stream, 6, Z_DEFLATED, 31, 8, Z_DEFAULT_STRATEGY), Z_OK);
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
-  stream.avail_in = static_cast<uInt>(text.size());
-  stream.next_out = reinterpret_cast<Bytef*>(out.data());
-  stream.avail_out = static_cast<uInt>(out.size());
-  EXPECT_EQ(deflate(&stream, Z_FINISH), Z_STREAM_END);
-  out.resize(out.size() - stream.avail_out);
-  deflateEnd(&stream);
-  return out;
 }
 
 inline constexpr const char* kWriteKey = "Basic ZGVtby13cml0ZS1rZXk6";  // demo-write-key:
@@ -178,7 +152,7 @@ class ServiceTest : public ::testing::Test {
   model::Rate rate;  // of tenant demo
   TakingLog log;
   env::FakeClock clock{1'767'312'000'000'000};
-  CountingRandom random;
+  env::CountingRandom random;
   std::unique_ptr<schema::Registry> registry = schema::make_registry();
   std::unique_ptr<Service> service_;
 };

@@ -1,15 +1,12 @@
 #include "yaml/file.h"
 
-#include <fstream>
-#include <sstream>
+#include "env/file.h"
 
 namespace freshet::yaml {
 
 // An empty file is told like one that can't be read: nobody means it, and its YAML would be a null without a place.
 std::optional<std::string> read_file(const std::string& path, const std::string& wanted, Problems& problems) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  if (file && text << file.rdbuf()) return text.str();
+  if (auto text = env::read_file(path); text && !text->empty()) return text;
   problems.add({}, "can't be read, or is empty: it must be " + wanted + " (YAML)");
   return std::nullopt;
 }

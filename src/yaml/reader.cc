@@ -10,6 +10,7 @@
 #include <span>
 #include <utility>
 
+#include "base/number.h"
 #include "yaml/units.h"
 
 namespace freshet::yaml {
@@ -31,15 +32,6 @@ const std::string* scalar(const Node& node, const std::string& path, std::string
   return nullptr;
 }
 
-// The whole text must be the number: "10x" is a mistake, and not 10.
-template <class T>
-std::optional<T> parse_whole(std::string_view text) {
-  T value{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
-
 struct Unit {
   std::string_view name;
   double factor;
@@ -48,7 +40,7 @@ struct Unit {
 // "1.5GiB" by the units; the number alone takes factor `bare` (0: a unit is required).
 std::optional<double> parse_with_unit(std::string_view text, std::span<const Unit> units, double bare) {
   const size_t end = std::min(text.find_first_not_of("0123456789."), text.size());
-  const auto number = parse_whole<double>(text.substr(0, end));
+  const auto number = to_number<double>(text.substr(0, end));
   if (!number || !std::isfinite(*number)) return std::nullopt;
   std::string_view unit = text.substr(end);
   while (!unit.empty() && unit.front() == ' ') unit.remove_prefix(1);
@@ -98,7 +90,7 @@ bool read_count(const Node& node, const std::string& path, uint64_t min, uint64_
   const std::string wanted = "a whole number from " + std::to_string(min) + " to " + std::to_string(max);
   const std::string* text = scalar(node, path, wanted, problems);
   if (text == nullptr) return false;
-  const auto value = parse_whole<uint64_t>(*text);
+  const auto value = to_number<uint64_t>(*text);
   if (!value || *value < min || *value > max) {
     problems.add(node.at, path + ": must be " + wanted + ", not " + shown(*text));
     return false;
@@ -111,7 +103,7 @@ bool read_number(const Node& node, const std::string& path, double min, double m
   const std::string wanted = "a number from " + number_text(min) + " to " + number_text(max);
   const std::string* text = scalar(node, path, wanted, problems);
   if (text == nullptr) return false;
-  const auto value = parse_whole<double>(*text);
+  const auto value = to_number<double>(*text);
   if (!value || !(*value >= min) || !(*value <= max)) {
     problems.add(node.at, path + ": must be " + wanted + ", not " + shown(*text));
     return false;

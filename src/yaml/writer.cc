@@ -16,8 +16,6 @@ namespace {
 
 constexpr size_t kIndent = 2;
 
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-
 // Says whether YAML 1.1 or 1.2 takes the word for a boolean or null. Case counts for nothing there: "NO", "No" and
 // "no" are the same word.
 bool is_reserved(std::string_view value) {

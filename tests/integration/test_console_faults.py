@@ -1,15 +1,14 @@
 """What is wrong is on the console's first page, in words, with what and where: soon after it began, and no longer than it lasts."""
 import itertools
 import os
-import subprocess
 import threading
 import time
 
 import apart
 import browser
-from harness import TENANT, Background, Skipped, bearer, check, lines, note, send_records, wait_until
+from harness import TENANT, Background, bearer, check, lines, note, send_records, wait_until
 from patience import patient, stretched
-from test_machine import mount
+from test_machine import own_disk
 
 LISTED = ".problems li"
 GIVE_UP_S = 60
@@ -79,11 +78,7 @@ def test_of_a_fleet(box):
 
 
 def test_of_a_disk(box):
-    disk = box.directory / "server-0"
-    disk.mkdir()
-    if os.geteuid() != 0 or not mount("-o", "size=256m", "freshet-test", str(disk)):
-        raise Skipped("a file system of its own needs mount(8), as root")
-    box.at_end(lambda: subprocess.run(["umount", "-l", str(disk)], check=False))
+    disk = own_disk(box, "server-0", 256)
     server = box.server(memory="64MiB")
     console = browser.Console(box, server)
     console.open("flow", tenant=TENANT)

@@ -9,9 +9,9 @@ import tarfile
 import kafka
 import mongo
 import s3
-from harness import (FRESHET, KEY, SERVER_KEY, TENANT, Skipped, check, check_equal, free_ports, freshet, send_records, shorten)
+from harness import (FRESHET, KEY, SERVER_KEY, TENANT, check, check_equal, free_ports, freshet, send_records, shorten)
 from patience import patient
-from test_machine import SHIFT, mount
+from test_machine import SHIFT, own_disk
 
 SECRET = "hunter2"
 PERSON = "somebody@example.com"
@@ -100,11 +100,7 @@ def certificate(box):
 
 
 def disk(box):
-    small = box.directory / "small"
-    small.mkdir()
-    if os.geteuid() != 0 or not mount("-o", "size=16m", "freshet-test", str(small)):
-        raise Skipped("a file system of its own needs mount(8), as root")
-    box.at_end(lambda: subprocess.run(["umount", "-l", str(small)], check=False))
+    small = own_disk(box, "small", 16)
     found = doctor(config(box, "disk", f"data_dir: {small}/data\n"), "fail")
     find(found, "disk", "fail", "16 MiB free", "make room")
     find(found, "disk", "warn", "tmpfs", "a disk of its own")

@@ -63,9 +63,7 @@ def check_text_is_still_there(server):
 
 
 def test_lead_to_traces(box):
-    collector = Collector(free_ports(1)[0])
-    collector.up()
-    box.at_end(collector.down)
+    collector = Collector.of(box)
     server = box.server(top=f"tracing: {{otlp: \"http://127.0.0.1:{collector.port}\", sample: 0}}\nlogging: {{level: debug, format: json}}\n")
     ingest = server.ingest()
     send_records(ingest, [{"user": {"user_id": "u0"}, "event": "E", "message_id": "untraced"}])
@@ -96,9 +94,7 @@ def check_log(server):
 
 def test_slow_and_failed_are_traced(box):
     """Although no sampler takes anything: what was slow, on its way through the roles as one trace, and a request that failed."""
-    collector = Collector(free_ports(1)[0])
-    collector.up()
-    box.at_end(collector.down)
+    collector = Collector.of(box)
     server = box.server(top=f"profiles: {{kind: embedded}}\ntracing: {{otlp: \"http://127.0.0.1:{collector.port}\", sample: 0, slow: 1ms}}\n")
     http = server.ingest()
     sent = [0]

@@ -153,6 +153,21 @@ LAG_STORIES = [
 ]
 
 
+def story(what, interval, series, firing):
+    """A test of promtool's: what there is to see, and by (query, time, names of alerts) which alerts must fire then."""
+    return {"name": what, "interval": interval, "input_series": [{"series": name, "values": values} for name, values in series.items()],
+            "promql_expr_test": [{"expr": query, "eval_time": at, "exp_samples": [{"labels": f'{{alertname="{name}"}}', "value": 1} for name in names]}
+                                 for query, at, names in firing]}
+
+
+def prove(promtool, out, name, interval, stories):
+    """That the rendered rules, evaluated each `interval`, fire as these stories have it."""
+    proof = out / "prometheus" / "proofs" / f"{name}.yml"
+    proof.write_text(json.dumps({"rule_files": ["../rules/recorded.yml", "../rules/alerts.yml"], "evaluation_interval": interval, "tests": stories}),
+                     encoding="utf-8")
+    run(promtool, "test", "rules", proof)
+
+
 def test_lag(box):
     """Groups that keep their promise set off nothing, however slow or uneven their topics are; one that does not is found:
     by what fleet watch tells alone."""
@@ -167,14 +182,9 @@ def test_lag(box):
         series.update({f'freshet_fleet_group_verdict{{{labels},verdict="{name}"}}': values for name, values in verdicts.items()})
         if seconds is not None:
             series.update({f"fleet:group_lag_max_seconds{{{group}}}": f"{seconds}x120", f"fleet:group_lag_max_messages{{{group}}}": f"{messages}x120"})
-        firing = [{"expr": f'count by (alertname) (ALERTS{{alertname=~"{"|".join(LAG_ALERTS)}",alertstate="firing"}})', "eval_time": f"{minute}m",
-                   "exp_samples": [{"labels": f'{{alertname="{name}"}}', "value": 1} for name in fires]} for minute in minutes]
-        tests.append({"name": what, "interval": "1m", "input_series": [{"series": name, "values": values} for name, values in series.items()],
-                      "promql_expr_test": firing})
-    proof = out / "prometheus" / "proofs" / "lag.yml"
-    proof.write_text(json.dumps({"rule_files": ["../rules/recorded.yml", "../rules/alerts.yml"], "evaluation_interval": "1m", "tests": tests}),
-                     encoding="utf-8")
-    run(promtool, "test", "rules", proof)
+        query = f'count by (alertname) (ALERTS{{alertname=~"{"|".join(LAG_ALERTS)}",alertstate="firing"}})'
+        tests.append(story(what, "1m", series, [(query, f"{minute}m", fires) for minute in minutes]))
+    prove(promtool, out, "lag", "1m", tests)
 
 
 def test_seldom(box):
@@ -200,14 +210,9 @@ def test_seldom(box):
         ("since 4.2 as their mean", {**shared("2"), idle: "0.7x60"}, []),
         ("and are busy at a half", {**shared("2"), idle: "0.6x60"}, ["KafkaRequestHandlersBusy"]),
     ]
-    tests = [{"name": what, "interval": "1m", "input_series": [{"series": name, "values": values} for name, values in series.items()],
-              "promql_expr_test": [{"expr": 'count by (alertname) (ALERTS{alertstate="firing",alertname!="KafkaClusterDown"})', "eval_time": "40m",
-                                    "exp_samples": [{"labels": f'{{alertname="{name}"}}', "value": 1} for name in fires]}]}
-             for what, series, fires in stories]
-    proof = out / "prometheus" / "proofs" / "seldom.yml"
-    proof.write_text(json.dumps({"rule_files": ["../rules/recorded.yml", "../rules/alerts.yml"], "evaluation_interval": "1m", "tests": tests}),
-                     encoding="utf-8")
-    run(promtool, "test", "rules", proof)
+    query = 'count by (alertname) (ALERTS{alertstate="firing",alertname!="KafkaClusterDown"})'
+    tests = [story(what, "1m", series, [(query, "40m", fires)]) for what, series, fires in stories]
+    prove(promtool, out, "seldom", "1m", tests)
 
 
 def hours(*runs):
@@ -228,15 +233,10 @@ def test_given_up(box):
               f"freshet_fleet_group_has_members{{{labels}}}": hours((1, 3), (0, 10), (1, 1), (0, 80)),
               f"freshet_fleet_group_read_messages_per_second{{{labels}}}": hours((0, 14), (7, 1), (0, 79))}
     both = ["KafkaGroupLosesMessages", "KafkaGroupLostMessages"]
-    firing = [{"expr": 'count by (alertname) (ALERTS{alertstate="firing"})', "eval_time": f"{hour}h",
-               "exp_samples": [{"labels": f'{{alertname="{name}"}}', "value": 1} for name in names]}
-              for hour, names in ((2, both), (11, both), (80, both), (86, both), (88, []), (93, []))]
-    tests = [{"name": "a group is given up", "interval": "5m", "input_series": [{"series": name, "values": values} for name, values in series.items()],
-              "promql_expr_test": firing}]
-    proof = out / "prometheus" / "proofs" / "given_up.yml"
-    proof.write_text(json.dumps({"rule_files": ["../rules/recorded.yml", "../rules/alerts.yml"], "evaluation_interval": "5m", "tests": tests}),
-                     encoding="utf-8")
-    run(promtool, "test", "rules", proof)
+    query = 'count by (alertname) (ALERTS{alertstate="firing"})'
+    firing = [(query, f"{hour}h", names) for hour, names in ((2, both), (11, both), (80, both), (86, both), (88, []), (93, []))]
+    tests = [story("a group is given up", "5m", series, firing)]
+    prove(promtool, out, "given_up", "5m", tests)
 
 
 def test_alertmanager(box):

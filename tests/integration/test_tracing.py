@@ -38,6 +38,14 @@ class Collector:
         self.keys = set()  # header x-key of each request
         self.server = None
 
+    @classmethod
+    def of(cls, box, certificate=None):
+        """One that is up until the test ends."""
+        collector = cls(free_ports(1)[0], certificate)
+        collector.up()
+        box.at_end(collector.down)
+        return collector
+
     def up(self):
         collector = self
 
@@ -159,9 +167,7 @@ def collector_goes_away(server, collector, ingest):
 
 
 def test_a_trace_through_all_roles(box):
-    collector = Collector(free_ports(1)[0])
-    collector.up()
-    box.at_end(collector.down)
+    collector = Collector.of(box)
     server = box.server(top=f"profiles: {{kind: embedded}}\ntracing: {{otlp: \"http://127.0.0.1:{collector.port}\", sample: 0, slow: 0s}}\n")
     ingest = server.ingest()
     send_records(ingest, [{"user": {"user_id": "u0"}, "event": "E", "message_id": "m0"}])
@@ -208,9 +214,7 @@ def check_kinds(metrics):
 
 def test_metrics_and_log_reach_a_collector(box):
     """While it is away nothing fails; what is counted meanwhile is in the next metrics, and lines wait."""
-    collector = Collector(free_ports(1)[0])
-    collector.up()
-    box.at_end(collector.down)
+    collector = Collector.of(box)
     server = box.server(top=f"telemetry: {{otlp: \"http://127.0.0.1:{collector.port}\", interval: 1s}}\n")
     ingest = server.ingest()
     send_records(ingest, [{"user": {"user_id": f"u{n}"}, "event": "E", "message_id": f"m{n}"} for n in range(10)])
@@ -236,9 +240,7 @@ def test_metrics_and_log_reach_a_collector(box):
 def test_https_and_a_key(box):
     """A collector whose authority nobody has but we, and that wants a key: all three signals come with it, and the key is in no line."""
     cert, key = certificate(box.directory)
-    collector = Collector(free_ports(1)[0], (cert, key))
-    collector.up()
-    box.at_end(collector.down)
+    collector = Collector.of(box, (cert, key))
     (box.directory / "otlp-key").write_text(f"{SECRET}\n", encoding="utf-8")
     to = f"otlp: \"https://127.0.0.1:{collector.port}\", ca: {cert}, headers: {{x-key: \"file:{box.directory / 'otlp-key'}\"}}"
     server = box.server(top=f"logging: {{level: debug}}\ntracing: {{{to}, sample: 1}}\ntelemetry: {{{to}, interval: 1s}}\n")

@@ -5,12 +5,12 @@
 
 #include <fcntl.h>
 #include <fmt/core.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 
 #include "base/assert.h"
+#include "env/file.h"
 
 namespace freshet::app {
 namespace {
@@ -50,19 +50,12 @@ std::string make_tar(const std::vector<ArchiveFile>& files, int64_t changed_s) {
 }
 
 Status write_new_file(const std::string& path, std::string_view bytes) {
-  const int file = ::open(path.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
-  if (file < 0) {
+  const env::Descriptor file(path, O_CREAT | O_EXCL | O_WRONLY);
+  if (!file.is_open()) {
     const Code code = errno == EEXIST ? Code::kConflict : Code::kInvalid;
     return fail(code, fmt::format("{}: can't be made: {}", path, std::strerror(errno)));
   }
-  size_t done = 0;
-  while (done < bytes.size()) {
-    const ssize_t wrote = ::write(file, bytes.data() + done, bytes.size() - done);
-    if (wrote <= 0) break;
-    done += static_cast<size_t>(wrote);
-  }
-  ::close(file);
-  if (done == bytes.size()) return {};
+  if (env::write_all(file, bytes)) return {};
   return fail(Code::kFatal, fmt::format("{}: can't be written: {}", path, std::strerror(errno)));
 }
 

@@ -6,9 +6,10 @@
 
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <set>
 #include <sstream>
+
+#include "env/file.h"
 
 namespace freshet::app {
 namespace {
@@ -30,12 +31,7 @@ void add_listeners(const std::string& table, uint16_t port, std::set<std::string
 
 }  // namespace
 
-std::string text_of_file(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  if (file) text << file.rdbuf();
-  return text.str();
-}
+std::string text_of_file(const std::string& path) { return env::read_file(path).value_or(""); }
 
 // A line of /proc/locks is "1: FLOCK  ADVISORY  WRITE 1234 08:01:5678 0 EOF".
 int holder_of(const std::string& data_dir) {

@@ -16,6 +16,7 @@ namespace rd {
 namespace {
 
 using rdkafka::Conf;
+using rdkafka::set_properties;
 using rdkafka::set_property;
 
 // What a Connection says by fields of its own, or what would make the client another one.
@@ -91,7 +92,7 @@ Error error_of(rd_kafka_resp_err_t error, const std::string& what, const char* w
 Result<std::unique_ptr<Client>> Client::open(const Connection& connection, const std::string& group) {
   FRESHET_TRY(check_properties(connection.properties));
   Conf conf(rd_kafka_conf_new());
-  for (const auto& [name, value] : connection.properties) FRESHET_TRY(set_property(conf.get(), name, value));
+  FRESHET_TRY(set_properties(conf.get(), connection.properties));
   FRESHET_TRY(set_property(conf.get(), "bootstrap.servers", connection.bootstrap));
   FRESHET_TRY(set_property(conf.get(), "client.id", connection.client_id));
   // A look at a topic must never make it.

@@ -7,6 +7,7 @@
 #include <optional>
 #include <vector>
 
+#include "base/big_endian.h"
 #include "base/hash.h"
 #include "base/text.h"
 #include "cluster/protocol/errors.h"
@@ -84,8 +85,7 @@ Result<std::string> TcpConnection::exchange(int16_t key, const std::string& fram
   if (const Status written = stream_->write(frame); !written) return broken(key_name(key), written.error());
   std::array<char, kSizeBytes> head{};
   if (const Status read = stream_->read(head.data(), head.size()); !read) return broken(key_name(key), read.error());
-  uint32_t size = 0;
-  for (const char c : head) size = size << 8 | static_cast<uint8_t>(c);
+  const auto size = read_big_endian<uint32_t>({head.data(), head.size()});
   if (size < kSizeBytes || size > options_.response_bytes_max)
     return not_an_answer(key, {Code::kCorrupt, fmt::format("it claims to have {} bytes, where {} to {} are allowed",
                                                            size, kSizeBytes, options_.response_bytes_max)});

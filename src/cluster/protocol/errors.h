@@ -10,7 +10,6 @@
 namespace freshet::cluster::protocol {
 
 inline constexpr int16_t kNoError = 0;
-inline constexpr int16_t kLeaderNotAvailable = 5;
 inline constexpr int16_t kNotLeaderOrFollower = 6;
 inline constexpr int16_t kReplicaNotAvailable = 9;
 inline constexpr int16_t kTopicAuthorizationFailed = 29;
@@ -18,11 +17,9 @@ inline constexpr int16_t kUnsupportedMechanism = 33;
 inline constexpr int16_t kTopicAlreadyExists = 36;
 inline constexpr int16_t kInvalidRequest = 42;
 inline constexpr int16_t kSecurityDisabled = 54;  // brokers without an authorizer
-inline constexpr int16_t kNotController = 41;
 inline constexpr int16_t kPreferredLeaderNotAvailable = 80;
 inline constexpr int16_t kElectionNotNeeded = 84;
 inline constexpr int16_t kNoReassignmentInProgress = 85;
-inline constexpr int16_t kResourceNotFound = 91;  // of a user: it has no credential
 
 // "NOT_CONTROLLER (41)"
 [[nodiscard]] std::string error_name(int16_t error);

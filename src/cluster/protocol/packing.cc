@@ -11,6 +11,8 @@
 #include <memory>
 
 #include "base/assert.h"
+#include "base/big_endian.h"
+#include "http/text.h"
 
 namespace freshet::cluster::protocol {
 namespace {
@@ -23,20 +25,6 @@ tl::unexpected<Error> damaged(const char* codec) { return fail(Code::kCorrupt, s
 tl::unexpected<Error> too_much() { return fail(Code::kInvalid, "it has more bytes than are looked at"); }
 
 // Packing can't fail for want of room: each output has what its library says is enough.
-std::string gzip_packed(std::string_view bytes) {
-  z_stream stream{};
-  FRESHET_ASSERT(deflateInit2(&stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, kGzipWindow, 8, Z_DEFAULT_STRATEGY) == Z_OK);
-  std::string out(deflateBound(&stream, bytes.size()), '\0');
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
-  stream.avail_in = static_cast<uInt>(bytes.size());
-  stream.next_out = reinterpret_cast<Bytef*>(out.data());
-  stream.avail_out = static_cast<uInt>(out.size());
-  FRESHET_ASSERT(deflate(&stream, Z_FINISH) == Z_STREAM_END);
-  out.resize(stream.total_out);
-  deflateEnd(&stream);
-  return out;
-}
-
 std::string snappy_packed(std::string_view bytes) {
   size_t size = snappy_max_compressed_length(bytes.size());
   std::string out(size, '\0');
@@ -115,8 +103,7 @@ Result<std::string> unsnap(std::string_view packed, size_t bytes_max) {
   packed.remove_prefix(kHead);
   while (!packed.empty()) {
     if (packed.size() < 4) return damaged("snappy");
-    size_t size = 0;
-    for (const char c : packed.substr(0, 4)) size = size << 8 | static_cast<uint8_t>(c);
+    const size_t size = read_big_endian<uint32_t>(packed);
     packed.remove_prefix(4);
     if (size > packed.size()) return damaged("snappy");
     FRESHET_TRY(unsnap_block(packed.substr(0, size), bytes_max, out));
@@ -174,7 +161,7 @@ Result<std::string> unzstd(std::string_view packed, size_t bytes_max) {
 std::string pack(Packing packing, std::string_view bytes) {
   switch (packing) {
     case Packing::kNone: break;
-    case Packing::kGzip: return gzip_packed(bytes);
+    case Packing::kGzip: return http::gzip(bytes);
     case Packing::kSnappy: return snappy_packed(bytes);
     case Packing::kLz4: return lz4_packed(bytes);
     case Packing::kZstd: return zstd_packed(bytes);

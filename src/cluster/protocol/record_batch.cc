@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "base/assert.h"
+#include "base/varint.h"
 #include "kv/crc32c.h"
 
 namespace freshet::cluster::protocol {
@@ -29,21 +30,16 @@ void put(std::string& out, int64_t value, size_t width) {
   for (size_t i = width; i > 0; --i) out.push_back(static_cast<char>(static_cast<uint64_t>(value) >> (8 * (i - 1))));
 }
 
-// Zig-zag: small numbers of both signs are short.
-void put_varint(std::string& out, int64_t value) {
-  uint64_t zigzag = static_cast<uint64_t>(value) << 1 ^ static_cast<uint64_t>(value >> 63);
-  for (; zigzag >= 0x80; zigzag >>= 7) out.push_back(static_cast<char>(zigzag | 0x80));
-  out.push_back(static_cast<char>(zigzag));
-}
+void put_varint(std::string& out, int64_t value) { append_varint(out, zigzag(value)); }
 
 std::optional<int64_t> take_varint(std::string_view& bytes) {
-  uint64_t zigzag = 0;
+  uint64_t number = 0;
   for (uint32_t shift = 0; shift < 64; shift += 7) {
     if (bytes.empty()) return std::nullopt;
     const auto byte = static_cast<uint8_t>(bytes.front());
     bytes.remove_prefix(1);
-    zigzag |= uint64_t{byte & 0x7fu} << shift;
-    if (byte < 0x80) return static_cast<int64_t>(zigzag >> 1 ^ (~(zigzag & 1) + 1));
+    number |= uint64_t{byte & 0x7fu} << shift;
+    if (byte < 0x80) return from_zigzag(number);
   }
   return std::nullopt;
 }

@@ -7,9 +7,9 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
-#include <charconv>
-
 #include "base/assert.h"
+#include "base/base64.h"
+#include "base/number.h"
 
 namespace freshet::cluster::protocol {
 namespace {
@@ -37,24 +37,6 @@ std::string plain_hash(ScramHash hash, std::string_view text) {
   const int done = EVP_Digest(text.data(), text.size(), bytes_of(out), &size, digest_of(hash), nullptr);
   FRESHET_ASSERT(done == 1);
   out.resize(size);
-  return out;
-}
-
-std::string to_base64(std::string_view text) {
-  std::string out(4 * ((text.size() + 2) / 3) + 1, '\0');  // and the NUL that OpenSSL adds
-  const int size = EVP_EncodeBlock(bytes_of(out), bytes_of(text), static_cast<int>(text.size()));
-  out.resize(static_cast<size_t>(size));
-  return out;
-}
-
-// "" if it is none.
-std::string from_base64(std::string_view text) {
-  if (text.empty() || text.size() % 4 != 0 || text.size() > 4096) return "";
-  std::string out(text.size() / 4 * 3, '\0');
-  const int size = EVP_DecodeBlock(bytes_of(out), bytes_of(text), static_cast<int>(text.size()));
-  const size_t padding = text.ends_with("==") ? 2 : text.ends_with('=') ? 1 : 0;
-  if (size < 0) return "";
-  out.resize(static_cast<size_t>(size) - padding);
   return out;
 }
 
@@ -105,12 +87,11 @@ std::string Scram::first() const { return fmt::format("{}n={},r={}", kNoChannelB
 // can have changed one, as to ask for fewer iterations.
 Result<std::string> Scram::final(std::string_view server_first) {
   const std::string_view nonce = attribute(server_first, 'r');
-  const std::string salt = from_base64(attribute(server_first, 's'));
-  const std::string_view times = attribute(server_first, 'i');
-  int iterations = 0;
-  const auto [end, error] = std::from_chars(times.data(), times.data() + times.size(), iterations);
-  if (salt.empty() || error != std::errc() || end != times.data() + times.size())
+  const std::string salt = decode_base64(attribute(server_first, 's')).value_or("");
+  const auto said = to_number<int>(attribute(server_first, 'i'));
+  if (salt.empty() || !said)
     return fail(Code::kInvalid, "SCRAM: the broker's first answer has no nonce, salt and iterations");
+  const int iterations = *said;
   if (!nonce.starts_with(nonce_) || nonce.size() == nonce_.size())
     return fail(Code::kInvalid, "SCRAM: the broker answers to somebody else's nonce");
   if (iterations < 1 || iterations > kIterationsMax)
@@ -119,14 +100,14 @@ Result<std::string> Scram::final(std::string_view server_first) {
 
   const std::string password = salted_password(hash_, password_, salt, iterations);
   const std::string client_key = hmac(hash_, password, "Client Key");
-  const std::string without_proof = fmt::format("c={},r={}", to_base64(kNoChannelBinding), nonce);
+  const std::string without_proof = fmt::format("c={},r={}", encode_base64(kNoChannelBinding), nonce);
   const std::string signed_text =
       fmt::format("{},{},{}", std::string_view(first()).substr(kNoChannelBinding.size()), server_first, without_proof);
   std::string proof = hmac(hash_, plain_hash(hash_, client_key), signed_text);
   FRESHET_ASSERT(proof.size() == client_key.size());
   for (size_t i = 0; i < proof.size(); ++i) proof[i] = static_cast<char>(proof[i] ^ client_key[i]);
   server_signature_ = hmac(hash_, hmac(hash_, password, "Server Key"), signed_text);
-  return fmt::format("{},p={}", without_proof, to_base64(proof));
+  return fmt::format("{},p={}", without_proof, encode_base64(proof));
 }
 
 // A broker that does not know the password could take any proof: its own signature shows that it does.
@@ -134,7 +115,7 @@ Status Scram::verify(std::string_view server_final) const {
   FRESHET_ASSERT(!server_signature_.empty());
   if (const std::string_view refusal = attribute(server_final, 'e'); !refusal.empty())
     return fail(Code::kInvalid, fmt::format("SCRAM: the broker refuses: {}", refusal));
-  const std::string signature = from_base64(attribute(server_final, 'v'));
+  const std::string signature = decode_base64(attribute(server_final, 'v')).value_or("");
   const bool same = signature.size() == server_signature_.size() &&
                     CRYPTO_memcmp(signature.data(), server_signature_.data(), signature.size()) == 0;
   if (!same) return fail(Code::kInvalid, "SCRAM: the broker does not know the password itself: it is somebody else");

@@ -31,7 +31,8 @@ std::string* place_of(Security& security, const std::string& name) {
 Status check_whole(const Security& security, bool is_sasl) {
   if (is_sasl && security.mechanism == Mechanism::kNone)
     return fail(Code::kInvalid, "security.protocol is one of SASL, so sasl.mechanism must say which");
-  if (is_sasl && security.user.empty()) return fail(Code::kInvalid, "sasl.username is missing");
+  if (is_sasl && security.user.empty())
+    return fail(Code::kInvalid, "security.protocol is one of SASL, so sasl.username and sasl.password must be set");
   if (security.cert_file.empty() != security.key_file.empty())
     return fail(Code::kInvalid, "ssl.certificate.location and ssl.key.location go together: one is missing");
   return {};

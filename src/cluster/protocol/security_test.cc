@@ -33,7 +33,8 @@ TEST(Security, WhatIsNotSpokenIsTold) {
             "sasl.mechanism: \"GSSAPI\" is not spoken here; PLAIN, SCRAM-SHA-256 and SCRAM-SHA-512 are");
   EXPECT_EQ(refusal({{"security.protocol", "sasl_ssl"}}),
             "security.protocol is one of SASL, so sasl.mechanism must say which");
-  EXPECT_EQ(refusal({{"security.protocol", "sasl_ssl"}, {"sasl.mechanism", "PLAIN"}}), "sasl.username is missing");
+  EXPECT_EQ(refusal({{"security.protocol", "sasl_ssl"}, {"sasl.mechanism", "PLAIN"}}),
+            "security.protocol is one of SASL, so sasl.username and sasl.password must be set");
   EXPECT_EQ(refusal({{"ssl.certificate.location", "c.pem"}}),
             "ssl.certificate.location and ssl.key.location go together: one is missing");
   // A secret is not repeated.

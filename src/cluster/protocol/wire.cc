@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "base/varint.h"
+
 namespace freshet::cluster::protocol {
 namespace {
 
@@ -20,10 +22,7 @@ void Encoder::big_endian(uint64_t value, size_t bytes) {
   for (size_t i = bytes; i > 0; --i) out_.push_back(static_cast<char>(value >> (8 * (i - 1))));
 }
 
-void Encoder::uvarint(uint32_t value) {
-  for (; value >= 0x80; value >>= 7) out_.push_back(static_cast<char>(value | 0x80));
-  out_.push_back(static_cast<char>(value));
-}
+void Encoder::uvarint(uint32_t value) { append_varint(out_, value); }
 
 std::optional<uint32_t> Encoder::count(std::optional<size_t> items) {
   if (!items) {

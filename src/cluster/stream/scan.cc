@@ -2,6 +2,8 @@
 
 #include <fmt/core.h>
 
+#include "base/assert.h"
+
 namespace freshet::cluster {
 namespace {
 
@@ -19,6 +21,7 @@ std::vector<PartitionRef> partitions_of(const std::string& topic, uint32_t count
 
 Result<std::vector<int64_t>> offsets_of(Admin& admin, const std::vector<PartitionRef>& of, OffsetAt::Kind at) {
   FRESHET_ASSIGN(const auto answers, admin.offsets(of, {at, 0}));
+  FRESHET_ASSERT(answers.size() == of.size());
   std::vector<int64_t> out;
   for (const OffsetAnswer& answer : answers) {
     if (!answer.offset)
@@ -52,13 +55,16 @@ Status scan(Reader& reader, const std::string& topic, const std::vector<Range>& 
     reader.poll(kScanAtOnce, kScanWaitUs, polled);
     silent_us = polled.records.empty() && polled.ends.empty() ? silent_us + kScanWaitUs : 0;
     for (const Record& record : polled.records) {
+      FRESHET_ASSERT(record.from < ranges.size());
       if (!open[record.from]) continue;
       const Range& range = ranges[record.from];
       if (record.offset < range.end) on_record(range.partition, record);
       if (record.offset + 1 >= range.end) done(record.from);
     }
-    for (const auto& [id, offset] : polled.ends)
+    for (const auto& [id, offset] : polled.ends) {
+      FRESHET_ASSERT(id < ranges.size());
       if (offset >= ranges[id].end) done(id);
+    }
     for (const ReadProblem& problem : polled.problems) return tl::unexpected(problem.error);
     if (silent_us > silence_us) return fail(Code::kRetry, fmt::format("reading {}: the brokers do not answer", topic));
   }

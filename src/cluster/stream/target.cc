@@ -40,10 +40,11 @@ std::optional<std::string> value_of(const std::vector<Config>& configs, std::str
   return std::nullopt;
 }
 
-// A limit that is no number is one that we do not understand: then Kafka's own counts.
-size_t record_limit(std::string_view max_message_bytes) {
+// A limit that is missing, or no number, is one that we do not know: then Kafka's own counts.
+size_t record_limit(const std::vector<Config>& topic) {
+  const std::string said = value_of(topic, "max.message.bytes").value_or("");
   size_t bytes = kRecordBytesDefault;
-  (void)std::from_chars(max_message_bytes.data(), max_message_bytes.data() + max_message_bytes.size(), bytes);
+  (void)std::from_chars(said.data(), said.data() + said.size(), bytes);
   return bytes > 2 * kRecordOverhead ? bytes - kRecordOverhead : bytes;
 }
 
@@ -57,6 +58,10 @@ Result<bool> create_if_missing(Admin& admin, const NewTopic& topic, std::string_
   if (made)
     log::info("{}: made topic {}: {} partitions, {} replicas", who, topic.name, topic.partitions, topic.replication);
   return made.has_value();
+}
+
+tl::unexpected<Error> not_known_yet(const std::string& topic) {
+  return fail(Code::kRetry, "topic " + topic + " was made, and not every broker knows it yet");
 }
 
 Status make_letters(Admin& admin, const ClusterView& view, const std::string& topic, uint32_t replicas,

@@ -6,6 +6,7 @@
 
 #include "base/assert.h"
 #include "docstore/mongo/names.h"
+#include "model/kind.h"
 
 namespace freshet::docstore {
 namespace {
@@ -16,10 +17,6 @@ constexpr int64_t kReadTimeMaxMs = 10'000;
 // The server's codes for an index that is there with other options: found by its key, or by its name.
 constexpr int kIndexOptionsConflict = 85;
 constexpr int kIndexKeySpecsConflict = 86;
-
-const char* name_of(v1::EntityKind kind) { return kind == v1::ENTITY_KIND_DEVICE ? "devices" : "users"; }
-
-std::string database_of(const std::string& tenant) { return "freshet_" + tenant; }
 
 constexpr std::string_view kTombstones = "removed_at";
 
@@ -46,7 +43,7 @@ Status command(Client& client, const std::string& tenant, const Bson& command, c
 // The index of tombstones is there with another time, so the time is changed.
 Status change_retention(Client& client, const std::string& tenant, v1::EntityKind kind, int64_t tombstones_kept_s) {
   Bson change;
-  append_text(change.get(), "collMod", name_of(kind));
+  append_text(change.get(), "collMod", model::collection_name(kind));
   nest_document(change.get(), "index", [&](bson_t* index) {
     nest_document(index, "keyPattern", [](bson_t* key) { append_int(key, kTombstones, 1); });
     append_int(index, "expireAfterSeconds", tombstones_kept_s);
@@ -61,27 +58,30 @@ Status create_identifier_index(Client& client, const std::string& tenant, v1::En
                                const std::string& type) {
   const std::string field = "identifiers." + escape_name(type);
   Bson create;
-  append_text(create.get(), "createIndexes", name_of(kind));
+  append_text(create.get(), "createIndexes", model::collection_name(kind));
   nest_array(create.get(), "indexes", [&](bson_t* indexes) {
     size_t count = 0;
     append_index(indexes, count, field, [](bson_t* index) { append_bool(index, "sparse", true); });
   });
   uint32_t code = 0;
-  Status made =
-      command(client, tenant, create, fmt::format("can't create index {} of {}", field, name_of(kind)), &code);
+  Status made = command(client, tenant, create,
+                        fmt::format("can't create index {} of {}", field, model::collection_name(kind)), &code);
   if (made || (code != kIndexOptionsConflict && code != kIndexKeySpecsConflict)) return made;
   const std::string which = code == kIndexOptionsConflict ? fmt::format("{{\"{}\": 1}}", field) : "\"" + field + "\"";
   return fail(
       Code::kInvalid,
       fmt::format("{}: an index of that key or name is there with other options, and not ours. Take it away, and "
                   "the next start makes the right one: db.getSiblingDB(\"{}\").{}.dropIndex({})",
-                  made.error().message, database_of(tenant), name_of(kind), which));
+                  made.error().message, database_of(tenant), model::collection_name(kind), which));
 }
 
 }  // namespace
 
+std::string database_of(const std::string& tenant) { return "freshet_" + tenant; }
+
 Collection collection_of(mongoc_client_t* client, const std::string& tenant, v1::EntityKind kind) {
-  Collection collection(mongoc_client_get_collection(client, database_of(tenant).c_str(), name_of(kind)));
+  Collection collection(
+      mongoc_client_get_collection(client, database_of(tenant).c_str(), model::collection_name(kind)));
   FRESHET_ASSERT(collection != nullptr);
   return collection;
 }
@@ -90,7 +90,7 @@ Status create_indexes(Client& client, const std::string& tenant, v1::EntityKind 
                       const std::vector<std::string>& identifier_types, int64_t tombstones_kept_s) {
   for (const std::string& type : identifier_types) FRESHET_TRY(create_identifier_index(client, tenant, kind, type));
   Bson create;
-  append_text(create.get(), "createIndexes", name_of(kind));
+  append_text(create.get(), "createIndexes", model::collection_name(kind));
   nest_array(create.get(), "indexes", [&](bson_t* indexes) {
     size_t count = 0;
     append_index(indexes, count, kTombstones,

@@ -12,6 +12,8 @@
 
 namespace freshet::docstore {
 
+// freshet_<tenant>: every tenant has a database of its own.
+[[nodiscard]] std::string database_of(const std::string& tenant);
 // The collection freshet_<tenant>.users or .devices, over this connection.
 [[nodiscard]] Collection collection_of(mongoc_client_t* client, const std::string& tenant, v1::EntityKind kind);
 

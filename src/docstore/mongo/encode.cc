@@ -10,6 +10,7 @@
 #include "docstore/mongo/sections.h"
 #include "docstore/mongo/values.h"
 #include "model/document.h"
+#include "model/kind.h"
 
 namespace freshet::docstore {
 namespace {
@@ -40,7 +41,7 @@ void append_part(bson_t* to, std::string_view key, v1::Section section, const Va
 
 void append_head(bson_t* to, const Change& change) {
   append_text(to, "tenant", change.tenant());
-  append_text(to, "kind", change.kind() == v1::ENTITY_KIND_DEVICE ? "device" : "user");
+  append_text(to, "kind", model::kind_name(change.kind()));
 }
 
 bool belongs(const SectionField& field, v1::EntityKind kind, Shape shape) {

@@ -1,5 +1,7 @@
 #include "docstore/mongo/inspection.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <set>
 
@@ -7,6 +9,7 @@
 #include "docstore/mongo/client.h"
 #include "docstore/mongo/collections.h"
 #include "docstore/mongo/names.h"
+#include "model/kind.h"
 
 namespace freshet::docstore {
 namespace {
@@ -51,7 +54,7 @@ void look_for_indexes(mongoc_client_t* connection, const std::string& tenant, v1
   const std::set<std::string> there = indexed_fields(collection.get());
   // Those of a new tenant are made with its first profile, or at the next start.
   if (there.empty()) return;
-  const std::string where = "freshet_" + tenant + "." + (kind == v1::ENTITY_KIND_DEVICE ? "devices" : "users") + ": ";
+  const std::string where = fmt::format("{}.{}: ", database_of(tenant), model::collection_name(kind));
   std::vector<std::string> wanted = {"removed_at"};
   for (const std::string& type : types) wanted.push_back("identifiers." + escape_name(type));
   for (const std::string& field : wanted)

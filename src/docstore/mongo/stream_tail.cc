@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/text.h"
 #include "docstore/mongo/bson.h"
 #include "docstore/mongo/extended_json.h"
 #include "docstore/mongo/tails.h"
@@ -26,8 +27,7 @@ std::string expression_of(const std::vector<std::string>& patterns) {
   for (const std::string& pattern : patterns) {
     if (out.size() > 2) out += '|';
     for (const char c : pattern) {
-      const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-                         static_cast<unsigned char>(c) >= 0x80;
+      const bool plain = is_name_char(c) || static_cast<unsigned char>(c) >= 0x80;
       if (c == '*') out += ".*";
       if (!plain && c != '*') out += '\\';
       if (c != '*') out += c;

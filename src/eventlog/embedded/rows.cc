@@ -2,16 +2,19 @@
 // the same in a dump as in the specification.
 #include "eventlog/embedded/rows.h"
 
+#include <concepts>
 #include <limits>
+#include <type_traits>
 
 #include "base/assert.h"
+#include "base/big_endian.h"
 
 namespace freshet::eventlog::embedded {
 namespace {
 
-template <class T>
+template <std::integral T>
 void put(std::string& out, T value) {
-  for (size_t i = sizeof(T); i-- > 0;) out.push_back(static_cast<char>(static_cast<uint64_t>(value) >> (8 * i)));
+  append_big_endian(out, static_cast<std::make_unsigned_t<T>>(value));
 }
 
 // Takes fixed-size numbers off the front. After the first failure everything fails, so a caller asks once, at the end.
@@ -25,8 +28,7 @@ class Reader {
       ok_ = false;
       return T{};
     }
-    uint64_t value = 0;
-    for (size_t i = 0; i < sizeof(T); ++i) value = value << 8 | static_cast<unsigned char>(data_[i]);
+    const auto value = read_big_endian<std::make_unsigned_t<T>>(data_);
     data_.remove_prefix(sizeof(T));
     return static_cast<T>(value);
   }

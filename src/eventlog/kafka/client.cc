@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 
+#include "rdkafka/log.h"
 #include "rdkafka/property.h"
 #include "telemetry/log.h"
 
@@ -15,6 +16,7 @@ namespace kafka {
 namespace {
 
 using rdkafka::Conf;
+using rdkafka::set_properties;
 using rdkafka::set_property;
 
 // What Freshet's promises rest on, so that nobody may set it: with acks=1 a broker's death would lose what was
@@ -28,18 +30,6 @@ constexpr std::array<std::string_view, 23> kReserved = {
     "allow.auto.create.topics",
     "group.protocol",  // docs/decisions/0039-group-protocol.md
     "group.remote.assignor"};
-
-Status set_all(rd_kafka_conf_t* conf, const KafkaProperties& properties) {
-  for (const auto& [name, value] : properties) FRESHET_TRY(set_property(conf, name, value));
-  return {};
-}
-
-void forward_log(const rd_kafka_t* handle, int level, const char* facility, const char* words) {
-  // Every client gets all properties, also those that only the other kind knows.
-  if (std::string_view(facility) == "CONFWARN") return;
-  const auto to = level <= 3 ? log::Level::kWarn : level <= 5 ? log::Level::kInfo : log::Level::kDebug;
-  log::line(to, "kafka: {}: {}", rd_kafka_name(handle), words);
-}
 
 // Every connection that fails comes here, so it is noise in the log, and is kept only for the message of a start that
 // fails.
@@ -109,14 +99,14 @@ Error error_of(rd_kafka_resp_err_t error, const std::string& what, const std::st
 // is fixed.
 Result<std::shared_ptr<Client>> Client::open(const KafkaOptions& options, const Settings& settings) {
   Conf conf(rd_kafka_conf_new());
-  FRESHET_TRY(set_all(conf.get(), settings.defaults));
-  FRESHET_TRY(set_all(conf.get(), options.properties));
-  FRESHET_TRY(set_all(conf.get(), settings.fixed));
+  FRESHET_TRY(set_properties(conf.get(), settings.defaults));
+  FRESHET_TRY(set_properties(conf.get(), options.properties));
+  FRESHET_TRY(set_properties(conf.get(), settings.fixed));
   FRESHET_TRY(set_property(conf.get(), "bootstrap.servers", options.brokers));
   FRESHET_TRY(set_property(conf.get(), "client.id", options.client_id));
   std::shared_ptr<Client> client(new Client);
   rd_kafka_conf_set_opaque(conf.get(), client.get());
-  rd_kafka_conf_set_log_cb(conf.get(), forward_log);
+  rd_kafka_conf_set_log_cb(conf.get(), rdkafka::forward_log);
   rd_kafka_conf_set_error_cb(conf.get(), forward_error);
   if (settings.delivered != nullptr) rd_kafka_conf_set_dr_msg_cb(conf.get(), settings.delivered);
   if (settings.rebalances) rd_kafka_conf_set_rebalance_cb(conf.get(), forward_rebalance);

@@ -3,9 +3,9 @@
 #include "eventlog/kafka/inspection.h"
 
 #include <algorithm>
-#include <charconv>
 #include <memory>
 
+#include "base/number.h"
 #include "eventlog/kafka/cluster.h"
 #include "eventlog/kafka/describe.h"
 #include "eventlog/kafka/reader.h"
@@ -18,10 +18,7 @@ using AllMetadata = Owned<const rd_kafka_metadata_t, rd_kafka_metadata_destroy>;
 
 std::optional<int64_t> number_of(const Settings& settings, const std::string& name) {
   const auto text = find_setting(settings, name);
-  int64_t value = 0;
-  if (!text) return std::nullopt;
-  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), value);
-  return error == std::errc() && end == text->data() + text->size() ? std::optional(value) : std::nullopt;
+  return text ? to_number<int64_t>(*text) : std::nullopt;
 }
 
 void look_at_partitions(const rd_kafka_metadata_topic_t& topic, TopicReport& report) {

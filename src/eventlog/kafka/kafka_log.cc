@@ -11,6 +11,7 @@
 #include <mutex>
 #include <utility>
 
+#include "base/assert.h"
 #include "eventlog/kafka/cluster.h"
 #include "eventlog/kafka/consume/group_member.h"
 #include "eventlog/kafka/produce/appender.h"
@@ -40,6 +41,7 @@ class KafkaLog final : public EventLog {
   }
 
   Status create_topic(Topic topic, const TopicOptions& options) override {
+    FRESHET_ASSERT(options.partitions > 0);
     FRESHET_TRY(cluster_.create_topic(topic, options));
     const std::lock_guard lock(mutex_);
     options_of_[static_cast<size_t>(topic)] = options;
@@ -49,11 +51,13 @@ class KafkaLog final : public EventLog {
   uint32_t partitions(Topic topic) const override { return cluster_.partitions(topic); }
 
   void append(std::vector<Produce> batches, AppendDone done) override {
+    FRESHET_ASSERT(done != nullptr);
     if (Status found = cluster_.check_targets(batches); !found) return done(std::move(found));
     appender_->append(std::move(batches), std::move(done));
   }
 
   Result<std::unique_ptr<Consumer>> open_consumer(const ConsumerOptions& options) override {
+    FRESHET_ASSERT(!options.group.empty() && !options.topics.empty());
     for (const Topic topic : options.topics) {
       if (cluster_.partitions(topic) == 0)
         return fail(Code::kNotFound, fmt::format("kafka: there is no topic {}", cluster_.names().of(topic)));
@@ -64,6 +68,7 @@ class KafkaLog final : public EventLog {
 
   Result<Watermarks> watermarks(TopicPartition partition) override {
     FRESHET_ASSIGN(const auto marks, cluster_.watermarks({partition}));
+    FRESHET_ASSERT(marks.size() == 1);
     return marks.front();
   }
 

@@ -3,9 +3,9 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <charconv>
 #include <limits>
 
+#include "base/number.h"
 #include "base/saturated.h"
 
 namespace freshet::eventlog::kafka {
@@ -45,11 +45,7 @@ int64_t retention_bytes(const TopicOptions& options) {
 const char* cleanup_policy(const TopicOptions& options) { return options.only_latest ? "compact" : "delete"; }
 
 std::optional<int64_t> number(const std::optional<std::string>& text) {
-  int64_t value = 0;
-  if (!text) return std::nullopt;
-  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), value);
-  if (error != std::errc() || end != text->data() + text->size()) return std::nullopt;
-  return value;
+  return text ? to_number<int64_t>(*text) : std::nullopt;
 }
 
 // A setting as an amount: -1, unlimited, is the most.

@@ -3,8 +3,8 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <charconv>
 
+#include "base/number.h"
 #include "base/text.h"
 #include "fleet/topic_settings.h"
 
@@ -13,10 +13,8 @@ namespace {
 
 template <class Number>
 bool is_between(std::string_view text, const KafkaSetting& setting) {
-  Number value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return error == std::errc() && end == text.data() + text.size() && value >= static_cast<Number>(setting.least) &&
-         value <= static_cast<Number>(setting.most);
+  const auto value = to_number<Number>(text);
+  return value && *value >= static_cast<Number>(setting.least) && *value <= static_cast<Number>(setting.most);
 }
 
 std::string range_of(const KafkaSetting& setting) {
@@ -55,9 +53,7 @@ std::vector<std::string_view> words_between(std::string_view text, char between)
 }
 
 int64_t number_or(std::string_view text, int64_t otherwise) {
-  int64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return error == std::errc() && end == text.data() + text.size() ? value : otherwise;
+  return to_number<int64_t>(text).value_or(otherwise);
 }
 
 }  // namespace freshet::fleet::checks

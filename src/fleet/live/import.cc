@@ -8,6 +8,7 @@
 #include <array>
 #include <charconv>
 
+#include "base/text.h"
 #include "fleet/fields.h"
 #include "fleet/topic_settings.h"
 #include "yaml/units.h"
@@ -37,9 +38,7 @@ std::optional<int64_t> whole(const SettingNow* setting) {
 std::string cloud_name_of(std::string_view text) {
   std::string out;
   for (const char c : text.substr(0, 63)) {
-    const bool fits =
-        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_';
-    out += fits ? c : '-';
+    out += is_name_char(c) || c == '-' || c == '.' ? c : '-';
   }
   return out.empty() ? std::string(kNoZone) : out;
 }

@@ -5,11 +5,11 @@
 #include "fleet/plan/burst.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <map>
 
 #include "base/assert.h"
+#include "base/number.h"
 #include "fleet/plan/mirrors.h"
 #include "fleet/rates.h"
 #include "fleet/render/names.h"
@@ -28,11 +28,6 @@ constexpr Resource kFlows[] = {Resource::kCpu, Resource::kNetworkIn, Resource::k
                                Resource::kEbs};
 
 double of(const PerResource& values, Resource resource) { return values[static_cast<size_t>(resource)]; }
-
-bool parse_number(std::string_view text, double& out) {
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
-  return error == std::errc() && end == text.data() + text.size();
-}
 
 // Knows how many of the service's messages reach each topic, a second, at the highest rate.
 class Trace {
@@ -322,12 +317,14 @@ Result<Outage> parse_outage(std::string_view text) {
   out.service = text.substr(0, equals);
   std::string_view minutes = text.substr(equals + 1);
   if (const size_t at = minutes.find('@'); at != std::string_view::npos) {
-    std::string_view times = minutes.substr(at + 1);
-    if (!times.ends_with('x') || !parse_number(times.substr(0, times.size() - 1), out.catch_up)) return wrong();
+    const std::string_view times = minutes.substr(at + 1);
+    if (!times.ends_with('x')) return wrong();
+    out.catch_up = to_number<double>(times.substr(0, times.size() - 1)).value_or(0);
     if (!(out.catch_up > 0 && out.catch_up <= kCatchUpMax)) return wrong();
     minutes = minutes.substr(0, at);
   }
-  if (!parse_number(minutes, out.minutes) || !(out.minutes > 0 && out.minutes <= kOutageMinutesMax)) return wrong();
+  out.minutes = to_number<double>(minutes).value_or(0);
+  if (!(out.minutes > 0 && out.minutes <= kOutageMinutesMax)) return wrong();
   return out;
 }
 

@@ -4,10 +4,10 @@
 #include "fleet/plan/loads.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 
 #include "base/assert.h"
+#include "base/number.h"
 #include "yaml/reader.h"
 
 namespace freshet::fleet {
@@ -171,11 +171,9 @@ Result<RateChange> parse_rate_change(std::string_view text) {
   };
   if (equals == std::string_view::npos || equals == 0 || !text.ends_with('x')) return wrong();
   RateChange out{std::string(text.substr(0, equals)), 0};
-  const std::string_view number = text.substr(equals + 1, text.size() - equals - 2);
-  const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), out.factor);
   constexpr double kFactorMax = 1000;
-  if (error != std::errc() || end != number.data() + number.size() || !(out.factor >= 0 && out.factor <= kFactorMax))
-    return wrong();
+  out.factor = to_number<double>(text.substr(equals + 1, text.size() - equals - 2)).value_or(-1);
+  if (!(out.factor >= 0 && out.factor <= kFactorMax)) return wrong();
   return out;
 }
 

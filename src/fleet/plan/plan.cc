@@ -4,11 +4,11 @@
 #include "fleet/plan/plan.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <utility>
 
 #include "base/assert.h"
+#include "base/number.h"
 #include "yaml/reader.h"
 
 namespace freshet::fleet {
@@ -281,9 +281,8 @@ Result<Loss> parse_loss(std::string_view text) {
     out.cluster = number.substr(0, slash);
     number = number.substr(slash + 1);
   }
-  const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), out.broker);
-  if (error != std::errc() || end != number.data() + number.size() || out.broker == 0) return wrong();
-  return out;
+  out.broker = to_number<uint32_t>(number).value_or(0);
+  return out.broker > 0 ? Result<Loss>(out) : wrong();
 }
 
 bool holds(const Plan& plan) {

@@ -6,6 +6,8 @@
 #include <optional>
 #include <string_view>
 
+#include "base/text.h"
+
 namespace freshet::fleet::rebalance {
 namespace {
 
@@ -21,10 +23,7 @@ std::optional<int32_t> fixed_offset(std::string_view name) {
 
 // What can't lead out of the folder of the database, and is none of the names that Abseil takes for something else.
 bool is_zone_name(std::string_view name) {
-  const auto is_plain = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' ||
-           c == '+' || c == '/';
-  };
+  const auto is_plain = [](char c) { return is_name_char(c) || c == '-' || c == '+' || c == '/'; };
   return !name.empty() && name.front() != '/' && name != "localtime" && std::all_of(name.begin(), name.end(), is_plain);
 }
 

@@ -5,6 +5,8 @@
 #include <algorithm>
 
 #include "base/assert.h"
+#include "base/text.h"
+#include "base/utf8.h"
 
 namespace freshet::fleet {
 namespace {
@@ -16,9 +18,9 @@ constexpr size_t kIndent = 2;
 void append_value(std::string& out, const Node& node, size_t indent);
 
 bool is_identifier(std::string_view text) {
-  const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
-  const auto inner = [&](char c) { return letter(c) || (c >= '0' && c <= '9') || c == '-'; };
-  return !text.empty() && letter(text.front()) && std::all_of(text.begin(), text.end(), inner);
+  const auto inner = [](char c) { return is_name_char(c) || c == '-'; };
+  return !text.empty() && is_name_char(text.front()) && !is_digit(text.front()) &&
+         std::all_of(text.begin(), text.end(), inner);
 }
 
 // Says what takes one line, and so takes part in the alignment of '='. Lists of anything but scalars are broken into
@@ -31,7 +33,7 @@ bool is_one_line(const Node& node) {
 
 // Columns are characters, not bytes: bytes that continue a UTF-8 sequence take none of their own.
 size_t columns(std::string_view text) {
-  return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; }));
+  return static_cast<size_t>(std::count_if(text.begin(), text.end(), begins_character));
 }
 
 // Writes a map as lines of "key = value".

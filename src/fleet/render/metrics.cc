@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <array>
 
+#include "base/text.h"
+
 namespace freshet::fleet {
 namespace {
 
@@ -123,9 +125,7 @@ void add_mirrors(std::vector<Metric>& out) {
 
 // From here on metrics are found in PromQL. This is no parser of it: it is just enough to tell names of metrics from
 // words, labels, functions and numbers in the expressions that stand in alerts.cc, grafana.cc and this file.
-bool is_name_char(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == ':';
-}
+bool is_metric_char(char c) { return is_name_char(c) || c == ':'; }
 
 size_t skip_blanks(std::string_view text, size_t at) {
   while (at < text.size() && text[at] == ' ') ++at;
@@ -310,12 +310,12 @@ std::vector<std::string> metrics_in(std::string_view text) {
       at = close_of(text, at, ']');
       // A number may go on with letters: 1e12, 10m.
     } else if (c >= '0' && c <= '9') {
-      while (at < text.size() && (is_name_char(text[at]) || text[at] == '.')) ++at;
-    } else if (!is_name_char(c)) {
+      while (at < text.size() && (is_metric_char(text[at]) || text[at] == '.')) ++at;
+    } else if (!is_metric_char(c)) {
       ++at;
     } else {
       const size_t begin = at;
-      while (at < text.size() && is_name_char(text[at])) ++at;
+      while (at < text.size() && is_metric_char(text[at])) ++at;
       const std::string word(text.substr(begin, at - begin));
       const size_t next = skip_blanks(text, at);
       const bool opens = next < text.size() && text[next] == '(';

@@ -111,12 +111,12 @@ std::string object_name(std::string_view text) {
   // lost here; eight digits of a hash tell them apart.
   constexpr size_t kNameMost = 253;
   constexpr size_t kNameHashDigits = 8;
-  const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
+  const auto is_inner = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
   std::string out;
   for (const char c : text) out += c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
   for (size_t i = 0; i < out.size(); ++i) {
-    const bool between = i > 0 && i + 1 < out.size() && is_letter(out[i - 1]) && is_letter(out[i + 1]);
-    if (!is_letter(out[i]) && (out[i] != '.' || !between)) out[i] = '-';
+    const bool between = i > 0 && i + 1 < out.size() && is_inner(out[i - 1]) && is_inner(out[i + 1]);
+    if (!is_inner(out[i]) && (out[i] != '.' || !between)) out[i] = '-';
   }
   if (out == text && out.size() <= kNameMost && !out.empty() && out.front() != '-' && out.back() != '-') return out;
   out.resize(std::min(out.size(), kNameMost - kNameHashDigits - 3));

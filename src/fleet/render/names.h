@@ -58,7 +58,6 @@ inline constexpr size_t kHostNameMost = 253;
 
 // These ports are in security groups, inventories, scrape jobs and bootstrap addresses; all must say the same.
 inline constexpr uint32_t kKafkaPort = 9092;
-inline constexpr uint32_t kControllerPort = 9093;
 inline constexpr uint32_t kBrokerExporterPort = 8080;      // cp-ansible's default
 inline constexpr uint32_t kControllerExporterPort = 8079;  // likewise
 inline constexpr uint32_t kNodeExporterPort = 9100;        // Debian's default

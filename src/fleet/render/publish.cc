@@ -19,6 +19,7 @@
 
 #include "base/assert.h"
 #include "base/hash.h"
+#include "env/file.h"
 #include "fleet/render/losses.h"
 #include "fleet/render/manifest.h"
 
@@ -30,20 +31,6 @@ namespace fs = std::filesystem;
 tl::unexpected<Error> io_error(const fs::path& path, std::string_view what) {
   return fail(Code::kFatal, fmt::format("{}: can't {}: {}", path.string(), what, std::strerror(errno)));
 }
-
-class Descriptor {
- public:
-  Descriptor(const fs::path& path, int flags) : fd_(::open(path.c_str(), flags | O_CLOEXEC)) {}
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  [[nodiscard]] int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 // nullopt: there is no regular file of this name.
 // A symbolic link is not followed: what it points to is not in this folder, and would be compared and kept as if it
@@ -228,8 +215,8 @@ class Publisher {
     FRESHET_TRY(keep_others());
     FRESHET_TRY(write(kManifest, manifest));
     // All is synced before the swap, so that after a loss of power the new folder is whole if it is there at all.
-    const Descriptor staged(beside_, O_RDONLY | O_DIRECTORY);
-    if (staged.get() < 0 || ::syncfs(staged.get()) != 0) return io_error(beside_, "sync");
+    const env::Descriptor staged(beside_.string(), O_RDONLY | O_DIRECTORY);
+    if (!staged.is_open() || ::syncfs(staged.get()) != 0) return io_error(beside_, "sync");
     return {};
   }
 
@@ -251,8 +238,7 @@ class Publisher {
       FRESHET_TRY(rename(target_, old_));
       FRESHET_TRY(rename(beside_, target_));
     }
-    const Descriptor parent(target_.parent_path(), O_RDONLY | O_DIRECTORY);
-    if (parent.get() < 0 || ::fsync(parent.get()) != 0) return io_error(target_, "sync");
+    if (!env::sync_directory(target_.parent_path().string())) return io_error(target_, "sync");
     step();
     return clean_up();
   }
@@ -275,8 +261,8 @@ Result<Published> publish(const std::string& directory, const std::vector<File>&
   if (!target.has_filename()) target = target.parent_path();  // "out/"
   if (error || !target.has_filename()) return fail(Code::kInvalid, directory + " can't be an output folder");
   fs::create_directories(target.parent_path(), error);
-  const Descriptor parent(target.parent_path(), O_RDONLY | O_DIRECTORY);
-  if (parent.get() < 0) return io_error(target.parent_path(), "open");
+  const env::Descriptor parent(target.parent_path().string(), O_RDONLY | O_DIRECTORY);
+  if (!parent.is_open()) return io_error(target.parent_path(), "open");
   // Nobody waits for the other: two people who render at once should know of each other.
   if (::flock(parent.get(), LOCK_EX | LOCK_NB) != 0) {
     return fail(Code::kRetry, "another `fleet render` is writing beside " + target.string());

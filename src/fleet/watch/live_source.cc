@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "base/saturated.h"
+#include "base/text.h"
 #include "cluster/protocol/client.h"
 #include "cluster/protocol/errors.h"
 #include "cluster/protocol/security.h"
@@ -23,13 +24,6 @@ namespace {
 namespace protocol = cluster::protocol;
 
 constexpr size_t kDoubtsMost = 8;
-
-// Names of groups and paths are what somebody chose: JSON takes valid UTF-8 only, and bytes outside ASCII are rare, so
-// whoever has them sees a question mark for each.
-std::string plain_text(std::string text) {
-  std::ranges::replace_if(text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || (c & 0x80) != 0; }, '?');
-  return text;
-}
 
 class LiveSource final : public LookSource {
  public:
@@ -67,13 +61,13 @@ class LiveSource final : public LookSource {
 };
 
 void add_doubt(Look& look, std::string doubt) {
-  if (look.doubts.size() < kDoubtsMost) look.doubts.push_back(plain_text(std::move(doubt)));
+  if (look.doubts.size() < kDoubtsMost) look.doubts.push_back(plain_ascii(std::move(doubt)));
 }
 
 Status check_cluster_id(const std::string& wanted, const std::string& found) {
   if (wanted.empty() || wanted == found) return {};
   return fail(Code::kInvalid,
-              fmt::format("it is another cluster: its id is {}, and the file says {}", plain_text(found), wanted));
+              fmt::format("it is another cluster: its id is {}, and the file says {}", plain_ascii(found), wanted));
 }
 
 Result<Look> LiveSource::look() {
@@ -105,10 +99,10 @@ std::optional<typename Request::Response> LiveSource::ask(int32_t broker, const 
 }
 
 void LiveSource::take_metadata(const protocol::MetadataResponse& answer, Gathering& g) const {
-  g.look.cluster_id = plain_text(answer.cluster_id.value_or(""));
+  g.look.cluster_id = plain_ascii(answer.cluster_id.value_or(""));
   std::map<int32_t, BrokerSeen> brokers;
   for (const auto& broker : answer.brokers)
-    brokers[broker.id] = {broker.id, plain_text(fmt::format("{}:{}", broker.host, broker.port)), 0, 0, {}};
+    brokers[broker.id] = {broker.id, plain_ascii(fmt::format("{}:{}", broker.host, broker.port)), 0, 0, {}};
   for (const auto& topic : answer.topics) {
     if (!topic.name || topic.error != protocol::kNoError) {
       add_doubt(g.look, fmt::format("topic {}: {}", topic.name.value_or("?"), protocol::error_name(topic.error)));
@@ -116,7 +110,7 @@ void LiveSource::take_metadata(const protocol::MetadataResponse& answer, Gatheri
     }
     const auto index = static_cast<uint32_t>(g.look.topics.size());
     TopicSeen& seen = g.look.topics.emplace_back();
-    seen.name = plain_text(*topic.name);
+    seen.name = plain_ascii(*topic.name);
     seen.partitions.resize(topic.partitions.size());
     g.topics.emplace(*topic.name, index);
     for (const auto& partition : topic.partitions) {
@@ -180,7 +174,7 @@ void LiveSource::ask_log_dirs(BrokerSeen& broker, Gathering& g) {
   }
   for (const auto& dir : answer->dirs) {
     LogDirSeen& seen = broker.dirs.emplace_back();
-    seen.path = plain_text(dir.path);
+    seen.path = plain_ascii(dir.path);
     seen.failed = dir.error != protocol::kNoError;
     seen.total_bytes = dir.total_bytes;
     seen.usable_bytes = dir.usable_bytes;
@@ -208,7 +202,7 @@ void LiveSource::ask_moves(Gathering& g) {
     return add_doubt(g.look, fmt::format("moves of partitions: {}", protocol::error_name(answer->error)));
   for (const auto& topic : answer->topics)
     for (const auto& partition : topic.partitions)
-      g.look.moves.push_back({plain_text(topic.name), static_cast<uint32_t>(std::max(partition.index, 0)),
+      g.look.moves.push_back({plain_ascii(topic.name), static_cast<uint32_t>(std::max(partition.index, 0)),
                               partition.adding, partition.removing});
 }
 
@@ -224,11 +218,11 @@ void LiveSource::ask_groups(int32_t broker, Gathering& g) {
     if (listed.protocol_type == "connect" || listed.protocol_type == "share") continue;
     GroupLook group;
     group.name = listed.group;
-    group.state = plain_text(listed.state);
+    group.state = plain_ascii(listed.state);
     // Kafka before 2.6 does not tell; then it is taken to have some.
     group.has_members = listed.state != "Empty" && listed.state != "Dead";
     ask_committed(broker, group, g);
-    group.name = plain_text(std::move(group.name));
+    group.name = plain_ascii(std::move(group.name));
     if (!group.committed.empty()) g.look.groups.push_back(std::move(group));
   }
 }

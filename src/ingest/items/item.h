@@ -1,6 +1,6 @@
-// One item of a request on its way to an envelope: what every adapter does with names, values,
-// identifiers and times. The functions return how it went, and a caller passes on whatever is not
-// kOk. docs/format/verdicts.md lists the codes.
+// One item of a request on its way to an envelope: what every adapter does with names, values and times; with
+// identifiers: identity.h. The functions return how it went, and a caller passes on whatever is not kOk.
+// docs/format/verdicts.md lists the codes.
 #pragma once
 
 #include <array>
@@ -36,8 +36,6 @@ enum class Outcome : uint8_t { kOk, kRejected, kBroken };
       return report(freshet_json_error);                                                                       \
   } while (false)
 
-inline constexpr size_t kIdentifierBytesMax = 512;
-inline constexpr size_t kMessageIdBytesMax = 100;
 inline constexpr size_t kItemBytesMax = 32u << 10;
 
 // An attribute that names somebody, too.
@@ -104,6 +102,10 @@ void refuse_raw(Parsed& parsed, size_t index, std::string_view code, std::string
 // `error`.
 [[nodiscard]] tl::unexpected<Error> bad_body(std::string_view body, Error error);
 
+// Both reject an item: for a text with an escape that is none, and for a number that can't be read. `attribute`: whose.
+Outcome reject_text(Item& item, std::string_view attribute = {});
+Outcome reject_number(Item& item, std::string_view attribute = {});
+
 // Unescapes the name of a field, whole: a tenant's limit of names is for its data (limit_name()), not for the members
 // that a source knows. Control characters reject the item. An empty name gives an empty view: the caller leaves the
 // field out.
@@ -165,31 +167,5 @@ Outcome reject_flag(Item& item, std::string_view name);
 
 // Checks the event's name and tells it to the schema.
 Outcome set_event(Item& item, std::optional<std::string_view> name, v1::Event*& event);
-
-// Why a value can't name anybody or anything though it is somebody's: it is too long, or has characters that no name
-// has.
-struct Unusable {
-  std::string_view code;
-  std::string why;
-};
-[[nodiscard]] std::optional<Unusable> fault_of_name(std::string_view normal);
-
-// Adds an identifier, unless its value is one that nobody has, such as "null", is too long, or has control characters:
-// that is dropped with a warning, because it would join strangers into one profile.
-void add_identifier(Item& item, v1::EntityKind kind, std::string_view type, std::string_view value);
-void add_optional_identifier(Item& item, v1::EntityKind kind, std::string_view type,
-                             const std::optional<std::string_view>& value);
-// Sorts the identifiers by the tenant's rules. An item without any identifier is rejected.
-Outcome finish_identifiers(Item& item);
-// Rejects an item none of whose identifiers can be used, and says why: one is too long, has control characters, or, as
-// `nobody` says, is one that nobody has. REQUIRES: one was sent.
-Outcome reject_unusable(Item& item, std::string nobody, std::string_view attribute);
-[[nodiscard]] bool is_listed(const google::protobuf::RepeatedPtrField<std::string>& types, std::string_view type);
-
-// Sets the record's own id, else one made of its bytes if the client said a time, else a random
-// one. An id that is made of the bytes makes a repeated request count once. `sent_at`: the part of these bytes that
-// says when they were sent; it does not count, as each attempt has a time of its own.
-Outcome set_message_id(Item& item, const std::optional<std::string_view>& id, bool has_client_time,
-                       std::string_view fingerprint_of, std::string_view sent_at = {});
 
 }  // namespace freshet::ingest

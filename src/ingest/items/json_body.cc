@@ -4,10 +4,11 @@
 #include "ingest/items/json_body.h"
 
 #include <algorithm>
-#include <charconv>
 #include <optional>
 
 #include "base/assert.h"
+#include "base/number.h"
+#include "base/utf8.h"
 
 namespace freshet::ingest {
 namespace {
@@ -29,10 +30,8 @@ ondemand::parser& parser_of(JsonBuffer which) {
 // The code unit of the escape that begins here, if it is one of four digits.
 std::optional<uint16_t> unit_at(std::string_view text, size_t at) {
   const std::string_view escape = text.substr(std::min(at, text.size()), 6);
-  uint16_t unit = 0;
   if (escape.size() < 6 || !escape.starts_with("\\u")) return std::nullopt;
-  const auto [end, error] = std::from_chars(escape.data() + 2, escape.data() + 6, unit, 16);
-  return error == std::errc() && end == escape.data() + 6 ? std::optional(unit) : std::nullopt;
+  return hex_to_number<uint16_t>(escape.substr(2));
 }
 
 bool is_between(std::optional<uint16_t> unit, uint16_t first, uint16_t last) {
@@ -99,9 +98,7 @@ simdjson::error_code JsonBody::open_unbounded(ondemand::document& document, onde
 size_t prefix_of(std::string_view text, size_t characters) {
   if (text.size() <= characters) return text.size();
   for (size_t i = 0; i < text.size(); ++i) {
-    // A code point begins at every byte that is not 10xxxxxx (RFC 3629).
-    const bool starts = (static_cast<unsigned char>(text[i]) & 0xc0u) != 0x80u;
-    if (starts && characters-- == 0) return i;
+    if (begins_character(text[i]) && characters-- == 0) return i;
   }
   return text.size();
 }

@@ -6,6 +6,7 @@
 
 #include "base/assert.h"
 #include "base/text.h"
+#include "base/utf8.h"
 #include "ingest/items/json_body.h"
 
 namespace freshet::ingest {
@@ -16,8 +17,6 @@ constexpr size_t kStepsShown = 8;    // of a path
 constexpr size_t kKeyShown = 40;     // characters of a step
 constexpr size_t kWordShown = 16;
 
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-
 // The bytes of the character that the text begins with; 0: it begins with none.
 size_t character_bytes(std::string_view text) {
   FRESHET_ASSERT(!text.empty());
@@ -26,7 +25,7 @@ size_t character_bytes(std::string_view text) {
   if (first < 0x80) return 1;
   const size_t bytes = first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
   for (size_t i = 1; i < bytes; ++i)
-    if ((byte(i) & 0xc0u) != 0x80u) return 0;
+    if (i >= text.size() || begins_character(text[i])) return 0;
   // What has a shorter form, halves of pairs, and what is beyond Unicode.
   if ((first == 0xe0 && second < 0xa0) || (first == 0xed && second > 0x9f)) return 0;
   if ((first == 0xf0 && second < 0x90) || (first == 0xf4 && second > 0x8f)) return 0;

@@ -10,6 +10,8 @@
 
 #include "base/assert.h"
 #include "base/json_writer.h"
+#include "base/text.h"
+#include "ingest/items/identity.h"
 #include "ingest/items/typing.h"
 #include "model/json.h"
 #include "model/limits.h"
@@ -24,10 +26,8 @@ using ondemand::json_type;
 bool is_url(std::string_view text) {
   const size_t colon = text.find("://");
   if (colon == std::string_view::npos || colon == 0 || colon > 16) return false;
-  return std::all_of(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(colon), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '+' || c == '-' ||
-           c == '.';
-  });
+  return std::all_of(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(colon),
+                     [](char c) { return is_letter_or_digit(c) || c == '+' || c == '-' || c == '.'; });
 }
 
 schema::Type schema_type(json_type type) {
@@ -45,8 +45,6 @@ Outcome too_deep(Item& item) {
                      "a value is nested deeper than " + std::to_string(item.limits.depth) + " levels; flatten it");
 }
 
-Outcome bad_text(Item& item) { return item.reject("bad_text", "a text has an escape that is no character"); }
-
 Outcome read_type(Item& item, ondemand::value& value, json_type& type) {
   FRESHET_JSON(value.type().get(type), item.broken);
   return Outcome::kOk;
@@ -55,7 +53,7 @@ Outcome read_type(Item& item, ondemand::value& value, json_type& type) {
 // The value of a text, the digits of a number, true or false.
 Outcome read_sent_text(Item& item, ondemand::value value, json_type type, std::string_view& text) {
   if (type == json_type::string)
-    return value.get_string().get(text) == simdjson::SUCCESS ? Outcome::kOk : bad_text(item);
+    return value.get_string().get(text) == simdjson::SUCCESS ? Outcome::kOk : reject_text(item);
   text = trim_right(value.raw_json_token());
   double number = 0;
   bool flag = false;
@@ -63,7 +61,7 @@ Outcome read_sent_text(Item& item, ondemand::value value, json_type type, std::s
     FRESHET_JSON(value.get_bool().get(flag), item.broken);
     text = flag ? "true" : "false";
   } else if (value.get_double().get(number) != simdjson::SUCCESS) {
-    return item.reject("bad_number", "a number is malformed or too large");
+    return reject_number(item);
   }
   return Outcome::kOk;
 }
@@ -73,8 +71,7 @@ Outcome read_value(Item& item, ondemand::value value, json_type type, uint32_t d
 Outcome read_number(Item& item, ondemand::value value, v1::Value& out) {
   const std::string_view text = trim_right(value.raw_json_token());
   double number = 0;
-  if (value.get_double().get(number) != simdjson::SUCCESS)
-    return item.reject("bad_number", "a number is malformed or too large");
+  if (value.get_double().get(number) != simdjson::SUCCESS) return reject_number(item);
   put_number(text, number, out);
   return Outcome::kOk;
 }
@@ -101,7 +98,7 @@ Outcome read_promoted_value(Item& item, ondemand::value value, json_type type, s
                             bool& kept) {
   if (type == json_type::string) {
     std::string_view text;
-    if (value.get_string().get(text) != simdjson::SUCCESS) return bad_text(item);
+    if (value.get_string().get(text) != simdjson::SUCCESS) return reject_text(item);
     whole = text;
     kept = limit_text(item, text);
     out.set_text(text.data(), text.size());
@@ -171,7 +168,7 @@ Outcome read_value(Item& item, ondemand::value value, json_type type, uint32_t d
   switch (type) {
     case json_type::string: {
       std::string_view text;
-      if (value.get_string().get(text) != simdjson::SUCCESS) return bad_text(item);
+      if (value.get_string().get(text) != simdjson::SUCCESS) return reject_text(item);
       kept = limit_text(item, text);
       out.set_text(text.data(), text.size());
       return Outcome::kOk;
@@ -403,7 +400,7 @@ Outcome PropertiesWriter::write_value(ondemand::value value, uint32_t depth, boo
     case json_type::string: {
       const std::string_view raw = trim_right(value.raw_json_token());
       std::string_view text;
-      if (value.get_string().get(text) != simdjson::SUCCESS) return bad_text(item_);
+      if (value.get_string().get(text) != simdjson::SUCCESS) return reject_text(item_);
       const size_t whole = text.size();
       kept = limit_text(item_, text);
       // An untouched text keeps the sender's own escapes, so that it is neither unescaped nor
@@ -418,8 +415,7 @@ Outcome PropertiesWriter::write_value(ondemand::value value, uint32_t depth, boo
     case json_type::number: {
       const std::string_view raw = trim_right(value.raw_json_token());
       double number = 0;
-      if (value.get_double().get(number) != simdjson::SUCCESS)
-        return item_.reject("bad_number", "a number is malformed or too large");
+      if (value.get_double().get(number) != simdjson::SUCCESS) return reject_number(item_);
       out_ += raw;
       return Outcome::kOk;
     }
@@ -598,7 +594,7 @@ Outcome read_names(Item& item, ondemand::value value, std::vector<std::string_vi
   FRESHET_ITEM(read_type(item, value, type));
   const auto add = [&](ondemand::value text) {
     std::string_view name;
-    if (text.get_string().get(name) != simdjson::SUCCESS) return bad_text(item);
+    if (text.get_string().get(name) != simdjson::SUCCESS) return reject_text(item);
     // As the names of values are, so that an unset meets what was set.
     return limit_name(item, name), names.push_back(name), Outcome::kOk;
   };

@@ -70,7 +70,7 @@ Outcome ask_schema(Item& item, const Question& question, Advice& advice) {
     case schema::Verdict::kUnplanned:
       return item.reject("unplanned_attribute",
                          std::string(question.where) + "the tracking plan does not have the attribute \"" +
-                             std::string(question.name) + "\"",
+                             std::string(question.name) + "\"; add it there, or leave it out",
                          question.name);
     case schema::Verdict::kWrongType: break;
     case schema::Verdict::kWidened:

@@ -259,8 +259,9 @@ void DrainLoop::take_turn(uint32_t partition, const LaneName& name, LaneQueues::
   if (lane.held.empty() || tokens == 0) lane.deficit = 0;
 }
 
-// A transaction also says that a partition is done further than it was, be it by records of others.
-Status DrainLoop::commit(Move& move) {
+// What a successor goes on from: how far each lane is that moved something, and how far each partition is done, be it
+// by records of others.
+void DrainLoop::add_positions(Move& move) {
   for (auto& [partition, part] : parts_) {
     if (!part.told) continue;
     const Offset base = part.queues.base();
@@ -282,6 +283,10 @@ Status DrainLoop::commit(Move& move) {
       batch_for(move.transaction.outputs, {Topic::kOverflow, partition}).add({}, progress.SerializeAsString());
     move.transaction.done.push_back({{Topic::kOverflow, partition}, base});
   }
+}
+
+Status DrainLoop::commit(Move& move) {
+  add_positions(move);
   if (move.transaction.done.empty()) return {};
   const std::vector<eventlog::Position> done = move.transaction.done;
   const Status committed = consumer_.commit(std::move(move.transaction));

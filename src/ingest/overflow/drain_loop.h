@@ -81,6 +81,7 @@ class DrainLoop {
   [[nodiscard]] Status move();
   void gather(LaneKind kind, Move& move);
   void take_turn(uint32_t partition, const LaneName& name, LaneQueues::Lane& lane, Move& move);
+  void add_positions(Move& move);
   [[nodiscard]] Status commit(Move& move);
   [[nodiscard]] Status trim();
 

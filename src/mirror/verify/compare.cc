@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/assert.h"
 #include "mirror/transform.h"
 
 namespace freshet::mirror {
@@ -78,6 +79,7 @@ void Compare::add_source(const Hash128& unit, int32_t partition, const Hash128& 
 
 void Compare::begin_with(const Ahead& ahead) {
   Unit& one = units_[ahead.unit];
+  FRESHET_ASSERT(one.in_target == 0 && one.in_source == 0);
   one.in_target = ahead.count;
   one.target = ahead.target;
   one.target_sum = ahead.sum;
@@ -89,6 +91,7 @@ void Compare::begin_with(const Ahead& ahead) {
 // Where a unit lies in one partition, its promised records come first. Where it does not, those that are not promised
 // are known only if the target has all of them.
 std::optional<std::vector<Ahead>> Compare::ahead() const {
+  FRESHET_ASSERT(rules_.keeps_ahead);
   std::vector<Ahead> out;
   for (const auto& [id, unit] : units_) {
     if (rules_.compacted) {

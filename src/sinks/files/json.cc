@@ -4,6 +4,7 @@
 #include "base/json_writer.h"
 #include "freshet/v1/event.pb.h"
 #include "model/change_json.h"
+#include "model/kind.h"
 #include "model/time.h"
 
 namespace freshet::sinks {
@@ -16,7 +17,7 @@ std::string erasure_json(const Item& item) {
   std::string out;
   JsonWriter json(out);
   json.begin_object().member("id", to_hex(notice.id()));
-  json.member("kind", notice.kind() == v1::ENTITY_KIND_DEVICE ? "device" : "user");
+  json.member("kind", model::kind_name(notice.kind()));
   json.member("erased_at", model::format_time(item.received_at_us)).key("merged");
   json.array(notice.merged(), [](JsonWriter& list, const std::string& id) { list.value(to_hex(id)); });
   json.end_object();

@@ -1,5 +1,6 @@
 #include "sinks/postgres/connection.h"
 
+#include <fmt/core.h>
 #include <libpq-fe.h>
 
 #include <array>
@@ -21,7 +22,8 @@ using ConnectionPtr = std::unique_ptr<PGconn, ConnectionEnd>;
 using ResultPtr = std::unique_ptr<PGresult, ResultEnd>;
 
 constexpr const char* kConnectSeconds = "10";
-constexpr const char* kServerOptions = "-c statement_timeout=30s -c idle_in_transaction_session_timeout=60s";
+constexpr const char* kSilenceMs = "40000";  // of a server whose machine is gone, before the connection ends
+constexpr int kIdleSeconds = 60;             // of a transaction of ours, before the server ends it
 
 // Messages end in a line break, and have more lines with hints.
 std::string first_line(const char* text) {
@@ -92,7 +94,10 @@ Result<std::unique_ptr<SqlConnection>> SqlConnection::open(const std::string& ur
   PQconninfoFree(parsed);
   constexpr std::array<const char*, 6> kKeys = {"dbname",           "connect_timeout", "tcp_user_timeout",
                                                 "application_name", "options",         nullptr};
-  const std::array<const char*, 6> values = {uri.c_str(), kConnectSeconds, "40000", "freshet", kServerOptions, nullptr};
+  const std::string options = fmt::format("-c statement_timeout={}s -c idle_in_transaction_session_timeout={}s",
+                                          kStatementSeconds, kIdleSeconds);
+  const std::array<const char*, 6> values = {uri.c_str(), kConnectSeconds, kSilenceMs,
+                                             "freshet",   options.c_str(), nullptr};
   ConnectionPtr connection(PQconnectdbParams(kKeys.data(), values.data(), 1));
   if (connection == nullptr || PQstatus(connection.get()) != CONNECTION_OK)
     return fail(Code::kRetry, "PostgreSQL can't be reached: " + first_line(PQerrorMessage(connection.get())));

@@ -1,4 +1,5 @@
-// A connection to PostgreSQL by libpq. One thread uses it; calls block, each for kStatementSeconds at most.
+// A connection to PostgreSQL by libpq. One thread uses it; calls block, each for kStatementSeconds at most, or for 40 s
+// where the server's machine is gone without a word.
 #pragma once
 
 #include <memory>

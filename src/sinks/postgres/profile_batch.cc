@@ -9,6 +9,7 @@
 #include "base/hash.h"
 #include "model/document.h"
 #include "model/json.h"
+#include "model/kind.h"
 #include "model/time.h"
 
 namespace freshet::sinks {
@@ -88,7 +89,7 @@ void ProfileBatch::note_merged(const v1::Document& whole) {
 
 void ProfileBatch::write_row(JsonWriter& json, const std::string& hex, const Profile& profile) const {
   json.begin_object().member("id", hex);
-  json.member("kind", profile.kind == v1::ENTITY_KIND_DEVICE ? "device" : "user");
+  json.member("kind", model::kind_name(profile.kind));
   json.member("version", profile.document.version());
   json.member("updated_at", model::format_time(profile.updated_at_us));
   json.key("profile").raw(model::document_json(around_.tenant, profile.kind, profile.id, profile.document));

@@ -6,6 +6,7 @@
 #include "base/hash.h"
 #include "base/json_writer.h"
 #include "model/document.h"
+#include "model/kind.h"
 
 namespace freshet::sinks {
 namespace {
@@ -15,8 +16,6 @@ constexpr std::string_view kKindHeader = "freshet.kind";
 constexpr std::string_view kStateHeader = "freshet.state";
 constexpr size_t kIdBytes = 16;
 constexpr size_t kFrameBytes = 64;  // of a record and its headers, beside names and values
-
-std::string_view name_of_kind(v1::EntityKind kind) { return kind == v1::ENTITY_KIND_DEVICE ? "device" : "user"; }
 
 std::optional<std::string_view> header_of(const cluster::Record& record, std::string_view name) {
   for (const cluster::Header& header : record.headers)
@@ -42,7 +41,7 @@ StateRecord state_record(std::string_view tenant, v1::EntityKind kind, std::stri
   StateRecord out;
   out.key = to_hex(id);
   out.version = std::to_string(document.version());
-  out.kind = name_of_kind(kind);
+  out.kind = model::kind_name(kind);
   if (!document.removed()) out.value = model::document_json(tenant, kind, id, document);
   out.state = document.SerializeAsString();
   return out;
@@ -53,7 +52,7 @@ StateRecord set_aside_state(std::string_view tenant, v1::EntityKind kind, std::s
   StateRecord out;
   out.key = to_hex(id);
   out.version = std::to_string(version);
-  out.kind = name_of_kind(kind);
+  out.kind = model::kind_name(kind);
   std::string& json = out.value.emplace();
   JsonWriter(json)
       .begin_object()
@@ -73,9 +72,9 @@ Result<std::optional<ProfileState>> read_state(const cluster::Record& record) {
   ProfileState out;
   if (record.key) out.id = from_hex(*record.key);
   if (out.id.size() != kIdBytes) return foreign("no id of a profile as its key");
-  const auto kind = header_of(record, kKindHeader);
-  if (kind != "user" && kind != "device") return foreign("no header freshet.kind");
-  if (kind == "device") out.kind = v1::ENTITY_KIND_DEVICE;
+  const auto kind = model::kind_named(header_of(record, kKindHeader).value_or(""));
+  if (!kind) return foreign("no header freshet.kind that says user or device");
+  out.kind = *kind;
   const auto state = header_of(record, kStateHeader);
   // What was set aside for its size has a version and no state: the profile is known, and can't be restored from here.
   if (!state && header_of(record, kVersionHeader)) return std::optional<ProfileState>();

@@ -14,6 +14,7 @@ namespace {
 
 constexpr char kRowPrefix = 'r';
 constexpr char kMarkPrefix = 'm';
+constexpr size_t kMarkKeyBytes = 1 + sizeof(uint32_t);
 constexpr std::string_view kMarkVersion = "1 ";
 
 std::string key_of_partition(char prefix, uint32_t partition) {
@@ -71,10 +72,7 @@ Result<std::vector<uint32_t>> StateTable::partitions() {
   std::vector<uint32_t> out;
   FRESHET_TRY(store_->scan(std::string(1, kMarkPrefix), std::string(1, kMarkPrefix + 1),
                            [&](std::string_view key, std::string_view) {
-                             uint32_t partition = 0;
-                             for (const char byte : key.substr(1))
-                               partition = partition << 8 | static_cast<uint8_t>(byte);
-                             out.push_back(partition);
+                             if (key.size() == kMarkKeyBytes) out.push_back(read_big_endian<uint32_t>(key.substr(1)));
                              return true;
                            }));
   return out;

@@ -5,24 +5,24 @@
 namespace freshet::sinks {
 namespace {
 
-constexpr const char* kTombstonesKept =
-    "604800000";  // 7 days: how long a reader may be away and still hear of a removal
-constexpr const char* kCompactedWithin = "86400000";  // a day: what is left of somebody who was erased
+// In milliseconds. A week is how long a reader may be away and still hear of a removal; after a day nothing is left of
+// somebody who was erased.
+constexpr const char* kTombstonesKept = "604800000";
+constexpr const char* kCompactedWithin = "86400000";
 constexpr const char* kStateBytesMost = "8388608";
-constexpr uint32_t kReplicasWanted = 3;
 
 Status make_state_topic(const StateTarget& target, size_t brokers) {
   cluster::NewTopic topic;
   topic.name = target.topic;
   topic.partitions = target.partitions;
-  topic.replication = cluster::replicas_of(target.replication, kReplicasWanted, brokers);
+  topic.replication = cluster::replicas_of(target.replication, cluster::kReplicasWanted, brokers);
   topic.configs = {{"cleanup.policy", "compact"},
                    {"delete.retention.ms", kTombstonesKept},
                    {"max.compaction.lag.ms", kCompactedWithin},
                    {"max.message.bytes", kStateBytesMost}};
-  if (topic.replication >= kReplicasWanted) topic.configs.push_back({"min.insync.replicas", "2"});
+  if (topic.replication >= cluster::kReplicasWanted) topic.configs.push_back({"min.insync.replicas", "2"});
   FRESHET_TRY(cluster::create_if_missing(*target.admin, topic, "state topic"));
-  return fail(Code::kRetry, "topic " + target.topic + " was made, and not every broker knows it yet");
+  return cluster::not_known_yet(target.topic);
 }
 
 }  // namespace
@@ -53,7 +53,7 @@ Result<size_t> prepare_state_topic(const StateTarget& target) {
         fmt::format("topic {} has cleanup.policy={}, and would lose the state of profiles that do not change for "
                     "long: set it to compact, or name another topic, which is made so",
                     target.topic, policy));
-  return cluster::record_limit(cluster::value_of(configs.at(0).configs, "max.message.bytes").value_or(""));
+  return cluster::record_limit(configs.at(0).configs);
 }
 
 }  // namespace freshet::sinks

@@ -40,7 +40,10 @@ class StateTopic final : public Sink {
       : around_(around),
         target_(std::move(target)),
         open_table_(std::move(open_table)),
-        metrics_(around.tenant, around.sink.name) {}
+        metrics_(around.tenant, around.sink.name) {
+    FRESHET_ASSERT(around_.clock != nullptr && around_.stopping != nullptr && around_.say_again != nullptr);
+    FRESHET_ASSERT(target_.admin != nullptr && target_.partitions > 0 && open_table_ != nullptr);
+  }
 
   BatchWish wish() const override { return {kTopicBatchBytes, kTopicLingerUs}; }
   Result<Resume> assigned(eventlog::TopicPartition of, eventlog::Offset committed) override;
@@ -262,6 +265,7 @@ Outcome StateTopic::write(const Batch& batch) {
       if (written.error().code != Code::kConflict) give_up(partition, written.error());
       return {What::kLater, done, written.error().message, 0};
     }
+    FRESHET_ASSERT(chunk.wrong || chunk.next > 0);  // or it would never end
     done += chunk.next;
     if (chunk.wrong) return {What::kRefused, done, "the record is no change of a profile", 0};
   }

@@ -3,7 +3,8 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <charconv>
+
+#include "base/number.h"
 
 namespace freshet::sinks {
 namespace {
@@ -12,11 +13,9 @@ constexpr int64_t kRetryAfterSecondsMax = 300;
 
 env::TimeUs retry_after(const http::Response& response) {
   for (const auto& [name, value] : response.headers) {
-    int64_t seconds = 0;
     if (name != "retry-after") continue;
-    const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), seconds);
-    if (error == std::errc() && end == value.data() + value.size())
-      return std::clamp<int64_t>(seconds, 0, kRetryAfterSecondsMax) * 1'000'000;
+    if (const auto seconds = to_number<int64_t>(value))
+      return std::clamp<int64_t>(*seconds, 0, kRetryAfterSecondsMax) * 1'000'000;
   }
   return 0;
 }

@@ -14,6 +14,7 @@
 
 #include "base/assert.h"
 #include "base/hash.h"
+#include "env/file.h"
 
 namespace freshet::state {
 namespace {
@@ -35,35 +36,9 @@ Result<v1::Checkpoint> read_manifest(objectstore::ObjectStore& store, uint32_t p
   return manifest;
 }
 
-// A file that is being written.
-class Output {
- public:
-  explicit Output(std::string path)
-      : path_(std::move(path)), fd_(::open(path_.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0644)) {}
-  ~Output() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Output(const Output&) = delete;
-  Output& operator=(const Output&) = delete;
-
-  Status write(std::string_view bytes) {
-    if (fd_ < 0) return failed();
-    while (!bytes.empty()) {
-      const ssize_t wrote = ::write(fd_, bytes.data(), bytes.size());
-      if (wrote < 0 && errno != EINTR) return failed();
-      if (wrote > 0) bytes.remove_prefix(static_cast<size_t>(wrote));
-    }
-    return {};
-  }
-  Status sync() { return fd_ >= 0 && ::fsync(fd_) == 0 ? Status{} : failed(); }
-
- private:
-  [[nodiscard]] Status failed() const {
-    return fail(Code::kFatal, fmt::format("{}: can't write: {}", path_, std::strerror(errno)));
-  }
-  std::string path_;
-  int fd_;
-};
+Error write_error(const std::string& path, const char* what) {
+  return {Code::kFatal, fmt::format("{}: can't {}: {}", path, what, std::strerror(errno))};
+}
 
 // Streams a file past its hash; `take` gets what comes.
 Status read_file(objectstore::ObjectStore& store, const v1::Checkpoint& checkpoint, const v1::CheckpointFile& file,
@@ -89,10 +64,7 @@ Status read_file(objectstore::ObjectStore& store, const v1::Checkpoint& checkpoi
 }
 
 Status sync_folder(const std::string& path) {
-  const int folder = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  const bool synced = folder >= 0 && ::fsync(folder) == 0;
-  if (folder >= 0) ::close(folder);
-  return synced ? Status{} : fail(Code::kFatal, fmt::format("{}: can't sync: {}", path, std::strerror(errno)));
+  return env::sync_directory(path) ? Status{} : tl::unexpected(write_error(path, "sync"));
 }
 
 }  // namespace
@@ -146,13 +118,15 @@ Status fetch_checkpoint(objectstore::ObjectStore& store, const v1::Checkpoint& c
   uint64_t done = 0;
   const uint64_t total = total_bytes(checkpoint);
   for (const v1::CheckpointFile& file : checkpoint.files()) {
-    Output out(beside + "/" + file.name());
+    const std::string path = beside + "/" + file.name();
+    const env::Descriptor out(path, O_CREAT | O_EXCL | O_WRONLY, 0644);
+    if (!out.is_open()) return tl::unexpected(write_error(path, "write"));
     FRESHET_TRY(read_file(store, checkpoint, file, pace, [&](std::string_view part) -> Status {
       done += part.size();
       if (progress) progress(done, total);
-      return out.write(part);
+      return env::write_all(out, part) ? Status{} : tl::unexpected(write_error(path, "write"));
     }));
-    FRESHET_TRY(out.sync());
+    if (::fsync(out.get()) != 0) return tl::unexpected(write_error(path, "write"));
   }
   FRESHET_TRY(sync_folder(beside));
   fs::rename(beside, directory, error);

@@ -5,10 +5,11 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cstring>
 
 #include "base/assert.h"
+#include "base/number.h"
+#include "base/text.h"
 
 namespace freshet::state {
 namespace {
@@ -25,10 +26,7 @@ tl::unexpected<Error> damaged(std::string_view why) {
 // Whether a name is one component of a path that leads nowhere else.
 bool is_plain_name(std::string_view name) {
   return !name.empty() && name.size() <= kNameBytesMax && name.front() != '.' &&
-         std::all_of(name.begin(), name.end(), [](char c) {
-           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
-                  c == '-';
-         });
+         std::all_of(name.begin(), name.end(), [](char c) { return is_name_char(c) || c == '.' || c == '-'; });
 }
 
 Status check_files(const v1::Checkpoint& checkpoint) {
@@ -40,12 +38,6 @@ Status check_files(const v1::Checkpoint& checkpoint) {
     if (file.sha256().size() != sizeof(objectstore::Digest)) return damaged("a file's hash is not one");
   }
   return {};
-}
-
-template <class Number>
-bool parse_number(std::string_view text, Number& out) {
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
-  return error == std::errc() && end == text.data() + text.size();
 }
 
 }  // namespace
@@ -102,19 +94,18 @@ std::optional<CheckpointId> parse_checkpoint_key(uint32_t partition, std::string
   if (!key.starts_with(prefix)) return std::nullopt;
   const std::string_view name = key.substr(prefix.size());
   const size_t dash = name.find('-');
-  CheckpointId id;
-  if (dash == std::string_view::npos || !parse_number(name.substr(0, dash), id.session) ||
-      !parse_number(name.substr(dash + 1), id.offset) || checkpoint_key(partition, id) != key)
-    return std::nullopt;
-  return id;
+  if (dash == std::string_view::npos) return std::nullopt;
+  const auto session = to_number<uint64_t>(name.substr(0, dash));
+  const auto offset = to_number<int64_t>(name.substr(dash + 1));
+  if (!session || !offset) return std::nullopt;
+  const CheckpointId id{*session, *offset};
+  return checkpoint_key(partition, id) == key ? std::optional(id) : std::nullopt;
 }
 
 std::optional<uint64_t> session_of(std::string_view key, std::string_view prefix) {
   if (!key.starts_with(prefix)) return std::nullopt;
   const std::string_view rest = key.substr(prefix.size());
-  uint64_t session = 0;
-  if (!parse_number(rest.substr(0, rest.find('/')), session)) return std::nullopt;
-  return session;
+  return to_number<uint64_t>(rest.substr(0, rest.find('/')));
 }
 
 std::string installation_fingerprint(std::string_view hash_key) {

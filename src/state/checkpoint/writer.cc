@@ -15,6 +15,7 @@
 
 #include "base/assert.h"
 #include "base/hash.h"
+#include "env/file.h"
 #include "state/checkpoint/catalog.h"
 #include "telemetry/log.h"
 
@@ -168,27 +169,24 @@ Result<v1::Checkpoint> CheckpointWriter::describe(const std::string& directory, 
 // size and time. The order does not matter: damage that comes between the two makes the copy differ from its name.
 Result<Digest> CheckpointWriter::hash_of(const std::string& path, uint64_t bytes, objectstore::Pace& pace,
                                          const kv::FileCheck& check) {
-  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (file < 0) return fail(Code::kFatal, fmt::format("{}: can't open: {}", path, std::strerror(errno)));
+  const env::Descriptor file(path, O_RDONLY);
+  if (!file.is_open()) return fail(Code::kFatal, fmt::format("{}: can't open: {}", path, std::strerror(errno)));
   struct stat found{};
-  ::fstat(file, &found);
+  ::fstat(file.get(), &found);
   Hashed& known = hashed_[fs::path(path).filename().string()];
   const Hashed now{found.st_ino, bytes, found.st_mtim.tv_sec * 1'000'000'000 + found.st_mtim.tv_nsec, {}};
-  if (known.inode == now.inode && known.bytes == now.bytes && known.modified_ns == now.modified_ns && bytes > 0) {
-    ::close(file);
+  if (known.inode == now.inode && known.bytes == now.bytes && known.modified_ns == now.modified_ns && bytes > 0)
     return known.sha256;
-  }
   objectstore::Sha256 hash;
   std::string chunk(std::min<uint64_t>(kChunkBytes, bytes), '\0');
   uint64_t done = 0;
   for (ssize_t got = 1; got > 0 && done < bytes;) {
-    got = ::read(file, chunk.data(), chunk.size());
+    got = ::read(file.get(), chunk.data(), chunk.size());
     if (got <= 0) break;
     pace.take(static_cast<uint64_t>(got));
     hash.add(std::string_view(chunk.data(), static_cast<size_t>(got)));
     done += static_cast<uint64_t>(got);
   }
-  ::close(file);
   if (done != bytes) return fail(Code::kFatal, fmt::format("{}: can't be read to its end", path));
   if (check) FRESHET_TRY(check(path, bytes));
   known = now;

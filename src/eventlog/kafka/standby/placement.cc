@@ -6,11 +6,11 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
 #include "base/assert.h"
 #include "base/hash.h"
+#include "base/number.h"
 
 namespace freshet::eventlog::kafka {
 namespace {
@@ -35,12 +35,6 @@ std::string_view next_word(std::string_view& text) {
   return word;
 }
 
-template <class Number>
-bool read_number(std::string_view word, Number& into) {
-  const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), into);
-  return error == std::errc() && end == word.data() + word.size();
-}
-
 }  // namespace
 
 std::string to_metadata(uint32_t slot, uint32_t slots, const Holder& holder) {
@@ -56,19 +50,20 @@ Result<std::optional<Holder>> parse_metadata(std::string_view metadata, uint32_t
   const std::string_view place = next_word(rest);
   Holder holder;
   holder.name = next_word(rest);
-  const bool counted = read_number(next_word(rest), holder.beat);
+  const auto beat = to_number<decltype(holder.beat)>(next_word(rest));
   holder.leaves = rest == "leaves";
   holder.ready = rest == "ready";
-  uint32_t of = 0;
   const size_t slash = place.find('/');
-  if (!counted || slash == std::string_view::npos || !read_number(place.substr(slash + 1), of)) return std::nullopt;
-  if (of == slots) return holder;
+  const auto of = slash == std::string_view::npos ? std::nullopt : to_number<uint32_t>(place.substr(slash + 1));
+  if (!beat || !of) return std::nullopt;
+  holder.beat = *beat;
+  if (*of == slots) return holder;
   if (holder.leaves) return std::nullopt;
   return fail(
       Code::kInvalid,
       fmt::format("{} works with state.slots: {}, this process with {}: give all of them the same number; to change "
                   "it, stop all first",
-                  holder.name, of, slots));
+                  holder.name, *of, slots));
 }
 
 bool is_of_owner(std::string_view metadata) { return metadata.starts_with(kPrefix) && !metadata.ends_with(" leaves"); }

@@ -9,6 +9,7 @@
 
 #include "base/assert.h"
 #include "base/text.h"
+#include "ingest/items/identity.h"
 #include "ingest/items/properties.h"
 #include "ingest/sources/attribution/adjust.h"
 #include "ingest/sources/attribution/appsflyer.h"
@@ -150,7 +151,8 @@ ParseResult parse_attribution(std::string_view body, std::string_view partner, c
   const std::string_view text = trim(without_mark(body), " \t\r\n");
   const auto* const known =
       std::find_if(kPartners.begin(), kPartners.end(), [&](const Partner& p) { return p.name == partner; });
-  if (known == kPartners.end()) return fail(Code::kInvalid, "there is no such partner");
+  if (known == kPartners.end())
+    return fail(Code::kInvalid, "there is no such partner; there are appsflyer, adjust and branch");
   if (text.empty())
     return fail(Code::kInvalid, "the report is empty; it is a JSON object in the body, or a query in the address");
   Parsed parsed;

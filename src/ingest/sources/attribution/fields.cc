@@ -91,14 +91,12 @@ Outcome Fields::read_value(Item& item, std::string_view name, ondemand::value va
     field.json = trim_right(text);
   } else if (type == json_type::string) {
     field.json = trim_right(value.raw_json_token());
-    if (value.get_string().get(text) != simdjson::SUCCESS)
-      return item.reject("bad_text", "a text has an escape that is no character", name);
+    if (value.get_string().get(text) != simdjson::SUCCESS) return reject_text(item, name);
     field.text = text;
   } else if (type == json_type::number) {
     double number = 0;
     field.json = trim_right(value.raw_json_token());
-    if (value.get_double().get(number) != simdjson::SUCCESS)
-      return item.reject("bad_number", "a number is malformed or too large", name);
+    if (value.get_double().get(number) != simdjson::SUCCESS) return reject_number(item, name);
     field.text = text_of_number(item, field.json);
   } else if (type == json_type::boolean) {
     bool flag = false;

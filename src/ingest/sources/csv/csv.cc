@@ -5,12 +5,13 @@
 #include "ingest/sources/csv/csv.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 
 #include "base/assert.h"
 #include "base/big_endian.h"
+#include "base/number.h"
 #include "base/text.h"
+#include "ingest/items/identity.h"
 #include "ingest/items/item.h"
 #include "ingest/items/properties.h"
 #include "ingest/items/typing.h"
@@ -27,16 +28,10 @@ constexpr std::string_view kFormulaStarts = "+-=@";
 
 std::string column_text(const CsvColumn& column) { return "column \"" + column.column + "\": "; }
 
-template <class T>
-bool parse_whole(std::string_view text, T& value) {
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return error == std::errc() && end == text.data() + text.size();
-}
-
 std::optional<model::TimeUs> time_of_epoch(std::string_view text, double scale_us) {
-  double number = 0;
-  if (!parse_whole(text, number)) return std::nullopt;
-  const double us = number * scale_us;
+  const auto number = to_number<double>(text);
+  if (!number) return std::nullopt;
+  const double us = *number * scale_us;
   // Written so that NaN, which compares with nothing, is refused too.
   if (!(us >= static_cast<double>(model::kTimeMin)) || !(us <= static_cast<double>(model::kTimeMax)))
     return std::nullopt;
@@ -203,14 +198,14 @@ class RowWriter {
   }
 
   Outcome convert_number(const CsvColumn& column, std::string_view text) {
-    double number = 0;
     // A leading + is common in exports and is no JSON, so it is read and not copied.
     const std::string_view unsigned_text = text.starts_with('+') ? text.substr(1) : text;
-    if (!parse_whole(unsigned_text, number) || !std::isfinite(number)) {
+    const auto number = to_number<double>(unsigned_text);
+    if (!number || !std::isfinite(*number)) {
       return item_.reject("bad_number", column_text(column) + "the cell is not a number, such as 12 or -3.5",
                           column.column);
     }
-    put_number(unsigned_text, number, value_);
+    put_number(unsigned_text, *number, value_);
     if (schema::is_json_number(text)) json_number_ = text;  // keeps all digits, so that sums are exact
     return Outcome::kOk;
   }

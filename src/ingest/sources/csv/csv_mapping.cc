@@ -11,6 +11,7 @@
 
 #include "base/assert.h"
 #include "base/json_writer.h"
+#include "base/text.h"
 #include "model/identifier.h"
 #include "yaml/reader.h"
 
@@ -167,10 +168,9 @@ void append_part(std::string& out, std::string_view part) {
 std::string bare(std::string_view name) {
   std::string out;
   for (const char c : name) {
-    if (c >= 'A' && c <= 'Z') out += static_cast<char>(c - 'A' + 'a');
-    if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9')) out += c;
+    if (is_letter_or_digit(c)) out += c;
   }
-  return out;
+  return lower_case(out);
 }
 
 // Whether most of the cells that are not empty pass the test: a few bad rows must not hide what a
@@ -387,8 +387,7 @@ class Binder {
   // A type that users and devices have alike belongs to what the file is about.
   v1::EntityKind entity_of(const CsvColumn& column) {
     const auto listed = [&](v1::EntityKind kind) {
-      const auto& types =
-          kind == v1::ENTITY_KIND_DEVICE ? tenant_.rules.device_priority() : tenant_.rules.user_priority();
+      const auto& types = model::priority_of(kind, tenant_.rules);
       return std::find(types.begin(), types.end(), column.name) != types.end();
     };
     const v1::EntityKind first = mapping_.kind == CsvKind::kDevices ? v1::ENTITY_KIND_DEVICE : v1::ENTITY_KIND_USER;

@@ -7,9 +7,9 @@
 #include <simdjson.h>
 
 #include <algorithm>
-#include <charconv>
 
 #include "base/assert.h"
+#include "base/number.h"
 #include "base/text.h"
 #include "http/routes.h"
 #include "http/text.h"
@@ -37,12 +37,6 @@ struct Start {
   uint64_t size = 0;
 };
 
-// A number is all of the text or it is none: "12abc" must not start an upload at byte 12.
-bool parse_uint(std::string_view text, uint64_t& value) {
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return error == std::errc() && end == text.data() + text.size();
-}
-
 Status set_field(Start& start, std::string_view key, std::string value) {
   if (key == "mapping") {
     start.mapping = std::move(value);
@@ -55,7 +49,9 @@ Status set_field(Start& start, std::string_view key, std::string value) {
   } else if (key == "tenant") {
     start.tenant = std::move(value);
   } else if (key == "size") {
-    if (!parse_uint(value, start.size)) return fail(Code::kInvalid, "size: must be a number of bytes");
+    const auto size = to_number<uint64_t>(value);
+    if (!size) return fail(Code::kInvalid, "size: must be a number of bytes");
+    start.size = *size;
   } else {
     return fail(Code::kInvalid,
                 "unknown field; known are mapping, content_hash, content_sha256, size, name, tenant and compression");
@@ -256,7 +252,7 @@ void Imports::dispatch(const model::Tenant& tenant, http::Request request, http:
   if (match.row->call == "start") return respond(start(tenant, std::move(request)));
   if (match.row->call == "list") return respond(list(tenant, request));
   const std::string id(match.arguments[0]);
-  if (from_hex(id).size() != 16) return respond(unknown_import());
+  if (!is_hash_hex(id)) return respond(unknown_import());
   if (match.row->call == "show") return respond(show(tenant, id));
   if (match.row->call == "delete") return respond(remove(tenant, id));
   FRESHET_ASSERT(match.row->call == "take");
@@ -356,9 +352,10 @@ http::Response Imports::list(const model::Tenant& tenant, const http::Request& r
   uint64_t limit = kListedDefault;
   std::string after;
   for (const auto& [key, value] : *query) {
-    if (key == "limit" && (!parse_uint(value, limit) || limit < 1 || limit > kImportsListedMax))
+    if (key == "limit") limit = to_number<uint64_t>(value).value_or(0);
+    if (limit < 1 || limit > kImportsListedMax)
       return failure(400, "invalid", "limit: must be a number from 1 to " + std::to_string(kImportsListedMax));
-    if (key == "after" && from_hex(value).size() != 16)
+    if (key == "after" && !is_hash_hex(value))
       return failure(400, "invalid", "after: must be `next` of the page before");
     if (key == "after") after = value;
   }
@@ -401,7 +398,7 @@ void Imports::take(const model::Tenant& tenant, std::shared_ptr<Work> work) {
   if (!progress) return answer(*work, failure(progress.error()));
   if (!*progress) return answer(*work, unknown_import());
   work->progress = std::move(**progress);
-  if (auto response = prepare(tenant, *work)) return answer(*work, std::move(*response));
+  if (auto response = prepare(*work)) return answer(*work, std::move(*response));
   if (auto response = read_rows(tenant, *work)) return answer(*work, std::move(*response));
   mark_verified(work->batch.envelopes, work->scope);
   // Nothing to append (no whole row yet, or blank lines only): the offset may have moved all the
@@ -414,11 +411,12 @@ void Imports::take(const model::Tenant& tenant, std::shared_ptr<Work> work) {
 
 // Looks at the headers and the size before a row is read. A PATCH at the wrong offset is refused
 // with the right one, so that no byte is skipped or read twice.
-std::optional<http::Response> Imports::prepare(const model::Tenant&, Work& work) {
+std::optional<http::Response> Imports::prepare(Work& work) {
   v1::ImportProgress& progress = work.progress;
-  if (!parse_uint(work.request.header("upload-offset"), work.offset)) {
+  const auto offset = to_number<uint64_t>(work.request.header("upload-offset"));
+  if (!offset)
     return failure(400, "missing_offset", "the header Upload-Offset must say where in the content the body begins");
-  }
+  work.offset = *offset;
   const std::string complete = lower_case(trim(work.request.header("upload-complete")));
   // Structured Fields write true as ?1 (RFC 9651, section 3.3.6), which is what resumable uploads
   // use; clients by hand write other words. Taken as absent, one that can't be read would leave the import open.
@@ -443,31 +441,40 @@ std::optional<http::Response> Imports::prepare(const model::Tenant&, Work& work)
   return std::nullopt;
 }
 
+// The first row. nullopt: it is in the progress now.
+std::optional<http::Response> Imports::read_header(std::string_view& data, CsvCursor& cursor, Work& work) {
+  v1::ImportProgress& progress = work.progress;
+  CsvRow header;
+  if (!next_csv_header(data, work.last, cursor, header)) {
+    if (work.last) return failure(422, "bad_header", "the content has no header row");
+    // Too few bytes for a header are no error while more may follow: nothing is taken, and the
+    // offset stays.
+    return progress_response(200, progress, {});
+  }
+  if (!header.code.empty())
+    return failure(422, "bad_header", "line " + std::to_string(header.line) + ": " + std::string(header.message));
+  for (const std::string_view name : header.fields) progress.add_header(std::string(name));
+  return std::nullopt;
+}
+
+// The mapping is read again for every PATCH: the stored text is what the import was started with, whoever sends.
+Result<CsvPlan> Imports::plan_of(const model::Tenant& tenant, const v1::ImportProgress& progress) {
+  const auto text = store_.mapping(tenant.name, progress.id());
+  if (!text) return fail(Code::kRetry, text.error().message);
+  FRESHET_ASSIGN(const CsvMapping mapping, parse_csv_mapping(*text, "mapping"));
+  const std::vector<std::string> header(progress.header().begin(), progress.header().end());
+  return bind_csv_mapping(mapping, header, tenant);
+}
+
 // Reads the header first, if it is not known yet, then rows. It fills batch and progress.
 std::optional<http::Response> Imports::read_rows(const model::Tenant& tenant, Work& work) {
   v1::ImportProgress& progress = work.progress;
   CsvCursor cursor{progress.offset(), progress.line(), progress.row(), progress.skipping()};
   std::string_view data = work.request.body;
-  if (progress.header().empty()) {
-    CsvRow header;
-    if (!next_csv_header(data, work.last, cursor, header)) {
-      if (work.last) return failure(422, "bad_header", "the content has no header row");
-      // Too few bytes for a header are no error while more may follow: nothing is taken, and the
-      // offset stays.
-      return progress_response(200, progress, {});
-    }
-    if (!header.code.empty())
-      return failure(422, "bad_header", "line " + std::to_string(header.line) + ": " + std::string(header.message));
-    for (const std::string_view name : header.fields) progress.add_header(std::string(name));
-  }
-  // The mapping is read again for every PATCH: the stored text is what the import was started with,
-  // whoever sends.
-  const auto text = store_.mapping(tenant.name, progress.id());
-  if (!text) return failure(Error{Code::kRetry, text.error().message});
-  const auto mapping = parse_csv_mapping(*text, "mapping");
-  if (!mapping) return failure(422, "bad_mapping", mapping.error().message);
-  const std::vector<std::string> header(progress.header().begin(), progress.header().end());
-  const auto plan = bind_csv_mapping(*mapping, header, tenant);
+  if (progress.header().empty())
+    if (auto response = read_header(data, cursor, work)) return response;
+  const auto plan = plan_of(tenant, progress);
+  if (!plan && plan.error().code == Code::kRetry) return failure(plan.error());
   if (!plan) return failure(422, "bad_mapping", plan.error().message);
 
   const CsvSource source{from_hex(progress.content_hash()), "import:" + progress.id()};
@@ -489,8 +496,24 @@ std::optional<http::Response> Imports::read_rows(const model::Tenant& tenant, Wo
                    "the content ends at " + std::to_string(cursor.offset) + " bytes, " +
                        std::to_string(progress.size()) + " were announced");
   }
-  for (Rejection& rejection : batch.parsed.rejected) {
-    const uint64_t line = batch.lines[rejection.index];
+  work.batch.schema_changes = session->take_discoveries();
+  take_in(std::move(batch), now_us, work);
+  progress.set_offset(cursor.offset);
+  progress.set_line(cursor.line);
+  progress.set_row(cursor.row);
+  progress.set_skipping(cursor.skipping);
+  progress.set_complete(done);
+  progress.set_updated_at_us(now_us);
+  return std::nullopt;
+}
+
+// What was read of rows becomes what is appended, counted and shown of them.
+void Imports::take_in(CsvBatch rows, int64_t now_us, Work& work) {
+  v1::ImportProgress& progress = work.progress;
+  work.accepted_count = rows.parsed.envelopes.size();
+  work.rejected_count = rows.parsed.rejected.size();
+  for (Rejection& rejection : rows.parsed.rejected) {
+    const uint64_t line = rows.lines[rejection.index];
     v1::RejectedRow row;
     row.set_line(line);
     row.set_code(rejection.code);
@@ -499,20 +522,10 @@ std::optional<http::Response> Imports::read_rows(const model::Tenant& tenant, Wo
     remember(row, *progress.mutable_recent());
     work.batch.dead_letters.push_back(import_dead_letter(progress, std::move(rejection), line, now_us));
   }
-  work.accepted_count = batch.parsed.envelopes.size();
-  work.rejected_count = batch.parsed.rejected.size();
-  work.batch.envelopes = std::move(batch.parsed.envelopes);
-  work.batch.schema_changes = session->take_discoveries();
-  work.batch.plan_misses = std::move(batch.parsed.plan_misses);
-  progress.set_offset(cursor.offset);
-  progress.set_line(cursor.line);
-  progress.set_row(cursor.row);
-  progress.set_skipping(cursor.skipping);
+  work.batch.envelopes = std::move(rows.parsed.envelopes);
+  work.batch.plan_misses = std::move(rows.parsed.plan_misses);
   progress.set_accepted(progress.accepted() + work.accepted_count);
   progress.set_rejected(progress.rejected() + work.rejected_count);
-  progress.set_complete(done);
-  progress.set_updated_at_us(now_us);
-  return std::nullopt;
 }
 
 // The rows are durable: only now the progress may say so. Stored before, a crash between would lose

@@ -17,8 +17,10 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "env/clock.h"
@@ -72,9 +74,13 @@ class Imports {
   [[nodiscard]] http::Response show(const model::Tenant& tenant, const std::string& id);
   [[nodiscard]] http::Response remove(const model::Tenant& tenant, const std::string& id);
   void take(const model::Tenant& tenant, std::shared_ptr<Work> work);
-  // Both return the answer if the work ends here, or nullopt if all is well so far and it goes on.
-  [[nodiscard]] std::optional<http::Response> prepare(const model::Tenant& tenant, Work& work);
+  // These three return the answer if the work ends here, or nullopt if all is well so far and it goes on.
+  [[nodiscard]] static std::optional<http::Response> prepare(Work& work);
+  [[nodiscard]] static std::optional<http::Response> read_header(std::string_view& data, CsvCursor& cursor, Work& work);
   [[nodiscard]] std::optional<http::Response> read_rows(const model::Tenant& tenant, Work& work);
+  // kRetry: the store does not say what the mapping is. kInvalid: it does not fit the content.
+  [[nodiscard]] Result<CsvPlan> plan_of(const model::Tenant& tenant, const v1::ImportProgress& progress);
+  static void take_in(CsvBatch rows, int64_t now_us, Work& work);
   void finish(std::shared_ptr<Work> work, const Status& published);
   // Calls change(counts), if it is given, under the lock, with what the tenant has.
   [[nodiscard]] Status count(const std::string& tenant, const std::function<Status(ImportCounts&)>& change = {});

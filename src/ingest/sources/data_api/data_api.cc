@@ -6,12 +6,13 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <utility>
 #include <vector>
 
 #include "base/assert.h"
+#include "base/number.h"
 #include "base/text.h"
+#include "ingest/items/identity.h"
 #include "ingest/items/list_bounds.h"
 #include "ingest/items/properties.h"
 #include "model/identifier.h"
@@ -59,10 +60,9 @@ struct Action {
 
 // ±15 hours, as the data API documents it; anything beyond is a mistake of units.
 bool parse_offset(std::string_view text, double& offset_s) {
-  double offset = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), offset);
-  if (error != std::errc() || end != text.data() + text.size() || !(offset >= -54000 && offset <= 54000)) return false;
-  offset_s = offset;
+  const auto offset = to_number<double>(text);
+  if (!offset || !(*offset >= -54000 && *offset <= 54000)) return false;
+  offset_s = *offset;
   return true;
 }
 

@@ -6,12 +6,12 @@
 #include <foreign/otlp_logs.pb.h>
 #include <simdjson.h>
 
-#include <charconv>
 #include <cmath>
 #include <limits>
 #include <optional>
 #include <utility>
 
+#include "base/base64.h"
 #include "base/hash.h"
 #include "base/json_writer.h"
 #include "base/text.h"
@@ -33,18 +33,6 @@ using Found = std::optional<LogFault>;  // why a record can't be kept
 Found check_text(std::string_view text, std::string_view what) {
   if (simdjson::validate_utf8(text)) return std::nullopt;
   return LogFault{"bad_text", std::string(what) + " is not valid UTF-8"};
-}
-
-std::string base64(std::string_view bytes) {
-  constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string out;
-  for (size_t i = 0; i < bytes.size(); i += 3) {
-    const size_t count = std::min<size_t>(3, bytes.size() - i);
-    uint32_t group = 0;
-    for (size_t k = 0; k < 3; ++k) group = group << 8 | (k < count ? static_cast<unsigned char>(bytes[i + k]) : 0u);
-    for (size_t k = 0; k < 4; ++k) out += k <= count ? kDigits[group >> (18 - 6 * k) & 63u] : '=';
-  }
-  return out;
 }
 
 Found put_value(const otlp::AnyValue& value, size_t depth, JsonWriter& json);
@@ -87,7 +75,7 @@ Found put_value(const otlp::AnyValue& value, size_t depth, JsonWriter& json) {
              bad;
     case otlp::AnyValue::kArrayValue: bad = put_list(value.array_value(), depth + 1, json); break;
     case otlp::AnyValue::kKvlistValue: bad = put_members(value.kvlist_value().values(), depth + 1, json); break;
-    case otlp::AnyValue::kBytesValue: return json.value(base64(value.bytes_value())), bad;
+    case otlp::AnyValue::kBytesValue: return json.value(encode_base64(value.bytes_value())), bad;
     case otlp::AnyValue::VALUE_NOT_SET: return json.null(), bad;
   }
   return bad;

@@ -4,7 +4,6 @@
 
 #include <simdjson.h>
 
-#include <charconv>
 #include <cmath>
 #include <functional>
 #include <limits>
@@ -13,6 +12,7 @@
 #include <utility>
 
 #include "base/hash.h"
+#include "base/number.h"
 #include "base/text.h"
 #include "ingest/items/item.h"
 #include "ingest/items/json_body.h"
@@ -28,23 +28,15 @@ using simdjson::dom::element;
 // A value takes three levels of OTLP's JSON ({"arrayValue":{"values":[…]}}), and stands in eight others.
 constexpr size_t kJsonDepthMax = 128;
 
-template <class Number>
-std::optional<Number> parse_number(std::string_view text) {
-  Number number{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (text.empty() || error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return number;
-}
-
 // A number or its text: 64-bit numbers are texts in Protobuf's JSON. A whole one may be written as 5.0 or 5e3.
 template <class Number>
 std::optional<Number> number_of(const element& value) {
   std::string text;
   if (value.is_string()) text = value.get_string().value_unsafe();
   if (value.is_number()) text = simdjson::minify(value);
-  const auto number = parse_number<Number>(text);
+  const auto number = to_number<Number>(text);
   if constexpr (std::is_integral_v<Number>) {
-    const auto whole = number ? std::nullopt : parse_number<double>(text);
+    const auto whole = number ? std::nullopt : to_number<double>(text);
     constexpr double kLow = static_cast<double>(std::numeric_limits<Number>::min());
     const double too_high = std::ldexp(1.0, std::numeric_limits<Number>::digits);
     if (whole && std::floor(*whole) == *whole && *whole >= kLow && *whole < too_high)

@@ -11,6 +11,7 @@
 #include "base/assert.h"
 #include "base/nearest.h"
 #include "base/text.h"
+#include "ingest/items/identity.h"
 #include "ingest/items/json_fault.h"
 #include "ingest/items/properties.h"
 #include "model/identifier.h"
@@ -173,8 +174,7 @@ Outcome read_identifiers(Item& item, v1::EntityKind kind, const ondemand::object
     forget_identifiers(item, kind, type);
     const bool known = kind == v1::ENTITY_KIND_USER ? is_user_type(item, type) : is_device_type(item, type);
     const auto& rules = item.context.tenant.rules;
-    if (!known)
-      return unknown_type(item, type, kind == v1::ENTITY_KIND_USER ? rules.user_priority() : rules.device_priority());
+    if (!known) return unknown_type(item, type, model::priority_of(kind, rules));
     return read_identifier(item, kind, type, value);
   });
 }

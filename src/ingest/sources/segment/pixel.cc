@@ -7,10 +7,10 @@
 #include <map>
 #include <utility>
 
+#include "base/base64.h"
 #include "base/json_writer.h"
 #include "base/text.h"
 #include "http/text.h"
-#include "ingest/base64.h"
 
 namespace freshet::ingest {
 namespace {

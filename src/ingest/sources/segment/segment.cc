@@ -11,6 +11,8 @@
 #include <vector>
 
 #include "base/assert.h"
+#include "base/text.h"
+#include "ingest/items/identity.h"
 #include "ingest/items/list_bounds.h"
 #include "ingest/sources/segment/segment_context.h"
 #include "model/identifier.h"
@@ -425,7 +427,8 @@ bool is_call(std::string_view call) { return std::find(kCalls.begin(), kCalls.en
 
 ParseResult parse_single(std::string_view body, const SegmentRequest& request, const AdapterContext& context,
                          google::protobuf::Arena& arena) {
-  if (!request.call.empty() && !is_call(request.call)) return fail(Code::kInvalid, "there is no such call");
+  if (!request.call.empty() && !is_call(request.call))
+    return fail(Code::kInvalid, "there is no such call; there are " + joined(kCalls, ", "));
   JsonBody json(JsonBuffer::kBody, body);
   ondemand::document document;
   ondemand::object root;

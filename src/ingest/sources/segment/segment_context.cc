@@ -4,6 +4,8 @@
 
 #include "ingest/sources/segment/segment_context.h"
 
+#include "ingest/items/identity.h"
+
 namespace freshet::ingest {
 namespace {
 

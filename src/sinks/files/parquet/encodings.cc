@@ -6,7 +6,7 @@
 #include <bit>
 
 #include "base/assert.h"
-#include "sinks/files/parquet/thrift.h"
+#include "base/varint.h"
 
 namespace freshet::sinks {
 namespace {

@@ -3,6 +3,7 @@
 #include "sinks/files/parquet/thrift.h"
 
 #include "base/assert.h"
+#include "base/varint.h"
 
 namespace freshet::sinks {
 namespace {
@@ -13,18 +14,9 @@ constexpr int32_t kShortDeltaMax = 15;  // fields that are further apart have th
 
 }  // namespace
 
-void append_varint(std::string& out, uint64_t value) {
-  constexpr uint64_t kLowBits = 0x7f;
-  for (; value > kLowBits; value >>= 7) out += static_cast<char>((value & kLowBits) | 0x80);
-  out += static_cast<char>(value);
-}
-
 ThriftWriter::~ThriftWriter() { FRESHET_ASSERT(last_.empty()); }
 
-// Signed numbers take turns (0, -1, 1, -2, …), so that small ones are short on both sides.
-void ThriftWriter::integer(int64_t value) {
-  append_varint(out_, (static_cast<uint64_t>(value) << 1) ^ static_cast<uint64_t>(value >> 63));
-}
+void ThriftWriter::integer(int64_t value) { append_varint(out_, zigzag(value)); }
 
 void ThriftWriter::head(int32_t field, uint8_t type) {
   FRESHET_ASSERT(!last_.empty());

@@ -47,7 +47,4 @@ class ThriftWriter {
   std::vector<int32_t> last_;  // of each struct that is open: its last field
 };
 
-// A number in as few groups of seven bits as it needs, the lowest first (LEB128).
-void append_varint(std::string& out, uint64_t value);
-
 }  // namespace freshet::sinks

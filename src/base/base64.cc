@@ -1,9 +1,13 @@
-#include "ingest/base64.h"
+#include "base/base64.h"
 
+#include <algorithm>
 #include <cstdint>
 
-namespace freshet::ingest {
+namespace freshet {
 namespace {
+
+constexpr std::string_view kBase64Letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+constexpr uint32_t kSextet = 0x3f;
 
 int base64_digit(char c) {
   if (c >= 'A' && c <= 'Z') return c - 'A';
@@ -15,6 +19,18 @@ int base64_digit(char c) {
 }
 
 }  // namespace
+
+std::string encode_base64(std::string_view bytes) {
+  std::string out;
+  out.reserve((bytes.size() + 2) / 3 * 4);
+  for (size_t i = 0; i < bytes.size(); i += 3) {
+    const size_t count = std::min<size_t>(3, bytes.size() - i);
+    uint32_t group = 0;
+    for (size_t k = 0; k < 3; ++k) group = group << 8 | (k < count ? static_cast<unsigned char>(bytes[i + k]) : 0u);
+    for (size_t k = 0; k < 4; ++k) out += k <= count ? kBase64Letters[group >> (18 - 6 * k) & kSextet] : '=';
+  }
+  return out;
+}
 
 std::optional<std::string> decode_base64(std::string_view text) {
   while (!text.empty() && text.back() == '=') text.remove_suffix(1);
@@ -33,4 +49,4 @@ std::optional<std::string> decode_base64(std::string_view text) {
   return out;
 }
 
-}  // namespace freshet::ingest
+}  // namespace freshet
