@@ -52,8 +52,6 @@ std::vector<std::string_view> words_between(std::string_view text, char between)
   return out;
 }
 
-int64_t number_or(std::string_view text, int64_t otherwise) {
-  return to_number<int64_t>(text).value_or(otherwise);
-}
+int64_t number_or(std::string_view text, int64_t otherwise) { return to_number<int64_t>(text).value_or(otherwise); }
 
 }  // namespace freshet::fleet::checks

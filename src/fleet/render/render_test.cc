@@ -263,12 +263,12 @@ TEST(Ansible, BrokersHaveTheHeapThatPlansCount) {
 // elect leaders: settings that brokers alone have would do nothing there.
 TEST(Ansible, ControllersHaveTheSettingsOfBrokers) {
   for (const char* controllers : {"3", "0"}) {
-    const std::string inventory = file_of(rendered(std::string("fleet: f\nregions: [{name: r, zones: [a, b, c]}]\n"
-                                                               "clusters: [{name: c, controllers: ") +
-                                                       controllers +
-                                                       ", settings: {remote.log.storage.system.enable: true}}]\n",
-                                                   {"ansible"}),
-                                          "ansible/c/hosts.yml");
+    const std::string inventory =
+        file_of(rendered(std::string("fleet: f\nregions: [{name: r, zones: [a, b, c]}]\n"
+                                     "clusters: [{name: c, controllers: ") +
+                             controllers + ", settings: {remote.log.storage.system.enable: true}}]\n",
+                         {"ansible"}),
+                "ansible/c/hosts.yml");
     const size_t begin = inventory.find("kafka_controller:\n");
     const std::string of_controllers = inventory.substr(begin, inventory.find("kafka_broker:\n") - begin);
     for (const char* line : {"remote.log.storage.system.enable: true\n", "default.replication.factor: 3\n",
