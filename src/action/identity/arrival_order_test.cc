@@ -1,7 +1,7 @@
 // Whatever the order in which records arrive, identifiers and records are in the end with whom the records say, by the
 // simplest model of what they say: every small history of some kinds, and random ones, in all orders. What the model
-// leaves open is what docs/identity.md names (What depends on order); there is a test of each such difference, which
-// fails once there is none.
+// leaves open is named in docs/identity.md (What depends on order). A test called KnownDifference shows that something
+// does depend on it, and fails once it does not.
 #include <fmt/core.h>
 
 #include <algorithm>
@@ -10,6 +10,7 @@
 #include <set>
 #include <sstream>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -235,7 +236,7 @@ std::vector<v1::Envelope> random_history(std::mt19937_64& rng, int length) {
 }
 
 TEST(ArrivalOrder, RandomHistoriesEndAsTheRecordsSay) {
-  for (uint64_t seed = 1; seed <= 60 && !HasFailure(); ++seed) {
+  for (uint64_t seed = 1; seed <= 40 && !HasFailure(); ++seed) {
     std::mt19937_64 rng(seed);
     const auto partitions = static_cast<uint32_t>(1 + seed % 4);
     in_every_order_as_said(partitions, random_history(rng, seed % 6 == 0 ? 5 : 4), {"anonymous_id"});
