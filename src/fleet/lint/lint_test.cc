@@ -540,6 +540,7 @@ TEST(Lint, SettingsOfTopicsComeAndGo) {
   EXPECT_EQ(evidence("3.9.1", "message.format.version: 3.0"), "");
   EXPECT_EQ(evidence("4.0.0", "message.format.version: 3.0"),
             "Kafka 4.0.0 has no setting message.format.version of topics any more: it went with 4.0");
+  EXPECT_THAT(evidence("4.1.0", "message.downconversion.enable: true"), HasSubstr("went with 4.0"));
   EXPECT_EQ(evidence("3.7.2", "compression.zstd.level: 6"),
             "Kafka 3.7.2 has no setting compression.zstd.level of topics: it came with 3.8");
   EXPECT_EQ(evidence("3.8.0", "compression.zstd.level: 6"), "");

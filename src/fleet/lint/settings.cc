@@ -33,7 +33,7 @@ constexpr std::array<KafkaSetting, 29> kTopicSettings = {{
     {.name = "internal.segment.bytes", .most = INT32_MAX, .since = {4, 1}},
     {.name = "local.retention.bytes", .least = -2},
     {.name = "max.compaction.lag.ms", .least = 1},
-    {.name = "message.downconversion.enable", .takes = Takes::kTruth},
+    {.name = "message.downconversion.enable", .takes = Takes::kTruth, .gone = {4, 0}},
     {.name = "message.format.version", .takes = Takes::kAnything, .gone = {4, 0}},
     {.name = "message.timestamp.after.max.ms", .since = {3, 6}},
     {.name = "message.timestamp.before.max.ms", .since = {3, 6}},

@@ -95,6 +95,17 @@ std::optional<std::string> unknown_way_to(const Cluster& cluster) {
                      cluster.name, protocol);
 }
 
+std::vector<std::string> unknown_ways(const Cluster& mono, const Topology& fleet, const std::vector<Moved>& moved) {
+  std::set<Index> homes;
+  for (const Moved& one : moved) homes.insert(fleet.topics[one.home].cluster);
+  std::vector<const Cluster*> ends = {&mono};
+  for (const Index home : homes) ends.push_back(&fleet.clusters[home]);
+  std::vector<std::string> out;
+  for (const Cluster* end : ends)
+    if (auto fault = unknown_way_to(*end)) out.push_back(*std::move(fault));
+  return out;
+}
+
 // Writes the runbook from top to bottom; what the files leave open is found first, as it stands first.
 class MigrationWriter {
  public:
@@ -109,7 +120,7 @@ class MigrationWriter {
     }
     std::ranges::stable_sort(moved_, {}, &Moved::messages_per_s);
     for (const Moved& moved : moved_) check_readers(moved);
-    check_ways();
+    for (std::string& fault : unknown_ways(mono_, fleet_, moved_)) unresolved_.push_back(std::move(fault));
   }
 
   // kInvalid: there is nothing to move.
@@ -149,15 +160,6 @@ class MigrationWriter {
     }
     for (std::string& fault : unlike_at_home(topic, mono_.name, fleet_.topics[moved.home], home_name(moved)))
       unresolved_.push_back(std::move(fault));
-  }
-
-  void check_ways() {
-    std::set<Index> homes;
-    for (const Moved& moved : moved_) homes.insert(fleet_.topics[moved.home].cluster);
-    std::vector<const Cluster*> ends = {&mono_};
-    for (const Index home : homes) ends.push_back(&fleet_.clusters[home]);
-    for (const Cluster* end : ends)
-      if (auto fault = unknown_way_to(*end)) unresolved_.push_back(*std::move(fault));
   }
 
   // Sorted, each once: several services may read as one group.
