@@ -67,7 +67,7 @@ uint32_t place_of(const v1::Envelope& record, uint32_t partitions) {
 }
 
 void send_some(TestCluster& cluster) {
-  static const std::vector<v1::Envelope> honest = honest_records(16);
+  static const std::vector<v1::Envelope> honest = honest_records(10);
   for (const v1::Envelope& record : honest) cluster.send(record);
 }
 
