@@ -4,13 +4,8 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include "telemetry/log.h"
 #include "testing/admin_contract.h"
-
-extern "C" int LLVMFuzzerInitialize(int*, char***) {
-  freshet::telemetry::silence_log();
-  return 0;
-}
+#include "testing/silent_fuzzing.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   namespace contract = freshet::console::contract;

@@ -11,9 +11,9 @@
 
 #include "base/json_writer.h"
 #include "freshet/v1/change.pb.h"
-#include "telemetry/log.h"
 #include "testing/admin_contract.h"
 #include "testing/fuzzed_records.h"
+#include "testing/silent_fuzzing.h"
 
 namespace freshet::console {
 namespace {
@@ -124,11 +124,6 @@ void ask_about(Visitor& visitor, const std::set<std::string>& ids) {
 
 }  // namespace
 }  // namespace freshet::console
-
-extern "C" int LLVMFuzzerInitialize(int*, char***) {
-  freshet::telemetry::silence_log();
-  return 0;
-}
 
 extern "C" size_t LLVMFuzzerCustomMutator(uint8_t* data, size_t size, size_t size_max, unsigned seed) {
   return freshet::mutate_records<freshet::v1::DeadLetter>(data, size, size_max, seed,

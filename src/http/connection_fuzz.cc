@@ -10,7 +10,7 @@
 #include "base/assert.h"
 #include "http/connection.h"
 #include "http/response.h"
-#include "telemetry/log.h"
+#include "testing/silent_fuzzing.h"
 
 namespace freshet::http {
 namespace {
@@ -137,11 +137,6 @@ void check_answers(std::string_view text) {
 
 }  // namespace
 }  // namespace freshet::http
-
-extern "C" int LLVMFuzzerInitialize(int*, char***) {
-  freshet::telemetry::silence_log();
-  return 0;
-}
 
 // The first byte says how large the pieces are.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {

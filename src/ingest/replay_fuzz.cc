@@ -8,9 +8,9 @@
 #include "base/assert.h"
 #include "ingest/sources.h"
 #include "model/identifier.h"
-#include "telemetry/log.h"
 #include "testing/fuzzed_records.h"
 #include "testing/ingest_contract.h"
+#include "testing/silent_fuzzing.h"
 
 namespace freshet::ingest {
 namespace {
@@ -78,11 +78,6 @@ void check_appended(contract::Ingest& ingest, const v1::DeadLetter& letter) {
 
 }  // namespace
 }  // namespace freshet::ingest
-
-extern "C" int LLVMFuzzerInitialize(int*, char***) {
-  freshet::telemetry::silence_log();
-  return 0;
-}
 
 extern "C" size_t LLVMFuzzerCustomMutator(uint8_t* data, size_t size, size_t size_max, unsigned seed) {
   return freshet::mutate_records<freshet::v1::DeadLetter>(data, size, size_max, seed, freshet::ingest::known_letters());

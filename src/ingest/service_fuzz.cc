@@ -3,13 +3,8 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include "telemetry/log.h"
 #include "testing/ingest_contract.h"
-
-extern "C" int LLVMFuzzerInitialize(int*, char***) {
-  freshet::telemetry::silence_log();
-  return 0;
-}
+#include "testing/silent_fuzzing.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   freshet::ingest::contract::Ingest ingest;

@@ -23,7 +23,10 @@ class WriteGate {
   // What `operation` returns, a rocksdb::Status; or, without calling it, what the first one that failed had returned.
   template <class Operation>
   [[nodiscard]] rocksdb::Status run(const Operation& operation) {
-    if (const std::shared_lock lock(mutex_); !uses_log_.load(std::memory_order_relaxed)) return operation();
+    if (!uses_log_.load(std::memory_order_relaxed)) {
+      const std::shared_lock lock(mutex_);
+      if (!uses_log_.load(std::memory_order_relaxed)) return operation();
+    }
     const std::unique_lock lock(mutex_);
     if (!first_.ok()) return first_;
     rocksdb::Status status = operation();

@@ -11,10 +11,10 @@
 #include "base/assert.h"
 #include "docstore/embedded/embedded_store.h"
 #include "reaction/reactor_loop.h"
-#include "telemetry/log.h"
 #include "testing/fuzzed_records.h"
 #include "testing/memory_store.h"
 #include "testing/reaction_fakes.h"
+#include "testing/silent_fuzzing.h"
 
 namespace freshet::reaction {
 namespace {
@@ -67,11 +67,6 @@ bool is_all_committed(const FakeLog& log) {
 
 }  // namespace
 }  // namespace freshet::reaction
-
-extern "C" int LLVMFuzzerInitialize(int*, char***) {
-  freshet::telemetry::silence_log();
-  return 0;
-}
 
 extern "C" size_t LLVMFuzzerCustomMutator(uint8_t* data, size_t size, size_t size_max, unsigned seed) {
   return freshet::mutate_records<freshet::v1::Change>(data, size, size_max, seed, freshet::reaction::known_changes());

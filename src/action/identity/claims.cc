@@ -94,7 +94,7 @@ int64_t time_of_record(const v1::Use& use) {
 
 bool renew_use(v1::IdentifierUse& listed, const v1::Envelope& record, v1::EntityKind kind, const Tenant& tenant) {
   v1::Use& last = *listed.mutable_use();
-  const bool first = is_verified(record, tenant) && !last.verified();
+  const bool first = !last.verified() && is_verified(record, tenant);
   if (first) last.set_verified(true);
   const int64_t time_us = time_of_use(record, kind, listed.identifier(), tenant);
   if (!earlier(last, time_us, record.message_id())) return first;
