@@ -185,6 +185,7 @@ struct Service::Call : Service::Head {
   env::TimeUs began_us = 0;
   env::TimeUs received_at_us = 0;       // of its records; 0: it came to none
   std::optional<telemetry::Span> span;  // if this one is traced
+  std::string why;                      // of an answer that failed, behind a colon, for the log
 
   // REQUIRES: there is a route.
   [[nodiscard]] Exchange exchange() const { return {request, *route, argument, random_id}; }
@@ -209,7 +210,10 @@ struct Service::Call : Service::Head {
     allow_origin(request, response);
     respond(std::move(response));
   }
-  void fail(const Refusal& refusal) { answer(failure(request, refusal)); }
+  void fail(const Refusal& refusal) {
+    if (refusal.status >= 500) why = ": " + refusal.message;
+    answer(failure(request, refusal));
+  }
   void not_taken(const Error& error) { fail({503, "unavailable", "nothing was accepted: " + error.message}); }
   // How long it took, for those who have a key: in a histogram, in a span if it has one or deserves one, and in a line
   // of the log, which is one for operators to see only if it failed.
@@ -229,8 +233,9 @@ struct Service::Call : Service::Head {
       lines.emplace(span->context.trace_id);
       telemetry::exemplify(times, took_us, span->context.trace_id, now_us);
     }
-    log::line(status >= 500 ? log::Level::kWarn : log::Level::kDebug, "{} {} of tenant {} was answered {} after {} ms",
-              route->method, route->endpoint, tenant().name, status, took_us / 1000);
+    log::line(status >= 500 ? log::Level::kWarn : log::Level::kDebug,
+              "{} {} of tenant {} was answered {} after {} ms{}", route->method, route->endpoint, tenant().name, status,
+              took_us / 1000, why);
     if (!span) return;
     span->set("http.response.status_code", int64_t{status});
     if (status >= 500) {

@@ -16,6 +16,7 @@
 #include "model/identifier.h"
 #include "model/plan.h"
 #include "telemetry/exemplar.h"
+#include "telemetry/log.h"
 #include "telemetry/metrics.h"
 #include "telemetry/trace.h"
 #include "testing/ingest_service.h"
@@ -101,6 +102,17 @@ TEST_F(ServiceTest, WhatTheLogTakesNoLongerIsADeadLetter) {
   log.bytes_max = SIZE_MAX;
   clock.now += 61'000'000;
   EXPECT_EQ(send("POST", "/v1/records", lines, "Bearer demo-write-key").body, R"({"accepted":2,"rejected":[]})");
+}
+
+TEST_F(ServiceTest, TheLogSaysWhyNothingWasAccepted) {
+  log.held = true;
+  send("POST", "/v1/track", kTrack, kWriteKey);
+  ::testing::internal::CaptureStderr();
+  telemetry::set_up_log("warn", false);
+  log.waiting.at(0)(fail(Code::kRetry, "no brokers"));
+  const std::string lines = ::testing::internal::GetCapturedStderr();
+  EXPECT_NE(lines.find("POST /v1/track of tenant demo was answered 503 after "), std::string::npos) << lines;
+  EXPECT_NE(lines.find(" ms: nothing was accepted: no brokers\n"), std::string::npos) << lines;
 }
 
 TEST_F(ServiceTest, WriteKeysAreTakenFromEverywhere) {
